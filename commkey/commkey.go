@@ -1,0 +1,169 @@
+// Package commkey holds the X25519 communication keys with which members log
+// in to a relay and seal messages to each other (RFC 7748).
+//
+// A [PublicKey] that exists is 32 bytes, canonical and not of low order; a
+// [PrivateKey] refuses to print and to marshal unless asked by name.
+package commkey
+
+import (
+	"bytes"
+	"crypto/ecdh"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Size is the length of a public and of a private key in bytes.
+const Size = 32
+
+// ErrSecret is what marshalling a [PrivateKey] fails with.
+var ErrSecret = errors.New("refusing to marshal a private key")
+
+// PublicKey is the little-endian Montgomery u-coordinate of a communication
+// key (RFC 7748, Section 5). It is comparable and serves as a map key; the zero
+// value stands for no key.
+type PublicKey struct {
+	u [Size]byte
+}
+
+// NewPublicKey checks the 32 bytes of a public key: a u-coordinate below
+// 2^255-19 with the top bit clear that is not of low order.
+func NewPublicKey(b []byte) (PublicKey, error) {
+	if len(b) != Size {
+		return PublicKey{}, fmt.Errorf("public key has %d bytes, want %d", len(b), Size)
+	}
+	key := PublicKey{u: [Size]byte(b)}
+	if !key.canonical() {
+		return PublicKey{}, fmt.Errorf("public key %q is not in canonical form", hex.EncodeToString(b))
+	}
+	if key.lowOrder() {
+		return PublicKey{}, fmt.Errorf("public key %q is of low order", hex.EncodeToString(b))
+	}
+	return key, nil
+}
+
+// ParsePublicKey reads a public key of 64 hexadecimal digits in either case.
+func ParsePublicKey(s string) (PublicKey, error) {
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		return PublicKey{}, fmt.Errorf("public key %q is not hexadecimal", s)
+	}
+	return NewPublicKey(b)
+}
+
+// Bytes returns the 32 bytes of the key.
+func (k PublicKey) Bytes() []byte { return bytes.Clone(k.u[:]) }
+
+// String returns the key as 64 lower-case hexadecimal digits.
+func (k PublicKey) String() string { return hex.EncodeToString(k.u[:]) }
+
+// IsZero reports whether k is no key.
+func (k PublicKey) IsZero() bool { return k == PublicKey{} }
+
+// Compare orders keys by their bytes, as their hexadecimal text is ordered.
+func (k PublicKey) Compare(other PublicKey) int { return bytes.Compare(k.u[:], other.u[:]) }
+
+// MarshalText returns the key as 64 lower-case hexadecimal digits.
+func (k PublicKey) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads what [PublicKey.MarshalText] writes, with the checks of
+// [NewPublicKey].
+func (k *PublicKey) UnmarshalText(text []byte) error {
+	key, err := ParsePublicKey(string(text))
+	if err != nil {
+		return err
+	}
+	*k = key
+	return nil
+}
+
+// fieldPrime is p = 2^255-19, little-endian.
+var fieldPrime = [Size]byte{
+	0xed, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f,
+}
+
+// canonical reports whether the little-endian number is below p.
+func (k PublicKey) canonical() bool {
+	for i := Size - 1; i >= 0; i-- {
+		if k.u[i] != fieldPrime[i] {
+			return k.u[i] < fieldPrime[i]
+		}
+	}
+	return false
+}
+
+// lowOrder reports whether X25519 of the key and any scalar is zero: the
+// result of RFC 7748, Section 6.1 that "MAY" be checked, and here is.
+func (k PublicKey) lowOrder() bool {
+	scalar := [Size]byte{0: 8, 31: 64}
+	private, err := ecdh.X25519().NewPrivateKey(scalar[:])
+	if err != nil {
+		panic("commkey: internal error: " + err.Error())
+	}
+	peer, err := ecdh.X25519().NewPublicKey(k.u[:])
+	if err != nil {
+		return true
+	}
+	_, err = private.ECDH(peer)
+	return err != nil
+}
+
+// PrivateKey is an X25519 private key. It prints as a placeholder and does not
+// marshal; [PrivateKey.SecretBytes] is the one way to its bytes.
+type PrivateKey struct {
+	secret *[Size]byte
+	public PublicKey
+}
+
+// Generate makes a key from 32 bytes of random.
+func Generate(random io.Reader) (*PrivateKey, error) {
+	var b [Size]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return nil, fmt.Errorf("generating a communication key: %w", err)
+	}
+	defer clear(b[:])
+	return NewPrivateKey(b[:])
+}
+
+// NewPrivateKey takes the 32 bytes of a private key, clamped or not, and
+// copies them.
+func NewPrivateKey(b []byte) (*PrivateKey, error) {
+	key, err := ecdh.X25519().NewPrivateKey(b)
+	if err != nil {
+		return nil, fmt.Errorf("private key has %d bytes, want %d", len(b), Size)
+	}
+	public, err := NewPublicKey(key.PublicKey().Bytes())
+	if err != nil {
+		return nil, err
+	}
+	secret := [Size]byte(b)
+	return &PrivateKey{secret: &secret, public: public}, nil
+}
+
+// ParsePrivateKey reads a private key of 64 hexadecimal digits. Its errors do
+// not repeat the text.
+func ParsePrivateKey(s string) (*PrivateKey, error) {
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		return nil, errors.New("private key is not hexadecimal")
+	}
+	defer clear(b)
+	return NewPrivateKey(b)
+}
+
+// Public returns the key's public half.
+func (k *PrivateKey) Public() PublicKey { return k.public }
+
+// SecretBytes returns a copy of the 32 secret bytes, which the caller wipes.
+func (k *PrivateKey) SecretBytes() []byte { return bytes.Clone(k.secret[:]) }
+
+// Destroy wipes the secret; the key must not be used after.
+func (k *PrivateKey) Destroy() { clear(k.secret[:]) }
+
+// Format prints a placeholder, whatever the verb.
+func (k PrivateKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[private key]") }
+
+// MarshalText fails with [ErrSecret], and so does every encoder that asks it.
+func (k PrivateKey) MarshalText() ([]byte, error) { return nil, ErrSecret }
