@@ -1,0 +1,83 @@
+package ceremony
+
+// Kind says what a step of a plan does.
+type Kind string
+
+// The kinds of steps, in the order in which they are taken.
+const (
+	Keygen   Kind = "keygen"   // make communication keys
+	Contacts Kind = "contacts" // let members know one another's keys
+	Relay    Kind = "relay"    // start the relay, or name the one to use
+	DKG      Kind = "dkg"      // make the group's key together
+	Sign     Kind = "sign"     // sign one message
+	Verify   Kind = "verify"   // verify one signature
+)
+
+// State is what was found done already, as plain data: the caller looks, the
+// plan follows. The zero State is that of an empty folder.
+type State struct {
+	// Keys holds the names of the members whose credentials have a
+	// communication key.
+	Keys map[string]bool
+	// Contacts holds, for each member run here, the names of the members whose
+	// keys are in its credentials.
+	Contacts map[string]map[string]bool
+	// Groups holds, for each member run here that has the group of this
+	// ceremony, the group's verifying key (hex).
+	Groups map[string]string
+	// Signatures holds, for each element of File.Sign, what is at its output.
+	// Missing elements count as NoSignature.
+	Signatures []SignatureState
+}
+
+// SignatureState says what is at the output path of a signing.
+type SignatureState int
+
+// What can be at the output path of a signing.
+const (
+	NoSignature    SignatureState = iota // nothing
+	ValidSignature                       // a signature of the message under the group's key
+	OtherFile                            // anything else, which is never overwritten
+)
+
+// PlanOptions say for whom and from where a plan is made.
+type PlanOptions struct {
+	As         string // only this member's part; "" for all members run here
+	Dir        string // folder of credentials and outputs as it is to be shown in paths; "" for none
+	MessageDir string // the same for messages and the CA file
+}
+
+// Plan is what a run of a ceremony does, in order. Its JSON form has the field
+// names below.
+type Plan struct {
+	File        string   `json:"file"`
+	Ceremony    string   `json:"ceremony"`
+	Digest      string   `json:"digest"` // hex, see File.Digest
+	Ciphersuite string   `json:"ciphersuite"`
+	Threshold   int      `json:"threshold"`
+	Members     []string `json:"members"`
+	Here        []string `json:"here"` // the members whose part the plan is
+	Steps       []Step   `json:"steps"`
+	Warnings    []string `json:"warnings"`
+}
+
+// Step is one step of a plan.
+type Step struct {
+	Kind     Kind      `json:"kind"`
+	Title    string    `json:"title"`
+	Signing  int       `json:"signing,omitempty"`  // number of the signing, from 1; 0 for other kinds
+	Members  []string  `json:"members"`            // those run here who take part
+	Together bool      `json:"together,omitempty"` // the commands run at the same time, each in a terminal of its own
+	Commands []Command `json:"commands"`           // the equivalent single commands
+	Writes   []string  `json:"writes"`             // files that it makes or changes
+	Done     bool      `json:"done"`
+	Why      string    `json:"why"`               // why it is done, or what is left
+	Blocked  string    `json:"blocked,omitempty"` // why it cannot be carried out, and what to do
+}
+
+// Command is a single command that does one member's part of a step.
+type Command struct {
+	Member string `json:"member,omitempty"` // "" when it is nobody's in particular
+	Shell  string `json:"command"`          // to be pasted into a POSIX shell
+	Done   bool   `json:"done"`
+}
