@@ -70,6 +70,19 @@ func (s Server) BaseURL() string {
 	return "https://" + s.URL
 }
 
+// BuiltInAddress is where the built-in relay listens when it is started by
+// itself ("frostkit relay --dev").
+const BuiltInAddress = "localhost:2744"
+
+// Address returns the relay as flags and credentials have it: host:port without
+// a scheme stands for https, as in frost-client.
+func (s Server) Address() string {
+	if s.BuiltIn() {
+		return BuiltInAddress
+	}
+	return strings.TrimPrefix(s.URL, "https://")
+}
+
 // Member is a person or program that holds a share of the group's key.
 type Member struct {
 	Name    string // printable, unique without regard to case

@@ -1,5 +1,11 @@
 package ceremony
 
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+)
+
 // Kind says what a step of a plan does.
 type Kind string
 
@@ -43,12 +49,12 @@ const (
 // PlanOptions say for whom and from where a plan is made.
 type PlanOptions struct {
 	As         string // only this member's part; "" for all members run here
-	Dir        string // folder of credentials and outputs as it is to be shown in paths; "" for none
+	Dir        string // folder of credentials and outputs, as paths are to show it; "" for the current one
 	MessageDir string // the same for messages and the CA file
 }
 
 // Plan is what a run of a ceremony does, in order. Its JSON form has the field
-// names below.
+// names below and is an interface: names are added, never changed.
 type Plan struct {
 	File        string   `json:"file"`
 	Ceremony    string   `json:"ceremony"`
@@ -56,7 +62,8 @@ type Plan struct {
 	Ciphersuite string   `json:"ciphersuite"`
 	Threshold   int      `json:"threshold"`
 	Members     []string `json:"members"`
-	Here        []string `json:"here"` // the members whose part the plan is
+	Here        []string `json:"here"`            // the members whose part the plan is
+	Group       string   `json:"group,omitempty"` // verifying key (hex) once it is made
 	Steps       []Step   `json:"steps"`
 	Warnings    []string `json:"warnings"`
 }
@@ -64,8 +71,8 @@ type Plan struct {
 // Step is one step of a plan.
 type Step struct {
 	Kind     Kind      `json:"kind"`
+	Signing  int       `json:"signing,omitempty"` // number of the signing, from 1; 0 for other kinds
 	Title    string    `json:"title"`
-	Signing  int       `json:"signing,omitempty"`  // number of the signing, from 1; 0 for other kinds
 	Members  []string  `json:"members"`            // those run here who take part
 	Together bool      `json:"together,omitempty"` // the commands run at the same time, each in a terminal of its own
 	Commands []Command `json:"commands"`           // the equivalent single commands
@@ -80,4 +87,52 @@ type Command struct {
 	Member string `json:"member,omitempty"` // "" when it is nobody's in particular
 	Shell  string `json:"command"`          // to be pasted into a POSIX shell
 	Done   bool   `json:"done"`
+}
+
+// Done reports whether nothing is left to do.
+func (p *Plan) Done() bool {
+	return !slices.ContainsFunc(p.Steps, func(s Step) bool { return !s.Done })
+}
+
+// Plan returns what is to be done for this ceremony, and what of it is done
+// according to state. It fails when options name a member who is not in the
+// file, or nobody is run here.
+func (f *File) Plan(state State, options PlanOptions) (*Plan, error) {
+	here, err := f.here(options.As)
+	if err != nil {
+		return nil, err
+	}
+	digest := f.Digest()
+	p := &planner{File: f, state: state, options: options, here: here}
+	p.plan = &Plan{
+		File: f.Path, Ceremony: f.Name, Digest: hex.EncodeToString(digest[:]),
+		Ciphersuite: f.Ciphersuite, Threshold: f.Threshold,
+		Members: f.Names(), Here: namesOf(here), Warnings: []string{},
+	}
+	p.findGroup()
+	p.keygen()
+	p.contacts()
+	before := len(p.plan.Steps)
+	p.dkg()
+	for i, s := range f.Sign {
+		p.signing(i, s)
+	}
+	p.relay(before)
+	p.warnOfPaths()
+	return p.plan, nil
+}
+
+// here returns the members whose part is planned.
+func (f *File) here(as string) ([]Member, error) {
+	if as == "" {
+		if here := f.LocalMembers(); len(here) > 0 {
+			return here, nil
+		}
+		return nil, fmt.Errorf("planning %q: every member has a contact and is run elsewhere; say whose part is run here with --as", f.Name)
+	}
+	m, ok := f.Member(as)
+	if !ok {
+		return nil, fmt.Errorf("planning %q: no member is named %s; %s", f.Name, quote(as), suggest(as, f.Names()))
+	}
+	return []Member{m}, nil
 }

@@ -1,0 +1,211 @@
+package ceremony
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// maxContact is the most characters that a contact string can have (bech32m).
+const maxContact = 1023
+
+var (
+	ceremonyName  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	contactString = regexp.MustCompile(`^(zffrost1[02-9ac-hj-np-z]{6,}|ZFFROST1[02-9AC-HJ-NP-Z]{6,})$`)
+	hexKey        = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
+	hostName      = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
+	numericEnd    = regexp.MustCompile(`(^|\.)[0-9]+$`)
+	portNumber    = regexp.MustCompile(`^[1-9][0-9]{0,4}$`)
+)
+
+// suites are the ciphersuites that a ceremony file can name, the default first,
+// with their identifiers in RFC 9591, Section 6.
+var suites = []struct{ name, id string }{
+	{"ed25519", "FROST-ED25519-SHA512-v1"},
+}
+
+func suiteID(name string) string {
+	for _, s := range suites {
+		if s.name == name {
+			return s.id
+		}
+	}
+	return ""
+}
+
+func suiteNames() string {
+	names := make([]string, len(suites))
+	for i, s := range suites {
+		names[i] = s.name
+	}
+	return strings.Join(names, ", ")
+}
+
+// nameFault says what keeps a printable text from being a member's name, and
+// what to do about it. Names are typed in lists and as flag values, stand in for
+// keys, and become file names.
+func nameFault(name string) (fault, hint string) {
+	switch {
+	case name == "":
+		return "has no name", "give the member a name"
+	case len(name) > MaxNameLength:
+		return fmt.Sprintf("has a name of %d bytes", len(name)), fmt.Sprintf("use at most %d", MaxNameLength)
+	case strings.TrimSpace(name) != name:
+		return "begins or ends with a space", "remove it"
+	case strings.ContainsAny(name, `/\`):
+		return "has a path separator in its name, which also names a file", "leave out / and \\"
+	case strings.Contains(name, ","):
+		return "has a comma in its name, which separates names in lists", "leave it out"
+	case strings.HasPrefix(name, ".") || strings.HasPrefix(name, "-"):
+		return "begins with a dot or a dash, which hides a file or looks like a flag", "begin it with another character"
+	case hexKey.MatchString(name):
+		return "looks like a public key", "give the member a name"
+	}
+	return "", ""
+}
+
+// sameNames reports members whose names differ in case alone: their files would
+// be one on systems that do not tell cases apart, and people do not either.
+func (r *reader) sameNames() {
+	first := map[string]string{}
+	for _, m := range r.file.Members {
+		if earlier, ok := first[fold(m.Name)]; ok {
+			r.report(m.Pos, "name one of them otherwise", "member %s differs from member %s in case alone", quote(m.Name), quote(earlier))
+			continue
+		}
+		first[fold(m.Name)] = m.Name
+	}
+}
+
+func (r *reader) sameContacts() {
+	first := map[string]string{}
+	for _, m := range r.file.Members {
+		contact := strings.ToLower(m.Contact)
+		if earlier, ok := first[contact]; ok && contact != "" {
+			r.report(m.ContactPos, "ask each member for an own contact string", "member %s has the contact of member %s", quote(m.Name), quote(earlier))
+			continue
+		}
+		first[contact] = m.Name
+	}
+}
+
+// fold maps texts that differ in case alone to one text.
+func fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }
+
+// path reads the path of a file. "" is returned for what was reported.
+func (r *reader) path(node *yaml.Node, what string) string {
+	path, ok := r.text(node, what)
+	if !ok {
+		return ""
+	}
+	fault, hint := pathFault(path)
+	if fault == "" {
+		return path
+	}
+	r.report(position(node), hint, "%s %s %s", what, quote(path), fault)
+	return ""
+}
+
+func pathFault(path string) (fault, hint string) {
+	base := filepath.Base(filepath.FromSlash(path))
+	switch {
+	case path == "":
+		return "is empty", "give the path of a file"
+	case path == "-":
+		return "is no file", "give the path of a file; standard input and output cannot be agreed on"
+	case path == "~" || strings.HasPrefix(path, "~/"):
+		return "begins with ~, which only a shell expands", "write the path out"
+	case strings.HasSuffix(path, "/") || base == "." || base == "..":
+		return "is a folder", "add the name of the file"
+	}
+	return "", ""
+}
+
+// serverFault says what keeps a text from being the address of a relay: the
+// host[:port] that frost-client's --server-url takes, or the same with a scheme.
+func serverFault(server string) (fault, hint string) {
+	const form = "write host:port or https://host:port"
+	scheme, host, found := strings.Cut(server, "://")
+	if !found {
+		scheme, host = "https", server
+	}
+	parsed, err := url.Parse("https://" + host)
+	if err != nil || parsed.Host != host || parsed.User != nil {
+		return "is not a host with a port", form
+	}
+	name, port := parsed.Hostname(), parsed.Port()
+	address, err := netip.ParseAddr(name)
+	isAddress := err == nil && address.Zone() == "" && address.Is6() == strings.HasPrefix(host, "[")
+	switch {
+	case scheme != "https" && scheme != "http":
+		return fmt.Sprintf("has the scheme %s", quote(scheme)), form
+	case !isAddress && !validHost(name):
+		return "is not a host with a port", form
+	case strings.HasSuffix(host, ":") || port != "" && !validPort(port):
+		return "has no valid port", "choose a port from 1 to 65535"
+	case scheme == "http" && name != "localhost" && !(isAddress && address.IsLoopback()):
+		return "would send logins over the network in the clear", "write https://; http:// is for localhost alone"
+	}
+	return "", ""
+}
+
+// validHost reports whether a name can be a host's (RFC 1123, Section 2.1) and
+// is not an address gone wrong, such as 127.0.0.
+func validHost(name string) bool {
+	return len(name) <= 253 && hostName.MatchString(name) && !numericEnd.MatchString(name)
+}
+
+func validPort(port string) bool {
+	return portNumber.MatchString(port) && (len(port) < 5 || port <= "65535")
+}
+
+// use is one mention of a file.
+type use struct {
+	path, what string
+	pos        Position
+	written    bool
+	byName     bool // the path follows from a member's name
+}
+
+// files reports files that would be overwritten, or sent to others although
+// they hold secrets, because two places of the ceremony name the same one.
+func (r *reader) files() {
+	earlier := map[string][]use{}
+	for _, u := range r.uses() {
+		if u.path == "" {
+			continue
+		}
+		key := fold(filepath.ToSlash(filepath.Clean(u.path)))
+		for _, e := range earlier[key] {
+			if (u.written || e.written) && !(u.byName && e.byName) {
+				r.report(u.pos, "choose another path", "%s %s is also %s", u.what, quote(u.path), e.what)
+				break
+			}
+		}
+		earlier[key] = append(earlier[key], u)
+	}
+}
+
+func (r *reader) uses() []use {
+	f := r.file
+	uses := []use{{path: filepath.Base(f.Path), what: "the ceremony file"}}
+	for _, m := range f.Members {
+		uses = append(uses, use{
+			path: m.Config, what: "the credentials of member " + quote(m.Name),
+			pos: m.ConfigPos, written: true, byName: m.ConfigPos == m.Pos,
+		})
+	}
+	uses = append(uses, use{path: f.Server.CA, what: "the ca of server", pos: f.Server.CAPos})
+	for i, s := range f.Sign {
+		uses = append(uses, use{path: s.Message, what: fmt.Sprintf("the message of signing %d", i+1), pos: s.MessagePos})
+	}
+	for i, s := range f.Sign {
+		uses = append(uses, use{path: s.Output, what: fmt.Sprintf("the output of signing %d", i+1), pos: s.OutputPos, written: true})
+	}
+	return uses
+}

@@ -1,0 +1,149 @@
+package ceremony
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Load reads and checks the ceremony file at path. What is wrong with the
+// content is a [Problems], as for [Parse]; a file that cannot be read is an
+// error of package os.
+func Load(path string) (*File, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the ceremony file: %w", err)
+	}
+	defer in.Close()
+	data, err := io.ReadAll(io.LimitReader(in, MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the ceremony file: %w", err)
+	}
+	return Parse(path, data)
+}
+
+// Parse reads and checks a ceremony file: at most [MaxSize] bytes of UTF-8
+// without a byte order mark that are one YAML document. name is its path; it
+// appears in problems, and the paths in the file are relative to its folder. The
+// error is a [Problems] with everything that is wrong.
+//
+// Of YAML it takes what a person writes: mappings, lists, text and decimal
+// numbers. Unknown and repeated keys, anchors, aliases, merge keys, tags, values
+// of another type (a number in quotes, nothing at all) and ${…}, which is kept
+// for environment variables, are problems.
+//
+// Paths are relative to the file's folder. Absolute paths and such that lead out
+// of the folder are allowed; [File.Plan] warns of those it writes to.
+func Parse(name string, data []byte) (*File, error) {
+	r := &reader{file: &File{Path: name}}
+	if r.readable(data) {
+		if root := r.document(data); root != nil {
+			r.ceremony(root)
+		}
+	}
+	if len(r.problems) > 0 {
+		r.problems.Sort()
+		return nil, r.problems
+	}
+	return r.file, nil
+}
+
+// readable checks the text as such, before YAML has any say.
+func (r *reader) readable(data []byte) bool {
+	if len(data) > MaxSize {
+		r.report(Position{1, 1}, "keep long texts in files of their own",
+			"the file is larger than %d bytes, the most a ceremony file may have", MaxSize)
+		return false
+	}
+	pos, indenting := Position{1, 1}, true
+	for i, size := 0, 0; i < len(data); i += size {
+		var char rune
+		char, size = utf8.DecodeRune(data[i:])
+		switch {
+		case char == utf8.RuneError && size <= 1:
+			r.report(pos, "save it as UTF-8", "byte 0x%02x is not UTF-8", data[i])
+			return false
+		case forbidden(char):
+			r.report(pos, forbiddenHint(pos, char), "character %U does not belong into a ceremony file", char)
+			return false
+		case char == '\t' && indenting:
+			r.report(pos, "indent with spaces", "a tab is used to indent")
+		}
+		indenting = char == '\n' || char == '\r' || indenting && (char == ' ')
+		pos.Column++
+		if char == '\n' || char == '\r' && !bytes.HasPrefix(data[i+1:], []byte("\n")) {
+			pos = Position{pos.Line + 1, 1}
+		}
+	}
+	return len(r.problems) == 0
+}
+
+// forbidden reports whether a character hides something from who reads the file
+// in an editor: control characters, line breaks that only YAML takes for such,
+// byte order marks, and what reverses the direction of text.
+func forbidden(char rune) bool {
+	if char == '\t' || char == '\n' || char == '\r' {
+		return false
+	}
+	return unicode.IsControl(char) || unicode.In(char, unicode.Zl, unicode.Zp, unicode.Bidi_Control) || char == '\uFEFF'
+}
+
+func forbiddenHint(pos Position, char rune) string {
+	if char == '\uFEFF' && pos == (Position{1, 1}) {
+		return "save the file as UTF-8 without a byte order mark"
+	}
+	return "remove it"
+}
+
+// document returns the root of the only document in data, or nil after
+// reporting why there is none.
+func (r *reader) document(data []byte) *yaml.Node {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var first, second yaml.Node
+	err := decoder.Decode(&first)
+	if errors.Is(err, io.EOF) {
+		r.report(Position{1, 1}, `begin it with "version: 1"`, "the file is empty")
+		return nil
+	}
+	if err != nil {
+		r.syntax(data, err)
+		return nil
+	}
+	// Decode stops at the end of a document: what follows it must be nothing.
+	switch err = decoder.Decode(&second); {
+	case err == nil:
+		r.report(position(&second), "keep one ceremony in a file", "a second document begins here")
+	case !errors.Is(err, io.EOF):
+		r.syntax(data, err)
+	}
+	return first.Content[0]
+}
+
+var yamlError = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)$`)
+
+// syntax reports an error of the YAML parser. It knows lines only, so the
+// column is that of the line's first character.
+func (r *reader) syntax(data []byte, err error) {
+	pos, message := Position{1, 1}, err.Error()
+	if parts := yamlError.FindStringSubmatch(message); parts != nil {
+		message = parts[2]
+		if line, err := strconv.Atoi(parts[1]); err == nil {
+			pos.Line = line
+		}
+	}
+	if lines := strings.Split(string(data), "\n"); pos.Line <= len(lines) {
+		line := lines[pos.Line-1]
+		pos.Column += len(line) - len(strings.TrimLeft(line, " "))
+	}
+	r.report(pos, "look here and just below for indentation, a missing colon, quote or bracket",
+		"reading YAML: %s", message)
+}

@@ -1,0 +1,59 @@
+package ceremony
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Text returns the plan for people to read: the ceremony, then each step with a
+// mark ([x] done, [ ] to do, [!] cannot be done), its commands and the files it
+// writes. Commands of a step that is partly done are marked one by one.
+func (p *Plan) Text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: any %d of %d members sign, %s\n", p.Ceremony, p.Threshold, len(p.Members), p.Ciphersuite)
+	fmt.Fprintf(&b, "members: %s\n", strings.Join(p.Members, ", "))
+	if len(p.Here) < len(p.Members) {
+		fmt.Fprintf(&b, "here:    %s\n", strings.Join(p.Here, ", "))
+	}
+	fmt.Fprintf(&b, "digest:  %s\n", p.Digest)
+	for _, warning := range p.Warnings {
+		fmt.Fprintf(&b, "warning: %s\n", warning)
+	}
+	for i, s := range p.Steps {
+		fmt.Fprintf(&b, "\n%s %d. %s\n", s.mark(), i+1, s.Title)
+		s.details(&b)
+	}
+	return b.String()
+}
+
+func (s Step) mark() string {
+	switch {
+	case s.Done:
+		return "[x]"
+	case s.Blocked != "":
+		return "[!]"
+	default:
+		return "[ ]"
+	}
+}
+
+func (s Step) details(b *strings.Builder) {
+	const indent = "       "
+	fmt.Fprintf(b, "%s%s\n", indent, s.Why)
+	if s.Blocked != "" {
+		fmt.Fprintf(b, "%sblocked: %s\n", indent, s.Blocked)
+	}
+	if s.Together && len(s.Commands) > 1 {
+		fmt.Fprintf(b, "%sat the same time, each in a terminal of its own:\n", indent)
+	}
+	for _, c := range s.Commands {
+		note := ""
+		if c.Done && !s.Done {
+			note = "   # done"
+		}
+		fmt.Fprintf(b, "%s$ %s%s\n", indent, c.Shell, note)
+	}
+	if len(s.Writes) > 0 {
+		fmt.Fprintf(b, "%swrites: %s\n", indent, strings.Join(s.Writes, ", "))
+	}
+}
