@@ -1,0 +1,118 @@
+package frost
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"frostkit/frost/internal/group"
+)
+
+// Aggregate makes the signature of the signers' shares, RFC 9591, Section 5.3,
+// and verifies it. The shares must be those of exactly the package's signers, all of
+// them in pub, and as many as the threshold where pub knows it.
+// If the signature does not verify, every share is checked, and the error is a *[BlameError] with all
+// the signers whose share is wrong.
+func Aggregate(pkg *SigningPackage, shares map[Identifier]*SignatureShare, pub *PublicKeyPackage) (Signature, error) {
+	const doing = "aggregating signature shares"
+	if err := checkShares(pkg, shares, pub); err != nil {
+		return Signature{}, wrap(doing, err)
+	}
+	r, err := pkg.round2(pub.key)
+	if err != nil {
+		return Signature{}, wrap(doing, err)
+	}
+	g := pkg.suite.Group()
+	// z = z + z_i
+	z := g.NewScalar()
+	for _, signer := range pkg.signers {
+		z.Add(z, shares[signer.id].share)
+	}
+	if verifies(g, r.commitment, pub.key, r.challenge, z) {
+		return Signature{suite: pkg.suite, r: r.commitment, z: z}, nil
+	}
+	return Signature{}, wrap(doing, blame(pkg, r, shares, pub))
+}
+
+// checkShares checks that shares, package and public keys belong together.
+func checkShares(pkg *SigningPackage, shares map[Identifier]*SignatureShare, pub *PublicKeyPackage) error {
+	if pkg.suite != pub.suite {
+		return errors.New("signing package and public key package are of different ciphersuites")
+	}
+	if min, known := pub.MinSigners(); known && len(pkg.signers) < min {
+		return fmt.Errorf("signing package has %d signers, threshold is %d", len(pkg.signers), min)
+	}
+	for _, signer := range pkg.signers {
+		if _, ok := pub.share(signer.id); !ok {
+			return fmt.Errorf("signer %s is not in the public key package", signer.id)
+		}
+		if share := shares[signer.id]; share == nil || share.suite != pkg.suite {
+			return fmt.Errorf("there is no signature share of signer %s", signer.id)
+		}
+	}
+	for id := range shares {
+		if _, ok := pkg.index(id); !ok {
+			return fmt.Errorf("there is a signature share of %s, who is not a signer", id)
+		}
+	}
+	return nil
+}
+
+// blame finds the wrong shares.
+func blame(pkg *SigningPackage, r *round2, shares map[Identifier]*SignatureShare, pub *PublicKeyPackage) error {
+	lambda := group.LagrangeAll(pkg.suite.Group(), scalars(pkg.Identifiers()))
+	var culprits []Identifier
+	for i, signer := range pkg.signers {
+		if !pkg.shareVerifies(i, r, lambda[i], shares[signer.id], pub) {
+			culprits = append(culprits, signer.id)
+		}
+	}
+	if culprits == nil {
+		return fmt.Errorf("%w though every signature share does: the verifying key is not that of the verifying shares", ErrInvalidSignature)
+	}
+	return &BlameError{Culprits: culprits, Check: "sent a signature share that does not verify", Err: ErrInvalidSignature}
+}
+
+// shareVerifies is verify_signature_share of RFC 9591, Section 5.4, of
+// the signer at i with the Lagrange coefficient lambda.
+func (p *SigningPackage) shareVerifies(i int, r *round2, lambda group.Scalar, share *SignatureShare, pub *PublicKeyPackage) bool {
+	signer := p.signers[i]
+	g := p.suite.Group()
+	public, _ := pub.share(signer.id)
+	// comm_share = hiding_nonce_commitment + binding_nonce_commitment * binding_factor
+	// l = G.ScalarBaseMult(sig_share_i)
+	// r = comm_share + (challenge * lambda_i) * PK_i
+	product := g.NewScalar().Multiply(r.challenge, lambda)
+	right := g.VarTimeMultiScalarMult(
+		[]group.Scalar{r.bindingFactors[i], product},
+		[]group.Element{signer.commitments.binding, public},
+	)
+	right.Add(right, signer.commitments.hiding)
+	return g.BaseMult(share.share).Equal(right)
+}
+
+// VerifySignatureShare checks one signer's share by itself. The error of a wrong
+// one is a *[BlameError]. [Aggregate] does so when it has to.
+func VerifySignatureShare(id Identifier, share *SignatureShare, pkg *SigningPackage, pub *PublicKeyPackage) error {
+	const doing = "verifying a signature share"
+	if pkg.suite != pub.suite || share.suite != pkg.suite {
+		return wrap(doing, errors.New("share, signing package and public key package are of different ciphersuites"))
+	}
+	ids := pkg.Identifiers()
+	i, ok := pkg.index(id)
+	if !ok {
+		return fmt.Errorf(doing+": %s is not a signer", id)
+	}
+	if !slices.Contains(pub.Identifiers(), id) {
+		return fmt.Errorf(doing+": signer %s is not in the public key package", id)
+	}
+	r, err := pkg.round2(pub.key)
+	if err != nil {
+		return wrap(doing, err)
+	}
+	lambda := group.Lagrange(pkg.suite.Group(), scalars(ids), i)
+	if !pkg.shareVerifies(i, r, lambda, share, pub) {
+		return wrap(doing, &BlameError{Culprits: []Identifier{id}, Check: "sent a signature share that does not verify", Err: ErrInvalidSignature})
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+package ed25519
+
+import (
+	"errors"
+	"fmt"
+
+	"filippo.io/edwards25519"
+	"filippo.io/edwards25519/field"
+
+	"frostkit/frost/internal/group"
+)
+
+var (
+	errCanonical = errors.New("element is not in canonical form")
+	errCurve     = errors.New("element is not a point on the curve")
+	errIdentity  = errors.New("element is the identity")
+	errOrder     = errors.New("element is not of prime order")
+)
+
+// DecodeElements is DeserializeElement of RFC 9591, Section 6.1: "decode …
+// as per [RFC8032], Section 5.1.3", refusing the identity and every point
+// outside the subgroup of prime order.
+func (edwards25519Group) DecodeElements(encodings [][]byte) ([]group.Element, error) {
+	elements := make([]element, len(encodings))
+	result := make([]group.Element, len(encodings))
+	for i, b := range encodings {
+		if err := elements[i].decode(b); err != nil {
+			return nil, &group.ElementError{Index: i, Err: err}
+		}
+		result[i] = &elements[i]
+	}
+	return result, nil
+}
+
+func (e *element) decode(b []byte) error {
+	if len(b) != elementSize {
+		return fmt.Errorf("element has %d bytes, want %d", len(b), elementSize)
+	}
+	if !canonical(b) {
+		return errCanonical
+	}
+	if _, err := e.p.SetBytes(b); err != nil {
+		return errCurve
+	}
+	if e.IsIdentity() {
+		return errIdentity
+	}
+	if !varTimePrimeOrder(&e.p) {
+		return errOrder
+	}
+	e.enc, e.kept = [elementSize]byte(b), true
+	return nil
+}
+
+// canonical reports whether the 255 low bits are below p = 2^255 - 19. The
+// other thing that SetBytes lets through, x = 0 with the sign bit set, is
+// the identity or the point of order 2, which are refused as such.
+func canonical(b []byte) bool {
+	if b[31]&0x7f != 0x7f {
+		return true
+	}
+	for _, octet := range b[1:31] {
+		if octet != 0xff {
+			return true
+		}
+	}
+	return b[0] < 0xed
+}
+
+// orderMinus1 is l - 1, which is -1.
+var orderMinus1 = new(edwards25519.Scalar).Negate(inner(edwards25519Group{}.ScalarFromUint16(1)))
+
+// hasPrimeOrder is the plain test of the identity or prime order, l * P = 0,
+// as (l - 1) * P = -P. It is the reference of varTimePrimeOrder.
+func hasPrimeOrder(p *edwards25519.Point) bool {
+	q := new(edwards25519.Point).ScalarMult(orderMinus1, p)
+	return q.Equal(new(edwards25519.Point).Negate(p)) == 1
+}
+
+// Constants of the birationally equivalent curve25519, v² = u³ + A·u² + u with
+// A = 486662 (RFC 7748, Section 4.1).
+var (
+	feOne      = new(field.Element).One()
+	feA        = new(field.Element).Mult32(feOne, 486662)
+	feAPlus2   = new(field.Element).Mult32(feOne, 486664)
+	feSqrtM1   = root(new(field.Element).Negate(feOne))
+	feMinusOne = new(field.Element).Negate(feOne)
+	feK        = root(new(field.Element).Negate(feAPlus2)) // K² = -(A+2)
+	feLambda   = root(feAPlus2)                            // lambda² = A+2
+	// feFlip is the root of i·(A²-4).
+	feFlip = root(flipSquare())
+)
+
+func root(x *field.Element) *field.Element {
+	r, square := new(field.Element).SqrtRatio(x, feOne)
+	if square != 1 {
+		panic("ed25519: internal error: root of a non-square")
+	}
+	return r
+}
+
+func flipSquare() *field.Element {
+	x := new(field.Element).Square(feA)
+	x.Subtract(x, new(field.Element).Mult32(feOne, 4))
+	return x.Multiply(x, feSqrtM1)
+}
+
+// varTimePrimeOrder reports whether an affine point (Z = 1), not the
+// identity, is of prime order.
+//
+// The curve's group is cyclic of order 8·l, so that P is of prime order if
+// and only if it can be halved three times. The first halving is carried out,
+// Q = P/2; whether Q can be halved twice more is then told by the Tate pairing
+// of order 4, at the cost of one exponentiation.
+func varTimePrimeOrder(p *edwards25519.Point) bool {
+	x, y, _, _ := p.ExtendedCoordinates()
+	if x.Equal(new(field.Element)) == 1 {
+		return false
+	}
+	// u = (1+y)/(1-y) = w²: P is in 2E if and only if u is a square.
+	w := new(field.Element)
+	if _, square := w.SqrtRatio(new(field.Element).Add(feOne, y), new(field.Element).Subtract(feOne, y)); square != 1 {
+		return false
+	}
+	n, d := half(x, w)
+	// M = N² - D² - 2·w·lambda·N·D
+	nd := new(field.Element).Multiply(n, d)
+	n2 := new(field.Element).Square(n)
+	m := new(field.Element).Square(d)
+	m.Subtract(n2, m)
+	t := new(field.Element).Multiply(w, feLambda)
+	t.Multiply(t, nd)
+	m.Subtract(m, t.Add(t, t))
+	// Q is in 4E if and only if (M²·N³·D·w²)^((p-1)/4) = -1.
+	m.Multiply(m, w).Square(m)
+	m.Multiply(m, n2).Multiply(m, nd)
+	t.Pow22523(m) // M^((p-5)/8)
+	return t.Square(t).Multiply(t, m).Equal(feMinusOne) == 1
+}
+
+// half returns the Montgomery coordinate u = n/d of a point Q with 2Q = P, where
+// P has the Edwards coordinate x and the Montgomery coordinate w², and
+// changes w to the root that belongs to Q.
+func half(x, w *field.Element) (n, d *field.Element) {
+	// base = w·(w·x + K), and the radicand is (2·base + A·x)/x.
+	base := func() *field.Element {
+		b := new(field.Element).Multiply(w, x)
+		return b.Add(b, feK).Multiply(b, w)
+	}
+	b := base()
+	radicand := new(field.Element).Add(b, b)
+	radicand.Add(radicand, new(field.Element).Multiply(feA, x))
+	r, square := new(field.Element).SqrtRatio(radicand, x)
+	if square == 1 {
+		// u = base/x + w·r
+		n = new(field.Element).Multiply(w, r)
+		return n.Multiply(n, x).Add(n, b), x
+	}
+	// The radicands of w and -w have the product A²-4, which is not a square:
+	// the other has the root feFlip/r, with r the root of i·radicand.
+	w.Negate(w)
+	n = new(field.Element).Multiply(base(), r)
+	t := new(field.Element).Multiply(w, feFlip)
+	return n.Add(n, t.Multiply(t, x)), new(field.Element).Multiply(x, r)
+}

@@ -1,0 +1,148 @@
+package ed25519
+
+import (
+	"crypto/rand"
+	"testing"
+
+	"filippo.io/edwards25519"
+)
+
+// torsion returns the eight points whose order divides 8.
+func torsion(t testing.TB) []*edwards25519.Point {
+	t.Helper()
+	generator := order8(t)
+	points := []*edwards25519.Point{edwards25519.NewIdentityPoint()}
+	for range 7 {
+		points = append(points, new(edwards25519.Point).Add(points[len(points)-1], generator))
+	}
+	if last := new(edwards25519.Point).Add(points[7], generator); last.Equal(identity) != 1 || points[4].Equal(identity) == 1 {
+		t.Fatal("the generator of the torsion is not of order 8")
+	}
+	return points
+}
+
+// order8 finds a point of order 8 as l times a point of the whole curve.
+func order8(t testing.TB) *edwards25519.Point {
+	t.Helper()
+	for {
+		var b [32]byte
+		_, _ = rand.Read(b[:])
+		p, err := new(edwards25519.Point).SetBytes(b[:])
+		if err != nil {
+			continue
+		}
+		q := new(edwards25519.Point).ScalarMult(orderMinus1, p)
+		q.Add(q, p)
+		four := new(edwards25519.Point).Add(q, q)
+		four.Add(four, four)
+		if four.Equal(identity) != 1 {
+			return q
+		}
+	}
+}
+
+// affine brings a point to Z = 1, as decoding does.
+func affine(t testing.TB, p *edwards25519.Point) *edwards25519.Point {
+	t.Helper()
+	q, err := new(edwards25519.Point).SetBytes(p.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+func randomPoint(t testing.TB) *edwards25519.Point {
+	t.Helper()
+	s, err := edwards25519Group{}.RandomScalar(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return new(edwards25519.Point).ScalarBaseMult(inner(s))
+}
+
+// TestPrimeOrder compares the fast test with the plain one over every coset of
+// the torsion.
+func TestPrimeOrder(t *testing.T) {
+	small := torsion(t)
+	for range 300 {
+		p := randomPoint(t)
+		for i, q := range small {
+			sum := affine(t, new(edwards25519.Point).Add(p, q))
+			want := hasPrimeOrder(sum)
+			if want != (i == 0) {
+				t.Fatalf("plain test of a point in coset %d: %v", i, want)
+			}
+			if got := varTimePrimeOrder(sum); got != want {
+				t.Fatalf("fast test of a point in coset %d: %v, want %v", i, got, want)
+			}
+		}
+	}
+	for i, q := range small[1:] {
+		if varTimePrimeOrder(affine(t, q)) {
+			t.Errorf("the point of small order %d passes", i+1)
+		}
+	}
+}
+
+// Multiples of the generator that are close to 0, where a formula might divide by it.
+func TestPrimeOrderOfSmallMultiples(t *testing.T) {
+	small := torsion(t)
+	p := edwards25519.NewIdentityPoint()
+	for range 64 {
+		p = new(edwards25519.Point).Add(p, edwards25519.NewGeneratorPoint())
+		for i, q := range small {
+			for _, r := range []*edwards25519.Point{p, new(edwards25519.Point).Negate(p)} {
+				sum := affine(t, new(edwards25519.Point).Add(r, q))
+				if got := varTimePrimeOrder(sum); got != (i == 0) {
+					t.Fatalf("coset %d: %v", i, got)
+				}
+			}
+		}
+	}
+}
+
+// Of the 38 encodings with y from p to 2^255-1 none names a point of prime order, so that
+// refusing them refuses nothing that ZF accepts, which decodes before it tests the order.
+func TestNonCanonicalEncodings(t *testing.T) {
+	for low := 0xed; low <= 0xff; low++ {
+		for _, top := range []byte{0x7f, 0xff} {
+			var b [32]byte
+			for i := range b {
+				b[i] = 0xff
+			}
+			b[0], b[31] = byte(low), top
+			if canonical(b[:]) {
+				t.Errorf("%x counts as canonical", b)
+			}
+			p, err := new(edwards25519.Point).SetBytes(b[:])
+			if err == nil && p.Equal(identity) != 1 && hasPrimeOrder(p) {
+				t.Errorf("%x is of prime order", b)
+			}
+			if new(element).decode(b[:]) == nil {
+				t.Errorf("%x decodes", b)
+			}
+		}
+	}
+	last := [32]byte{0: 0xec}
+	for i := 1; i < 31; i++ {
+		last[i] = 0xff
+	}
+	last[31] = 0x7f
+	if !canonical(last[:]) {
+		t.Error("p-1 does not count as canonical")
+	}
+}
+
+func BenchmarkPrimeOrder(b *testing.B) {
+	p := affine(b, randomPoint(b))
+	b.Run("fast", func(b *testing.B) {
+		for b.Loop() {
+			varTimePrimeOrder(p)
+		}
+	})
+	b.Run("plain", func(b *testing.B) {
+		for b.Loop() {
+			hasPrimeOrder(p)
+		}
+	})
+}

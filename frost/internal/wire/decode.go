@@ -1,0 +1,155 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"frostkit/frost/internal/group"
+)
+
+// Decoder reads one message. Group elements are gathered while it reads and
+// decoded together at the end, so that a group can do that in bulk.
+type Decoder struct {
+	Suite Suite
+
+	source    source
+	encodings [][]byte
+	targets   []target
+}
+
+// source is a form of a message being read.
+type source interface {
+	header(d *Decoder) error
+	structure(d *Decoder, fields []Field) error
+	// list calls each for every item, which it reads.
+	list(d *Decoder, each func() error) error
+	// pairs calls each for every entry of a map, which reads a key and a value.
+	pairs(d *Decoder, each func() error) error
+	// key reads the key of an entry, of n bytes.
+	key(n int) ([]byte, error)
+	// fixed reads a byte string of n bytes, variable one of any length. The
+	// result of fixed may be overwritten by the next call.
+	fixed(n int) ([]byte, error)
+	variable() ([]byte, error)
+	uint(limit uint64) (uint64, error)
+	// some reads whether an optional value follows.
+	some() (bool, error)
+	// canonical says that the entries of a map must ascend.
+	canonical() bool
+	// end checks that nothing is left.
+	end() error
+	// clear wipes what was copied from the input.
+	clear()
+}
+
+// target is where decoded elements go.
+type target struct {
+	from, to int
+	one      *group.Element
+	list     *[]group.Element
+}
+
+// DecodeJSON reads JSON into the places that the fields name. Its errors give the
+// position in the input but none of its values.
+func DecodeJSON(s Suite, data []byte, fields ...Field) error {
+	r := &jsonReader{data: data}
+	if err := decode(s, r, fields); err != nil {
+		return fmt.Errorf("byte %d of the JSON: %w", r.pos, err)
+	}
+	return nil
+}
+
+// DecodePostcard reads postcard into the places that the fields name.
+func DecodePostcard(s Suite, data []byte, fields ...Field) error {
+	r := &postcardReader{data: data, size: len(data)}
+	if err := decode(s, r, fields); err != nil {
+		return fmt.Errorf("byte %d of the postcard form: %w", r.size-len(r.data), err)
+	}
+	return nil
+}
+
+func decode(s Suite, src source, fields []Field) error {
+	d := &Decoder{Suite: s, source: src}
+	defer src.clear()
+	if err := d.Struct(fields); err != nil {
+		return err
+	}
+	if err := src.end(); err != nil {
+		return err
+	}
+	return d.decodeElements()
+}
+
+// Struct reads the fields of a struct.
+func (d *Decoder) Struct(fields []Field) error { return d.source.structure(d, fields) }
+
+// Map reads a map by calling each for every entry, which reads a key by
+// [Decoder.Key] and then a value.
+func (d *Decoder) Map(each func() error) error { return d.source.pairs(d, each) }
+
+// Key reads the n bytes of a map's key. They are valid until the next read.
+func (d *Decoder) Key(n int) ([]byte, error) { return d.source.key(n) }
+
+// Fixed reads n bytes. They are valid until the next read.
+func (d *Decoder) Fixed(n int) ([]byte, error) { return d.source.fixed(n) }
+
+// Canonical reports whether the entries of a map must ascend.
+func (d *Decoder) Canonical() bool { return d.source.canonical() }
+
+// Element reads an element, which is in x once the whole message is read.
+func (d *Decoder) Element(x *group.Element) error {
+	from := len(d.encodings)
+	d.targets = append(d.targets, target{from: from, to: from + 1, one: x})
+	return d.encoding()
+}
+
+func (d *Decoder) encoding() error {
+	b, err := d.source.fixed(d.Suite.Group().ElementSize())
+	d.encodings = append(d.encodings, bytes.Clone(b))
+	return err
+}
+
+func (d *Decoder) scalar() (group.Scalar, error) {
+	b, err := d.source.fixed(d.Suite.Group().ScalarSize())
+	if err != nil {
+		return nil, err
+	}
+	return d.Suite.Group().DecodeScalar(b)
+}
+
+func (d *Decoder) signature(r *group.Element, z *group.Scalar) error {
+	g := d.Suite.Group()
+	b, err := d.source.variable()
+	if err != nil {
+		return err
+	}
+	if want := g.ElementSize() + g.ScalarSize(); len(b) != want {
+		return fmt.Errorf("signature has %d bytes, want %d", len(b), want)
+	}
+	from := len(d.encodings)
+	d.targets = append(d.targets, target{from: from, to: from + 1, one: r})
+	d.encodings = append(d.encodings, b[:g.ElementSize()])
+	*z, err = g.DecodeScalar(b[g.ElementSize():])
+	return err
+}
+
+func (d *Decoder) uint(limit uint64) (uint64, error) { return d.source.uint(limit) }
+
+func (d *Decoder) decodeElements() error {
+	elements, err := d.Suite.Group().DecodeElements(d.encodings)
+	if refused := (*group.ElementError)(nil); errors.As(err, &refused) {
+		return fmt.Errorf("element %x: %w", d.encodings[refused.Index], refused.Err)
+	}
+	if err != nil {
+		return err
+	}
+	for _, t := range d.targets {
+		if t.one != nil {
+			*t.one = elements[t.from]
+		} else {
+			*t.list = elements[t.from:t.to:t.to]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package frost
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+
+	"frostkit/frost/internal/group"
+)
+
+// Signer is a participant in one signing: it holds the nonces of its
+// [SigningCommitments] and signs once with them. It neither prints nor marshals,
+// and its nonces never leave it.
+type Signer struct {
+	guard
+	id          Identifier
+	key         group.Element
+	minSigners  int
+	commitments *SigningCommitments
+	// cell is emptied by the first to use it. A copy of the Signer has the same cell.
+	cell *atomic.Pointer[signingSecrets]
+}
+
+// signingSecrets are the nonces d_i and e_i, and a copy of the signing share s_i.
+type signingSecrets struct {
+	hiding, binding, share group.Scalar
+}
+
+func (s *signingSecrets) destroy() {
+	s.hiding.Clear()
+	s.binding.Clear()
+	s.share.Clear()
+}
+
+// NewSigner draws the nonces of one signing and commits to them: round one,
+// RFC 9591, Section 5.1. It takes 64 bytes from random, and copies what it needs of key.
+func NewSigner(random io.Reader, key *KeyPackage) (*Signer, error) {
+	const doing = "committing to signing nonces"
+	if key.share.IsZero() {
+		return nil, wrap(doing, ErrDestroyed)
+	}
+	// hiding_nonce = nonce_generate(sk_i)
+	hiding, err := generateNonce(random, key.suite, key.share, nil)
+	if err != nil {
+		return nil, wrap(doing, err)
+	}
+	// binding_nonce = nonce_generate(sk_i)
+	binding, err := generateNonce(random, key.suite, key.share, nil)
+	if err != nil {
+		hiding.Clear()
+		return nil, wrap(doing, err)
+	}
+	return newSigner(key, hiding, binding), nil
+}
+
+func newSigner(key *KeyPackage, hiding, binding group.Scalar) *Signer {
+	g := key.suite.Group()
+	s := &Signer{
+		id: key.id, key: key.key, minSigners: int(key.minSigners),
+		commitments: &SigningCommitments{suite: key.suite, hiding: g.BaseMult(hiding), binding: g.BaseMult(binding)},
+		cell:        new(atomic.Pointer[signingSecrets]),
+	}
+	g.Normalize(s.commitments.hiding, s.commitments.binding)
+	s.cell.Store(&signingSecrets{hiding: hiding, binding: binding, share: g.NewScalar().Set(key.share)})
+	return s
+}
+
+// Identifier returns the participant that signs.
+func (s *Signer) Identifier() Identifier { return s.id }
+
+// Commitments returns what the signer sends to the coordinator in round one.
+func (s *Signer) Commitments() *SigningCommitments { return s.commitments }
+
+// Sign returns the signature share of round two, RFC 9591, Section 5.2. It may
+// be called once: it destroys the nonces before it looks at pkg, whether or not it
+// signs, and a second call, a call that races with it and a call on a copy get [ErrNoncesSpent].
+// The package must have the threshold of signers at least, this signer among
+// them with its own commitments.
+func (s *Signer) Sign(pkg *SigningPackage) (*SignatureShare, error) {
+	const doing = "signing"
+	secrets := s.cell.Swap(nil)
+	if secrets == nil {
+		return nil, wrap(doing, ErrNoncesSpent)
+	}
+	defer secrets.destroy()
+	i, err := s.check(pkg)
+	if err != nil {
+		return nil, wrap(doing, err)
+	}
+	r, err := pkg.round2(s.key)
+	if err != nil {
+		return nil, wrap(doing, err)
+	}
+	g := pkg.suite.Group()
+	lambda := group.Lagrange(g, scalars(pkg.Identifiers()), i)
+	// sig_share = hiding_nonce + (binding_nonce * binding_factor) + (lambda_i * sk_i * challenge)
+	z := g.NewScalar().MultiplyAdd(secrets.binding, r.bindingFactors[i], secrets.hiding)
+	z.MultiplyAdd(lambda.Multiply(lambda, r.challenge), secrets.share, z)
+	return &SignatureShare{suite: pkg.suite, share: z}, nil
+}
+
+// check returns the signer's place in a package that it may sign.
+func (s *Signer) check(pkg *SigningPackage) (int, error) {
+	if pkg == nil || pkg.suite != s.commitments.suite {
+		return 0, errors.New("signing package is of another ciphersuite")
+	}
+	if n := len(pkg.signers); n < s.minSigners || n == 0 {
+		return 0, fmt.Errorf("signing package has %d signers, threshold is %d", n, s.minSigners)
+	}
+	i, ok := pkg.index(s.id)
+	if !ok {
+		return 0, fmt.Errorf("signing package lacks this signer, %s", s.id)
+	}
+	if !pkg.signers[i].commitments.Equal(s.commitments) {
+		return 0, fmt.Errorf("signing package has other commitments for this signer, %s, than it made", s.id)
+	}
+	return i, nil
+}
+
+// Destroy wipes the nonces, after which [Signer.Sign] returns [ErrNoncesSpent].
+func (s *Signer) Destroy() {
+	if secrets := s.cell.Swap(nil); secrets != nil {
+		secrets.destroy()
+	}
+}
