@@ -46,7 +46,7 @@ func DKGIdentifier(cs frost.Ciphersuite, session [16]byte, key commkey.PublicKey
 
 // roster finds members by key and by identifier.
 type roster struct {
-	list         []Member // in the order of their identifiers
+	list         []Member
 	byKey        map[commkey.PublicKey]Member
 	byIdentifier map[frost.Identifier]Member
 }
@@ -72,14 +72,15 @@ func newRoster(members []Member) (*roster, error) {
 		r.byIdentifier[m.Identifier] = m
 		r.list = append(r.list, m)
 	}
-	slices.SortFunc(r.list, func(a, b Member) int { return a.Identifier.Compare(b.Identifier) })
 	return r, nil
 }
 
 // others returns the members but the one with that key, in the order of their
-// identifiers.
+// identifiers, which all of them must have.
 func (r *roster) others(self commkey.PublicKey) []Member {
-	return slices.DeleteFunc(slices.Clone(r.list), func(m Member) bool { return m.Key == self })
+	others := slices.DeleteFunc(slices.Clone(r.list), func(m Member) bool { return m.Key == self })
+	slices.SortFunc(others, func(a, b Member) int { return a.Identifier.Compare(b.Identifier) })
+	return others
 }
 
 // named returns the members with those identifiers.
