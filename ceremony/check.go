@@ -183,7 +183,7 @@ func (r *reader) files() {
 		key := fold(filepath.ToSlash(filepath.Clean(u.path)))
 		for _, e := range earlier[key] {
 			if (u.written || e.written) && !(u.byName && e.byName) {
-				r.report(u.pos, "choose another path", "%s %s is also %s", u.what, quote(u.path), e.what)
+				r.report(u.pos, "choose another path", "%s, %s, is also %s", u.what, quote(u.path), e.what)
 				break
 			}
 		}

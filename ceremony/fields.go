@@ -81,8 +81,11 @@ func (r *reader) members(fields map[string]entry) {
 	if !ok {
 		return
 	}
-	if n := len(entries); n < MinThreshold || n > MaxMembers {
+	if n := len(e.value.Content) / 2; n < MinThreshold || n > MaxMembers {
 		r.report(e.pos, fmt.Sprintf("name %d to %d members", MinThreshold, MaxMembers), "members has %s", count(n, "member"))
+	}
+	for i := 0; i < len(e.value.Content); i += 2 {
+		r.named = append(r.named, e.value.Content[i].Value)
 	}
 	for _, e := range entries {
 		r.member(e)
@@ -132,8 +135,15 @@ func (r *reader) threshold(fields map[string]entry) {
 	case t < MinThreshold:
 		r.report(r.file.ThresholdPos, fmt.Sprintf("choose at least %d", MinThreshold), "threshold %d would let one member sign alone", t)
 	case n >= MinThreshold && t > n:
-		r.report(r.file.ThresholdPos, fmt.Sprintf("choose %d to %d", MinThreshold, n), "threshold %d exceeds the %d members", t, n)
+		r.report(r.file.ThresholdPos, choose(n), "threshold %d exceeds the %d members", t, n)
 	}
+}
+
+func choose(members int) string {
+	if members == MinThreshold {
+		return fmt.Sprintf("choose %d", members)
+	}
+	return fmt.Sprintf("choose %d to %d", MinThreshold, members)
 }
 
 func (r *reader) server(fields map[string]entry) {
@@ -230,10 +240,9 @@ func (r *reader) signers(e entry, s *Signing, what string) {
 
 // signer checks one signer against the members and the signers before it.
 func (r *reader) signer(name string, pos Position, earlier []string, what string) bool {
-	known := r.file.Names()
 	switch {
-	case len(known) > 0 && !slices.Contains(known, name):
-		r.report(pos, suggest(name, known), "signer %s of %s is not a member", quote(name), what)
+	case len(r.named) > 0 && !slices.Contains(r.named, name):
+		r.report(pos, suggest(name, r.named), "signer %s of %s is not a member", quote(name), what)
 		return false
 	case slices.Contains(earlier, name):
 		r.report(pos, "name each signer once", "%s has the signer %s twice", what, quote(name))

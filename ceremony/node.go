@@ -15,6 +15,7 @@ import (
 type reader struct {
 	file     *File
 	problems Problems
+	named    []string // the keys of members as they stand, usable or not
 }
 
 func (r *reader) report(pos Position, hint, format string, args ...any) {
@@ -36,13 +37,13 @@ func (r *reader) usable(node *yaml.Node) bool {
 	const hint = "write the value itself"
 	switch {
 	case node.Kind == yaml.AliasNode:
-		r.report(position(node), hint, "alias *%s is not supported", brief(node.Value))
+		r.report(position(node), hint, "alias %s is not supported", quote("*"+node.Value))
 	case node.Anchor != "":
-		r.report(position(node), hint, "anchor &%s is not supported", brief(node.Anchor))
+		r.report(position(node), hint, "anchor %s is not supported", quote("&"+node.Anchor))
 	case node.Style&yaml.TaggedStyle != 0:
-		r.report(position(node), hint, "tag %s is not supported", brief(node.Tag))
+		r.report(position(node), hint, "tag %s is not supported", quote(node.Tag))
 	case node.Kind == yaml.ScalarNode && node.Tag == "!!merge":
-		r.report(position(node), "write the keys themselves", "merge key << is not supported")
+		r.report(position(node), "write the keys themselves", "merge key \"<<\" is not supported")
 	default:
 		return true
 	}

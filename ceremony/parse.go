@@ -73,7 +73,7 @@ func (r *reader) readable(data []byte) bool {
 			r.report(pos, "save it as UTF-8", "byte 0x%02x is not UTF-8", data[i])
 			return false
 		case forbidden(char):
-			r.report(pos, forbiddenHint(pos, char), "character %U does not belong into a ceremony file", char)
+			r.report(pos, forbiddenHint(pos, char), "character %U does not belong in a ceremony file", char)
 			return false
 		case char == '\t' && indenting:
 			r.report(pos, "indent with spaces", "a tab is used to indent")
@@ -110,12 +110,12 @@ func (r *reader) document(data []byte) *yaml.Node {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var first, second yaml.Node
 	err := decoder.Decode(&first)
-	if errors.Is(err, io.EOF) {
-		r.report(Position{1, 1}, `begin it with "version: 1"`, "the file is empty")
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.syntax(data, err)
 		return nil
 	}
-	if err != nil {
-		r.syntax(data, err)
+	if err != nil || first.Content[0].ShortTag() == "!!null" {
+		r.report(Position{1, 1}, `begin it with "version: 1"`, "the file is empty")
 		return nil
 	}
 	// Decode stops at the end of a document: what follows it must be nothing.
@@ -128,22 +128,37 @@ func (r *reader) document(data []byte) *yaml.Node {
 	return first.Content[0]
 }
 
-var yamlError = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)$`)
+var (
+	yamlError     = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)$`)
+	parserError   = regexp.MustCompile(`^did not find expected (key|'-' indicator|',' or '[\]}]'|node content|<document start>)`)
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+)
 
 // syntax reports an error of the YAML parser. It knows lines only, so the
 // column is that of the line's first character.
 func (r *reader) syntax(data []byte, err error) {
-	pos, message := Position{1, 1}, err.Error()
+	line, message := 1, err.Error()
 	if parts := yamlError.FindStringSubmatch(message); parts != nil {
 		message = parts[2]
-		if line, err := strconv.Atoi(parts[1]); err == nil {
-			pos.Line = line
+		line, _ = strconv.Atoi("0" + parts[1])
+		// yaml.v3 counts the lines of its scanner from 1, those of its parser from 0.
+		if parts[1] == "" || parserError.MatchString(message) {
+			line++
 		}
 	}
-	if lines := strings.Split(string(data), "\n"); pos.Line <= len(lines) {
-		line := lines[pos.Line-1]
-		pos.Column += len(line) - len(strings.TrimLeft(line, " "))
+	pos := startOfLine(data, line)
+	if parts := unknownAnchor.FindStringSubmatch(message); parts != nil {
+		pos = startOfLine(data, 1+strings.Count(string(data[:max(0, bytes.Index(data, []byte("*"+parts[1])))]), "\n"))
 	}
 	r.report(pos, "look here and just below for indentation, a missing colon, quote or bracket",
 		"reading YAML: %s", message)
+}
+
+// startOfLine returns the place of the first character in a line that is not a
+// space.
+func startOfLine(data []byte, line int) Position {
+	lines := bytes.Split(data, []byte("\n"))
+	line = min(line, len(lines))
+	text := lines[line-1]
+	return Position{line, 1 + len(text) - len(bytes.TrimLeft(text, " "))}
 }

@@ -1,8 +1,6 @@
 package ceremony
 
-import (
-	"strings"
-)
+import "strings"
 
 // suggest returns a hint for a word that is not among the known ones.
 func suggest(word string, known []string) string {
@@ -13,7 +11,11 @@ func suggest(word string, known []string) string {
 	if len(known) > limit {
 		return "look for it among the members"
 	}
-	return "known are: " + strings.Join(known, ", ")
+	quoted := make([]string, len(known))
+	for i, k := range known {
+		quoted[i] = quote(k)
+	}
+	return "known are: " + strings.Join(quoted, ", ")
 }
 
 // nearest returns the known word that a misspelt one most likely stands for, or
