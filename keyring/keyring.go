@@ -1,83 +1,259 @@
 // Package keyring keeps a member's communication key, contacts and groups in
-// the credentials.toml of ZcashFoundation's frost-client (FORMATS.md, section 12).
+// the credentials.toml of ZcashFoundation's frost-client (FORMATS.md, section 12),
+// which that tool reads and writes too.
+//
+// [Load] reads a file, [Update] changes it: under a lock, and by replacing the
+// file as a whole, so that it is never seen half written. What the file holds
+// beyond the format, such as unknown fields and groups of other ciphersuites, is
+// kept; comments are not. A file that is not understood is never written to.
+//
+// The format stores its secrets in clear text. The package keeps them to the
+// file's owner (mode 0600) and out of what is printed or marshalled, and wipes
+// the buffers it fills; the strings that the TOML decoder makes are out of reach
+// and stay until the garbage collector takes them.
 package keyring
 
 import (
-	"context"
 	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
 
 	"frostkit/commkey"
 )
 
-// Errors that callers act on.
 var (
+	// ErrContactExists is what [Keyring.AddContact] fails with when another
+	// contact has the name.
 	ErrContactExists = errors.New("contact name is taken")
-	ErrKeyKnown      = errors.New("key is already a contact's")
-	ErrOwnKey        = errors.New("key is your own")
-	ErrNotFound      = errors.New("not found")
-	ErrAmbiguous     = errors.New("ambiguous")
-	ErrGroupExists   = errors.New("group exists")
-	ErrKeyExists     = errors.New("communication key exists")
-	ErrLocked        = errors.New("in use by another process")
-	ErrVersion       = errors.New("unknown version of credentials file")
-	ErrInvalidFile   = errors.New("invalid credentials file")
+	// ErrKeyKnown is what [Keyring.AddContact] fails with when another contact
+	// has the key.
+	ErrKeyKnown = errors.New("key belongs to another contact")
+	// ErrOwnKey is what [Keyring.AddContact] fails with when the key is the
+	// keyring's own.
+	ErrOwnKey = errors.New("key is your own")
+	// ErrKeyExists is what [Keyring.SetKey] fails with when the keyring has
+	// another key.
+	ErrKeyExists = errors.New("communication key exists")
+	// ErrGroupExists is what [Keyring.AddGroup] fails with when the group is
+	// there with other packages.
+	ErrGroupExists = errors.New("group exists")
+	// ErrNotFound is what look-ups, removals and [Get] fail with when nothing
+	// fits.
+	ErrNotFound = errors.New("not found")
 )
 
-// Keyring is the content of one credentials file.
+// Keyring is the content of one credentials file. It is not safe for use by
+// several goroutines at once.
 type Keyring struct {
 	path     string
+	mode     fs.FileMode // of the file as read; 0 when there is none
 	key      *commkey.PrivateKey
-	contacts []Contact
-	groups   []*Group
+	keyExtra map[string]any // unknown fields of [communication_key]
+	contacts map[string]contactEntry
+	groups   map[string]*Group
+	extra    map[string]any // unknown fields and tables at the top
 }
 
-// Group is a FROST group that the keyring's owner belongs to.
-type Group struct {
-	Description  string
-	Ciphersuite  string // ID, such as "FROST-ED25519-SHA512-v1"
-	ServerURL    string // host:port as frost-client has it; may be empty
-	Participants []Participant
-	id           string
+// contactEntry is a contact as the file has it, under its table's name.
+type contactEntry struct {
+	Contact
+	extra map[string]any
 }
 
-// Participant is a member of a group.
-type Participant struct {
-	Key commkey.PublicKey
+func newKeyring(path string) *Keyring {
+	return &Keyring{path: path, contacts: map[string]contactEntry{}, groups: map[string]*Group{}}
 }
 
-func (g *Group) ID() string { return g.id }
+// Path returns the path that the keyring was loaded from.
+func (k *Keyring) Path() string { return k.path }
 
-func DefaultPath() (string, error)       { return "", errors.ErrUnsupported }
-func Load(path string) (*Keyring, error) { return &Keyring{path: path}, nil }
-func Update(ctx context.Context, path string, change func(*Keyring) error) error {
-	return errors.ErrUnsupported
+// Key returns the communication key, or nil when none has been made. It is the
+// keyring's own, not a copy.
+func (k *Keyring) Key() *commkey.PrivateKey { return k.key }
+
+// SetKey gives the keyring its communication key. A key that is there already
+// is never replaced, since its groups and its contacts elsewhere depend on it:
+// another key is an [ErrKeyExists].
+func (k *Keyring) SetKey(key *commkey.PrivateKey) error {
+	if k.key != nil && k.key.Public() != key.Public() {
+		return fmt.Errorf("setting communication key: %w with public key %s; use another credentials file for another key",
+			ErrKeyExists, k.key.Public())
+	}
+	for _, c := range k.contacts {
+		if c.Key == key.Public() {
+			return fmt.Errorf("setting communication key: %w: contact %s has it; remove that contact first", ErrKeyKnown, quoteName(c.Name))
+		}
+	}
+	k.key = key
+	return nil
 }
 
-func (k *Keyring) Path() string                                       { return k.path }
-func (k *Keyring) Key() *commkey.PrivateKey                           { return k.key }
-func (k *Keyring) SetKey(key *commkey.PrivateKey) error               { k.key = key; return nil }
-func (k *Keyring) Contacts() []Contact                                { return k.contacts }
-func (k *Keyring) AddContact(c Contact) error                         { return errors.ErrUnsupported }
-func (k *Keyring) RemoveContact(key commkey.PublicKey) error          { return errors.ErrUnsupported }
-func (k *Keyring) ContactByKey(key commkey.PublicKey) (Contact, bool) { return Contact{}, false }
-func (k *Keyring) FindContact(query string) (Contact, error)          { return Contact{}, ErrNotFound }
-func (k *Keyring) Groups() []*Group                                   { return k.groups }
-func (k *Keyring) Group(id string) (*Group, bool)                     { return nil, false }
-func (k *Keyring) FindGroup(query string) (*Group, error)             { return nil, ErrNotFound }
-func (k *Keyring) FindParticipant(g *Group, q string) (Participant, error) {
-	return Participant{}, ErrNotFound
+// Contacts returns the contacts sorted by name.
+func (k *Keyring) Contacts() []Contact {
+	contacts := make([]Contact, 0, len(k.contacts))
+	for _, c := range k.contacts {
+		contacts = append(contacts, c.Contact)
+	}
+	slices.SortFunc(contacts, func(a, b Contact) int {
+		if order := strings.Compare(a.Name, b.Name); order != 0 {
+			return order
+		}
+		return a.Key.Compare(b.Key)
+	})
+	return contacts
 }
-func (k *Keyring) AddGroup(g *Group) error     { return errors.ErrUnsupported }
-func (k *Keyring) RemoveGroup(id string) error { return errors.ErrUnsupported }
-func (k *Keyring) Warnings() []string          { return nil }
 
-func EscapeName(s string) string { return s }
+// AddContact adds a contact. A name that is taken is an [ErrContactExists], a
+// key of another contact an [ErrKeyKnown], one's own key an [ErrOwnKey]
+// (FORMATS.md, section 11), a contact that is there already both of the first
+// two. What it accepts may still look like another contact: see
+// [Keyring.LookAlikes].
+func (k *Keyring) AddContact(c Contact) error {
+	if err := k.mayAdd(c); err != nil {
+		return fmt.Errorf("adding contact %s: %w", quoteName(c.Name), err)
+	}
+	k.contacts[c.Name] = contactEntry{Contact: c}
+	return nil
+}
 
-// Value is what [Get] found.
-type Value struct{ v any }
+func (k *Keyring) mayAdd(c Contact) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if k.key != nil && c.Key == k.key.Public() {
+		return fmt.Errorf("%w: %s; import the contact strings of the others", ErrOwnKey, c.Key)
+	}
+	for table, known := range k.contacts {
+		sameName := table == c.Name || known.Name == c.Name
+		switch sameKey := known.Key == c.Key; {
+		case sameName && sameKey:
+			return fmt.Errorf("%w, %w: it is there already; nothing is left to do", ErrContactExists, ErrKeyKnown)
+		case sameName:
+			return fmt.Errorf("%w by key %s; remove that contact, or ask the sender to export under another name", ErrContactExists, known.Key)
+		case sameKey:
+			return fmt.Errorf("%w: %s is %s; remove that contact to rename it", ErrKeyKnown, c.Key, quoteName(known.Name))
+		}
+	}
+	return nil
+}
 
-func (v Value) TOML() string { return "" }
-func (v Value) Raw() string  { return "" }
-func (v Value) JSON() string { return "" }
+// RemoveContact removes the contact with the key, or fails with [ErrNotFound].
+func (k *Keyring) RemoveContact(key commkey.PublicKey) error {
+	for table, c := range k.contacts {
+		if c.Key == key {
+			delete(k.contacts, table)
+			return nil
+		}
+	}
+	return fmt.Errorf("removing contact with key %s: %w in %q", key, ErrNotFound, k.path)
+}
 
-func Get(data []byte, path string) (Value, error) { return Value{}, ErrNotFound }
+// ContactByKey returns the contact with the key. The keyring's own key has no
+// contact and is found with an empty name.
+func (k *Keyring) ContactByKey(key commkey.PublicKey) (Contact, bool) {
+	if k.key != nil && k.key.Public() == key {
+		return Contact{Key: key}, true
+	}
+	for _, c := range k.contacts {
+		if c.Key == key {
+			return c.Contact, true
+		}
+	}
+	return Contact{}, false
+}
+
+// Groups returns the groups sorted by the text of their verifying key, those of
+// unknown ciphersuites included. Changes to the exported fields of a group are
+// saved by [Update].
+func (k *Keyring) Groups() []*Group {
+	groups := make([]*Group, 0, len(k.groups))
+	for _, id := range slices.Sorted(maps.Keys(k.groups)) {
+		groups = append(groups, k.groups[id])
+	}
+	return groups
+}
+
+// Group returns the group with the verifying key, in hexadecimal digits of
+// either case.
+func (k *Keyring) Group(id string) (*Group, bool) {
+	g, ok := k.groups[id]
+	if !ok {
+		g, ok = k.groups[strings.ToLower(id)]
+	}
+	return g, ok
+}
+
+// AddGroup adds a group. A group is never overwritten: the same group with the
+// same packages changes nothing, with others it is an [ErrGroupExists].
+func (k *Keyring) AddGroup(g *Group) error {
+	old, ok := k.groups[g.id]
+	if !ok {
+		k.groups[g.id] = g
+		return nil
+	}
+	if old.samePackages(g) {
+		return nil
+	}
+	return fmt.Errorf("adding group %s (%s): %w in %q with another share; save the new one under another credentials file",
+		quoteName(g.Description), g.id, ErrGroupExists, k.path)
+}
+
+// RemoveGroup removes the group with the verifying key, and with it the share
+// that the keyring holds, or fails with [ErrNotFound].
+func (k *Keyring) RemoveGroup(id string) error {
+	g, ok := k.Group(id)
+	if !ok {
+		return fmt.Errorf("removing group %q: %w in %q", id, ErrNotFound, k.path)
+	}
+	delete(k.groups, g.id)
+	return nil
+}
+
+// Warnings returns what a user should know about the file though it can be
+// used: permissions that are too wide, contacts that look alike. Names in it are
+// escaped.
+func (k *Keyring) Warnings() []string {
+	var warnings []string
+	if k.mode&0o077 != 0 {
+		warnings = append(warnings, fmt.Sprintf("%q holds secrets and has mode %#o: others may read it; run: chmod 600 %s",
+			k.path, k.mode.Perm(), shellQuote(k.path)))
+	}
+	return append(warnings, k.nameWarnings()...)
+}
+
+// Destroy wipes the communication key and the shares; the keyring, its groups
+// and its key must not be used after.
+func (k *Keyring) Destroy() {
+	if k.key != nil {
+		k.key.Destroy()
+	}
+	for _, g := range k.groups {
+		g.secret.destroy()
+	}
+}
+
+// Format prints the path alone, whatever the verb.
+func (k Keyring) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "[keyring %q]", k.path) }
+
+// secret holds bytes that neither print nor marshal.
+type secret struct {
+	b *[]byte
+}
+
+func newSecret(b []byte) secret { return secret{b: &b} }
+
+func (s secret) bytes() []byte { return *s.b }
+
+func (s secret) destroy() { clear(*s.b) }
+
+// Format prints a placeholder, whatever the verb.
+func (s secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[secret]") }
+
+// shellQuote makes a path one word of a POSIX shell.
+func shellQuote(path string) string {
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}

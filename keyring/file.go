@@ -1,0 +1,167 @@
+package keyring
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// ErrChanged is what [Update] fails with when a program that does not take the
+// lock, such as frost-client, changed the file meanwhile.
+var ErrChanged = errors.New("file was changed by another program")
+
+// DefaultPath returns where frost-client keeps its credentials: frost/credentials.toml
+// in the platform's local configuration folder (FORMATS.md, section 12).
+func DefaultPath() (string, error) {
+	// On Windows the local folder is that of caches, the other one roams.
+	folder := os.UserConfigDir
+	if runtime.GOOS == "windows" {
+		folder = os.UserCacheDir
+	}
+	dir, err := folder()
+	if err != nil {
+		return "", fmt.Errorf("finding the configuration folder: %w; name a credentials file", err)
+	}
+	return filepath.Join(dir, "frost", "credentials.toml"), nil
+}
+
+// Load reads a credentials file; a missing one is an empty keyring. It takes no
+// lock: writers replace the file as a whole. A file that is not understood is a
+// [*FileError].
+func Load(path string) (*Keyring, error) {
+	k, original, err := load(path)
+	clear(original)
+	return k, err
+}
+
+// load also returns the file's bytes, nil when there is none; the caller wipes
+// them.
+func load(path string) (*Keyring, []byte, error) {
+	data, mode, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return newKeyring(path), nil, nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading credentials: %w", err)
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, nil, fmt.Errorf("reading credentials: %w", &FileError{
+			Path: path, Line: 1, Column: 1,
+			Err: fmt.Errorf("%w: file is empty; restore it from a backup, or remove it to begin anew", ErrInvalidFile),
+		})
+	}
+	k, err := decode(path, data)
+	if err != nil {
+		clear(data)
+		return nil, nil, fmt.Errorf("reading credentials: %w", err)
+	}
+	k.mode = mode
+	return k, data, nil
+}
+
+// readFile reads one byte more than the largest file, for [decode] to refuse.
+func readFile(path string) ([]byte, fs.FileMode, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	return data, info.Mode(), err
+}
+
+// Update changes a credentials file: it locks the file, reads it as [Load]
+// does, runs change on the keyring and replaces the file, all or nothing. Nothing
+// is written when change fails or changes nothing. Folders and the file are made
+// when missing, with modes 0700 and 0600; of a symbolic link the target is
+// replaced. When ctx ends before the lock is free, the error is a
+// [*LockedError]. The keyring must not be used after change returns, and change
+// must not update the same file.
+func Update(ctx context.Context, path string, change func(*Keyring) error) error {
+	target, err := resolve(path)
+	if err != nil {
+		return fmt.Errorf("changing credentials: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return fmt.Errorf("changing credentials: %w", err)
+	}
+	unlock, err := lock(ctx, target)
+	if err != nil {
+		return fmt.Errorf("changing credentials: %w", err)
+	}
+	defer unlock()
+	removeLeftovers(target)
+	return rewrite(path, target, change)
+}
+
+// resolve follows symbolic links to a file that need not exist.
+func resolve(path string) (string, error) {
+	const most = 40 // as Linux
+	for range most {
+		link, err := os.Readlink(path)
+		if err != nil {
+			return filepath.Abs(path)
+		}
+		if !filepath.IsAbs(link) {
+			link = filepath.Join(filepath.Dir(path), link)
+		}
+		path = link
+	}
+	return "", fmt.Errorf("following %q: more than %d symbolic links", path, most)
+}
+
+// rewrite does the work of [Update] under its lock.
+func rewrite(path, target string, change func(*Keyring) error) error {
+	k, original, err := load(path)
+	if err != nil {
+		return err
+	}
+	defer clear(original)
+	before := k.encode()
+	defer clear(before)
+	if err := change(k); err != nil {
+		return err
+	}
+	after := k.encode()
+	defer clear(after)
+	if original != nil && bytes.Equal(before, after) {
+		return nil
+	}
+	if err := checkWritable(k, after); err != nil {
+		return err
+	}
+	if err := checkUnchanged(path, original); err != nil {
+		return err
+	}
+	return systemDisk.replace(target, after)
+}
+
+// checkWritable reads back what is about to be written.
+func checkWritable(k *Keyring, encoded []byte) error {
+	if _, err := decode(k.path, encoded); err != nil {
+		return fmt.Errorf("writing credentials, which could not be read again, so nothing was written: %w", err)
+	}
+	return nil
+}
+
+func checkUnchanged(path string, original []byte) error {
+	data, _, err := readFile(path)
+	defer clear(data)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("writing credentials: %w", err)
+	}
+	if !bytes.Equal(data, original) {
+		return fmt.Errorf("writing %q: %w meanwhile; nothing was written, run the command again", path, ErrChanged)
+	}
+	return nil
+}

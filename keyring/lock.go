@@ -1,0 +1,70 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// ErrLocked is what [Update] fails with when another process keeps the file
+// locked; the error is a [*LockedError].
+var ErrLocked = errors.New("in use by another process")
+
+// LockedError says who holds the lock that [Update] waited for.
+type LockedError struct {
+	// Path is the credentials file.
+	Path string
+	// PID is the process that holds the lock, 0 when it did not say.
+	PID int
+	// Err is why the wait ended, such as [context.DeadlineExceeded].
+	Err error
+}
+
+func (e *LockedError) Error() string {
+	holder := "another process"
+	if e.PID != 0 {
+		holder = "process " + strconv.Itoa(e.PID)
+	}
+	return fmt.Sprintf("waiting for %q: in use by %s: %v; try again when it has ended", e.Path, holder, e.Err)
+}
+
+// Unwrap returns [ErrLocked] and why the wait ended.
+func (e *LockedError) Unwrap() []error { return []error{ErrLocked, e.Err} }
+
+// lockRetry is how long a waiting process sleeps between two tries; the lock
+// is held for milliseconds.
+const lockRetry = 10 * time.Millisecond
+
+// lock takes the lock of a credentials file: on a file beside it, since the
+// file itself is replaced. The lock file holds its holder's process id and stays,
+// as removing it would give two processes a lock each.
+func lock(ctx context.Context, target string) (unlock func(), err error) {
+	path := filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+".lock")
+	l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+	if _, err := l.TryLockContext(ctx, lockRetry); err != nil {
+		_ = l.Close()
+		if ctx.Err() != nil {
+			return nil, &LockedError{Path: target, PID: readHolder(path), Err: err}
+		}
+		return nil, fmt.Errorf("locking: %w; the folder must be writable", err)
+	}
+	// Who holds it is for the others' error messages: not worth failing for.
+	_ = os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
+	return func() {
+		_ = os.Truncate(path, 0)
+		_ = l.Close()
+	}, nil
+}
+
+func readHolder(path string) int {
+	text, _ := os.ReadFile(path)
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+	return pid
+}
