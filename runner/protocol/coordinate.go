@@ -135,19 +135,24 @@ func (c *coordination) packages() ([]*frost.SigningPackage, error) {
 func (c *coordination) aggregate(packages []*frost.SigningPackage) ([]frost.Signature, error) {
 	all := collected[shares](c.session, PhaseShares)
 	signatures := make([]frost.Signature, len(packages))
-	var errs []error
+	var failed []*frost.BlameError
 	for i, pkg := range packages {
 		list := make(map[frost.Identifier]*frost.SignatureShare, len(all))
 		for id, m := range all {
 			list[id] = m.list[i]
 		}
 		var err error
-		if signatures[i], err = frost.Aggregate(pkg, list, c.cfg.PublicKeyPackage); err != nil {
-			errs = append(errs, c.senders.blame(PhaseShares, err))
+		signatures[i], err = frost.Aggregate(pkg, list, c.cfg.PublicKeyPackage)
+		var blamed *frost.BlameError
+		switch {
+		case errors.As(err, &blamed):
+			failed = append(failed, blamed)
+		case err != nil:
+			return nil, fmt.Errorf("message %d of %d: %w", i+1, len(packages), err)
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+	if len(failed) > 0 {
+		return nil, c.senders.blame(PhaseShares, frost.JoinBlame(failed...))
 	}
 	return signatures, nil
 }

@@ -75,7 +75,7 @@ func DKG(ctx context.Context, t Transport, cfg DKGConfig) (*DKGResult, error) {
 	}
 	second, err := first.Next(k.round1Packages())
 	if err != nil {
-		return nil, k.members.blame(PhaseRound1, err)
+		return nil, k.blameRound1(err)
 	}
 	defer second.Destroy()
 	if err := k.exchangeRound2(ctx, second.Packages()); err != nil {
@@ -237,10 +237,18 @@ func contradiction(suspects []Member, evidence []Evidence) error {
 	return &CulpritError{Phase: PhaseEcho, Check: check, Culprits: suspects, Evidence: evidence}
 }
 
-func (k *keygen) exchangeRound2(ctx context.Context, own map[frost.Identifier]*dkg.Round2Package) error {
-	for _, pkg := range own {
-		defer pkg.Destroy()
+// blameRound1 adds to a failure that is everybody's but this member's what the
+// likely reason is: a threshold that was given differently.
+func (k *keygen) blameRound1(err error) error {
+	err = k.members.blame(PhaseRound1, err)
+	var blamed *CulpritError
+	if errors.As(err, &blamed) && len(blamed.Culprits) == len(k.others) {
+		blamed.Check += fmt.Sprintf(" (nobody agrees with this member: compare the thresholds, here %d)", k.cfg.Threshold)
 	}
+	return err
+}
+
+func (k *keygen) exchangeRound2(ctx context.Context, own map[frost.Identifier]*dkg.Round2Package) error {
 	if err := k.pause(ctx); err != nil {
 		return err
 	}

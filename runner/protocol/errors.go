@@ -100,5 +100,30 @@ func (r *roster) blame(phase string, err error) error {
 	if !errors.As(err, &blamed) {
 		return fmt.Errorf("checking %s: %w", phase, err)
 	}
-	return &CulpritError{Phase: phase, Check: blamed.Check, Culprits: r.named(blamed.Culprits), Err: err}
+	failed := failures(blamed)
+	if len(failed) == 1 {
+		return &CulpritError{Phase: phase, Check: blamed.Check, Culprits: r.named(blamed.Culprits), Err: err}
+	}
+	checks := make([]string, len(failed))
+	for i, f := range failed {
+		checks[i] = names(r.named(f.Culprits)) + " " + f.Check
+	}
+	check := "failed several checks: " + strings.Join(checks, "; ")
+	return &CulpritError{Phase: phase, Check: check, Culprits: r.named(blamed.Culprits), Err: err}
+}
+
+// failures returns the single checks that a BlameError stands for.
+func failures(e *frost.BlameError) []*frost.BlameError {
+	joined, several := e.Err.(interface{ Unwrap() []error })
+	if !several {
+		return []*frost.BlameError{e}
+	}
+	var all []*frost.BlameError
+	for _, err := range joined.Unwrap() {
+		var one *frost.BlameError
+		if errors.As(err, &one) {
+			all = append(all, one)
+		}
+	}
+	return all
 }

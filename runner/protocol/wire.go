@@ -121,36 +121,28 @@ func (m shares) equal(other message) bool {
 	return slices.EqualFunc(m.list, other.(shares).list, (*frost.SignatureShare).Equal)
 }
 
-// shapes lists the fields that tell the objects apart, and the items of arrays.
-var (
-	shapes     = []shape{{"commitment", PhaseRound1}, {"signing_share", PhaseRound2}, {"signing_package", PhasePackage}}
-	itemShapes = []shape{{"hiding", PhaseCommitments}, {"share", PhaseShares}}
-)
-
-type shape struct{ field, phase string }
-
-// shapeOf tells by its outer form which phase a message belongs to: no message
-// says so itself. It returns "" for what has none of the forms.
-func shapeOf(payload []byte) string {
-	var items []json.RawMessage
-	switch {
-	case json.Unmarshal(payload, &items) != nil:
-		return shapeOfObject(payload, shapes)
-	case len(items) == 0:
-		return ""
-	case len(items) == 2 && items[0][0] == '"':
-		return PhaseEcho
-	}
-	return shapeOfObject(items[0], itemShapes)
+// shapes lists what tells the messages apart: the bracket with which one opens,
+// and a field that no other with this bracket has. As no message holds free text,
+// a field's name stands nowhere else.
+var shapes = []struct {
+	open         byte
+	field, phase string
+}{
+	{'{', `"proof_of_knowledge"`, PhaseRound1},
+	{'[', `"proof_of_knowledge"`, PhaseEcho},
+	{'{', `"signing_share"`, PhaseRound2},
+	{'[', `"hiding"`, PhaseCommitments},
+	{'{', `"signing_package"`, PhasePackage},
+	{'[', `"share"`, PhaseShares},
 }
 
-func shapeOfObject(object []byte, among []shape) string {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(object, &fields) != nil {
-		return ""
-	}
-	for _, s := range among {
-		if _, has := fields[s.field]; has {
+// shapeOf tells by its form which phase a message belongs to: no message says so
+// itself. It returns "" for what has none of the forms. It copies nothing of what
+// may be a secret.
+func shapeOf(payload []byte) string {
+	payload = bytes.TrimLeft(payload, " \t\r\n")
+	for _, s := range shapes {
+		if len(payload) > 0 && payload[0] == s.open && bytes.Contains(payload, []byte(s.field)) {
 			return s.phase
 		}
 	}
@@ -243,7 +235,7 @@ func decodeObject(payload []byte, want ...string) (map[string]json.RawMessage, e
 		}
 		field := name.(string)
 		if _, repeated := fields[field]; repeated || !slices.Contains(want, field) {
-			return nil, fmt.Errorf("it has an unknown or a repeated field %q", field)
+			return nil, fmt.Errorf("it has an unknown or a repeated field %.40q", field)
 		}
 		fields[field] = value
 	}
