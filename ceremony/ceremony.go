@@ -29,6 +29,7 @@ const (
 	MinThreshold  = 2       // members; of 1 every share would be the key itself
 	MaxMembers    = 255     // members of a session (the relay's limit)
 	MaxNameLength = 200     // bytes of a member's name: it names files
+	MaxProblems   = 100     // problems that are reported one by one
 )
 
 // File is a ceremony file that was read and found consistent. It is not

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -187,7 +188,10 @@ func (r *reader) files() {
 				break
 			}
 		}
-		earlier[key] = append(earlier[key], u)
+		// One that is written and one that is not tell all there is to tell.
+		if !slices.ContainsFunc(earlier[key], func(e use) bool { return e.written == u.written }) {
+			earlier[key] = append(earlier[key], u)
+		}
 	}
 }
 

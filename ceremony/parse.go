@@ -34,7 +34,7 @@ func Load(path string) (*File, error) {
 // Parse reads and checks a ceremony file: at most [MaxSize] bytes of UTF-8
 // without a byte order mark that are one YAML document. name is its path; it
 // appears in problems, and the paths in the file are relative to its folder. The
-// error is a [Problems] with everything that is wrong.
+// error is a [Problems] with everything that is wrong, up to [MaxProblems].
 //
 // Of YAML it takes what a person writes: mappings, lists, text and decimal
 // numbers. Unknown and repeated keys, anchors, aliases, merge keys, tags, values
@@ -51,8 +51,7 @@ func Parse(name string, data []byte) (*File, error) {
 		}
 	}
 	if len(r.problems) > 0 {
-		r.problems.Sort()
-		return nil, r.problems
+		return nil, r.problems.sortedAndCut()
 	}
 	return r.file, nil
 }

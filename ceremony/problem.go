@@ -59,6 +59,18 @@ func (ps Problems) Sort() {
 	slices.SortStableFunc(ps, func(a, b Problem) int { return a.compare(b.Position) })
 }
 
+// sortedAndCut sorts the problems and leaves out those after the first
+// MaxProblems, saying so.
+func (ps Problems) sortedAndCut() Problems {
+	ps.Sort()
+	if len(ps) <= MaxProblems {
+		return ps
+	}
+	first := ps[MaxProblems]
+	first.Message = fmt.Sprintf("from here on there are %d more problems", len(ps)-MaxProblems)
+	return append(ps[:MaxProblems:MaxProblems], first.WithHint("correct those above first"))
+}
+
 // Problem returns a problem at a place in this file, for what only a later step
 // could find out.
 func (f *File) Problem(pos Position, format string, args ...any) Problem {

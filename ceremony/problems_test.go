@@ -87,6 +87,18 @@ func TestProblemsOfBytes(t *testing.T) {
 	}
 }
 
+func TestManyProblems(t *testing.T) {
+	_, err := Parse("many.yaml", []byte(strings.Repeat("\tx\n", 250)))
+	var problems Problems
+	if !errors.As(err, &problems) || len(problems) != MaxProblems+1 {
+		t.Fatalf("Parse reports %d problems, want %d and one for the others", len(problems), MaxProblems)
+	}
+	const want = "many.yaml:101:1: from here on there are 150 more problems; correct those above first"
+	if got := problems[MaxProblems].Error(); got != want {
+		t.Errorf("the last is %s, want %s", got, want)
+	}
+}
+
 func manyMembers(n int) string {
 	var b strings.Builder
 	for i := range n {

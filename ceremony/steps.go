@@ -233,8 +233,8 @@ func (p *planner) signing(i int, signing Signing) {
 	case s.Done:
 		s.Why = output + " is a signature of it"
 	case found == OtherFile && coordinated:
-		s.Why = output + " is something else"
-		s.Blocked = output + " is there and is not a signature of the message under the group's key; move it away, or name another output"
+		s.Why = output + " is there already"
+		s.Blocked = output + " is no signature of the message by this group, and is not overwritten; move it away, or name another output"
 	}
 	p.add(s)
 	if coordinated {

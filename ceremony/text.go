@@ -43,7 +43,7 @@ func (s Step) details(b *strings.Builder) {
 	if s.Blocked != "" {
 		fmt.Fprintf(b, "%sblocked: %s\n", indent, s.Blocked)
 	}
-	if s.Together && len(s.Commands) > 1 {
+	if s.Together && len(s.Commands) > 1 && !s.Done {
 		fmt.Fprintf(b, "%sat the same time, each in a terminal of its own:\n", indent)
 	}
 	for _, c := range s.Commands {
@@ -53,7 +53,7 @@ func (s Step) details(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "%s$ %s%s\n", indent, c.Shell, note)
 	}
-	if len(s.Writes) > 0 {
+	if len(s.Writes) > 0 && !s.Done {
 		fmt.Fprintf(b, "%swrites: %s\n", indent, strings.Join(s.Writes, ", "))
 	}
 }
