@@ -2,91 +2,416 @@ package relay
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
 	"frostkit/commkey"
+	"frostkit/relay/xeddsa"
 )
-
-// SessionID names a session at a relay.
-type SessionID = uuid.UUID
 
 // SessionInfo is what a relay says about a session.
 type SessionInfo struct {
-	MessageCount int
+	MessageCount int                 // messages that the session signs, 1 to 255
 	Members      []commkey.PublicKey // as the creator listed them
 	Coordinator  commkey.PublicKey   // the creator, a member or not
 }
 
-// Message is one message as the relay handed it over; Sender is the relay's
-// word until the sealed Body opens.
+// Message is one message as the relay handed it over: Sender is the relay's
+// word until the sealed Body opens with that sender's key.
 type Message struct {
 	Sender commkey.PublicKey
-	Body   []byte
+	Body   []byte // 0 to 65,535 bytes
 }
 
 // ClientConfig configures a [Client].
 type ClientConfig struct {
-	URL       string              // host:port, https://host:port, or http:// to a loopback host
-	Key       *commkey.PrivateKey // with which the member logs in
+	URL       string              // host:port or https://host:port; http:// for a loopback host only
+	Key       *commkey.PrivateKey // with which the member logs in; not to be destroyed before the client is done
 	RootCAs   []*x509.Certificate // trusted beside the system's
 	Logger    *slog.Logger        // nil: no log
-	UserAgent string
+	UserAgent string              // of HTTP; empty: "frostkit"
 }
 
-// Client speaks frostd's API as one member. Its methods may be called
-// concurrently, but a mailbox has one Receive at a time.
-type Client struct{}
+// Client speaks frostd's API as one member, with any frostd and with this
+// package's [Server]. Its methods may be called concurrently, but each mailbox
+// has one Receive at a time.
+//
+// A call that finds the token expired logs in again. Once the relay has
+// answered for the first time, a call that loses the connection tries again,
+// at growing intervals of up to 5 s, until its context ends; but a message that
+// may have reached a frostd, which cannot tell a repeat, is not sent again.
+type Client struct {
+	url       string
+	key       *commkey.PrivateKey
+	http      *http.Client
+	log       *slog.Logger
+	userAgent string
+	loggingIn chan struct{} // holds a value while a login is under way
+
+	mu         sync.Mutex
+	answered   bool // the relay has answered once
+	token      string
+	extensions extensionSet
+	cursors    map[boxID]Cursor
+	sessions   []SessionID // the last list of sessions, sorted
+	sessionTag string      // its entity tag
+}
+
+// boxID names one of the client's own mailboxes.
+type boxID struct {
+	session     SessionID
+	coordinator bool
+}
 
 // NewClient checks the configuration; nothing is sent before the first call.
-func NewClient(ClientConfig) (*Client, error) { return nil, errors.ErrUnsupported }
-
-// Login gets an access token; later calls renew it by themselves.
-func (c *Client) Login(context.Context) error { return errors.ErrUnsupported }
-
-// Logout gives the token back.
-func (c *Client) Logout(context.Context) error { return errors.ErrUnsupported }
-
-// Close drops idle connections.
-func (c *Client) Close() {}
-
-// CreateSession opens a session, of which the caller becomes coordinator.
-func (c *Client) CreateSession(_ context.Context, _ []commkey.PublicKey, _ int) (SessionID, error) {
-	return SessionID{}, errors.ErrUnsupported
+func NewClient(config ClientConfig) (*Client, error) {
+	url, err := parseURL(config.URL)
+	if err != nil {
+		return nil, err
+	}
+	if config.Key == nil {
+		return nil, errors.New("making a relay client: a communication key is missing")
+	}
+	transport, err := newTransport(config.RootCAs)
+	if err != nil {
+		return nil, err
+	}
+	log := config.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	userAgent := config.UserAgent
+	if userAgent == "" {
+		userAgent = "frostkit"
+	}
+	return &Client{
+		url:       url,
+		key:       config.Key,
+		http:      newHTTPClient(transport),
+		log:       log,
+		userAgent: userAgent,
+		loggingIn: make(chan struct{}, 1),
+		cursors:   map[boxID]Cursor{},
+	}, nil
 }
 
-// Sessions lists the open sessions that name the member, in no order.
-func (c *Client) Sessions(context.Context) ([]SessionID, error) { return nil, errors.ErrUnsupported }
+// URL returns the relay's address as https://host:port or http://host:port.
+func (c *Client) URL() string { return c.url }
+
+// Close closes the connections that no call uses.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Login gets an access token. Other calls log in by themselves where that was
+// left out.
+func (c *Client) Login(ctx context.Context) error {
+	_, err := c.retry(ctx, call{name: "login", repeatable: true}, func() (*answer, error) {
+		return nil, c.login(ctx)
+	})
+	return err
+}
+
+// login signs a fresh challenge: XEdDSA over the 16 bytes of its UUID.
+func (c *Client) login(ctx context.Context) error {
+	var challenge struct {
+		ID uuid.UUID `json:"challenge"`
+	}
+	reply, err := c.post(ctx, call{name: "challenge", body: nullBody}, "")
+	if err != nil {
+		return err
+	}
+	if err := reply.decode(&challenge); err != nil {
+		return err
+	}
+	signature, err := xeddsa.Sign(rand.Reader, c.key, challenge.ID[:])
+	if err != nil {
+		return err
+	}
+	body, err := encode(struct {
+		Challenge uuid.UUID         `json:"challenge"`
+		Pubkey    commkey.PublicKey `json:"pubkey"`
+		Signature hexBytes          `json:"signature"`
+	}{challenge.ID, c.key.Public(), signature[:]})
+	if err != nil {
+		return err
+	}
+	if reply, err = c.post(ctx, call{name: "login", body: body}, ""); err != nil {
+		return fmt.Errorf("logging in: %w", err)
+	}
+	return c.loggedIn(reply)
+}
+
+// loggedIn keeps the token, and what the relay can do.
+func (c *Client) loggedIn(reply *answer) error {
+	var login struct {
+		Token uuid.UUID `json:"access_token"`
+	}
+	if err := reply.decode(&login); err != nil {
+		return err
+	}
+	if login.Token == uuid.Nil {
+		return reply.unexpected("access_token is missing")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.token = login.Token.String()
+	c.extensions = parseExtensions(reply.header.Get(extensionsHeader))
+	return nil
+}
+
+// Logout gives the token back, if there is one.
+func (c *Client) Logout(ctx context.Context) error {
+	c.mu.Lock()
+	token := c.token
+	c.token = ""
+	c.mu.Unlock()
+	if token == "" {
+		return nil
+	}
+	logout := call{name: "logout", body: nullBody, repeatable: true}
+	_, err := c.retry(ctx, logout, func() (*answer, error) { return c.post(ctx, logout, token) })
+	if errors.Is(err, ErrUnauthorized) {
+		return nil // it has expired, or an earlier try reached the relay
+	}
+	return err
+}
+
+// CreateSession opens a session of the members, 2 to 255 distinct keys, in
+// which messageCount, 1 to 255, messages are signed; the caller becomes its
+// coordinator, a member or not. It fails with [ErrInvalidArgument].
+func (c *Client) CreateSession(ctx context.Context, members []commkey.PublicKey, messageCount int) (SessionID, error) {
+	body, err := encode(struct {
+		Pubkeys      []commkey.PublicKey `json:"pubkeys"`
+		MessageCount int                 `json:"message_count"`
+	}{members, messageCount})
+	if err != nil {
+		return SessionID{}, err
+	}
+	reply, err := c.call(ctx, call{name: "create_new_session", body: body, once: true})
+	if err != nil {
+		return SessionID{}, err
+	}
+	var created struct {
+		ID SessionID `json:"session_id"`
+	}
+	if err := reply.decode(&created); err != nil {
+		return SessionID{}, err
+	}
+	if created.ID == uuid.Nil {
+		return SessionID{}, reply.unexpected("session_id is missing")
+	}
+	return created.ID, nil
+}
+
+// SessionInfo asks for a session's members. It fails with [ErrSessionNotFound]
+// if there is no such session, or the caller is not in it.
+func (c *Client) SessionInfo(ctx context.Context, id SessionID) (SessionInfo, error) {
+	reply, err := c.call(ctx, sessionCall("get_session_info", id))
+	if err != nil {
+		return SessionInfo{}, err
+	}
+	var info struct {
+		MessageCount int                 `json:"message_count"`
+		Pubkeys      []commkey.PublicKey `json:"pubkeys"`
+		Coordinator  commkey.PublicKey   `json:"coordinator_pubkey"`
+	}
+	if err := reply.decode(&info); err != nil {
+		return SessionInfo{}, err
+	}
+	if info.Coordinator.IsZero() || info.Pubkeys == nil {
+		return SessionInfo{}, reply.unexpected("a key is missing")
+	}
+	return SessionInfo{info.MessageCount, info.Pubkeys, info.Coordinator}, nil
+}
+
+// sessionCall is a call that names a session and nothing else.
+func sessionCall(name string, id SessionID) call {
+	return call{name: name, body: []byte(`{"session_id":"` + id.String() + `"}`), repeatable: true}
+}
+
+// Send queues one message of at most 65,535 bytes for each recipient, or, with
+// no recipients, for the coordinator. It fails with [ErrInvalidArgument],
+// [ErrSessionNotFound] or [ErrNotInSession].
+func (c *Client) Send(ctx context.Context, id SessionID, recipients []commkey.PublicKey, msg []byte) error {
+	body := append([]byte(`{"session_id":"`), id.String()...)
+	body = append(body, `","recipients":[`...)
+	for i, k := range recipients {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(append(append(body, '"'), k.String()...), '"')
+	}
+	body = append(appendHex(append(body, `],"msg":`...), msg), '}')
+	_, err := c.call(ctx, call{name: "send", body: body, once: true})
+	return err
+}
+
+// CloseSession ends a session; only its coordinator may. A relay with a time of
+// grace goes on delivering what is queued, frostd drops it. It fails with
+// [ErrSessionNotFound] or [ErrNotCoordinator].
+func (c *Client) CloseSession(ctx context.Context, id SessionID) error {
+	reply, err := c.call(ctx, sessionCall("close_session", id))
+	if errors.Is(err, ErrSessionNotFound) && reply.repeated {
+		return nil // an earlier try reached the relay
+	}
+	return err
+}
+
+// Sessions lists the open sessions that name the member or that it created, in
+// no order.
+func (c *Client) Sessions(ctx context.Context) ([]SessionID, error) {
+	return c.listSessions(ctx, call{name: "list_sessions", body: nullBody, repeatable: true})
+}
 
 // WaitSessions blocks until the set of open sessions differs from known, and
 // returns it.
-func (c *Client) WaitSessions(_ context.Context, _ []SessionID) ([]SessionID, error) {
-	return nil, errors.ErrUnsupported
+func (c *Client) WaitSessions(ctx context.Context, known []SessionID) ([]SessionID, error) {
+	known = sorted(known)
+	for poll := newPolling(); ; {
+		list := call{name: "list_sessions", body: nullBody, repeatable: true, wait: true}
+		c.mu.Lock()
+		if slices.Equal(c.sessions, known) {
+			list.ifNoneMatch = c.sessionTag
+		} else {
+			list.wait = false // the tag of known is not known
+		}
+		c.mu.Unlock()
+		start := time.Now()
+		ids, err := c.listSessions(ctx, list)
+		if err != nil || !slices.Equal(sorted(ids), known) {
+			return ids, err
+		}
+		if !list.wait {
+			continue // with the tag
+		}
+		if err := poll.pause(ctx, start); err != nil {
+			return nil, err
+		}
+	}
 }
 
-// SessionInfo asks for a session's members.
-func (c *Client) SessionInfo(context.Context, SessionID) (SessionInfo, error) {
-	return SessionInfo{}, errors.ErrUnsupported
+// listSessions makes the call and keeps its entity tag.
+func (c *Client) listSessions(ctx context.Context, list call) ([]SessionID, error) {
+	reply, err := c.call(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	var listed struct {
+		IDs []SessionID `json:"session_ids"`
+	}
+	if err := reply.decode(&listed); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sessions, c.sessionTag = sorted(listed.IDs), reply.header.Get("ETag")
+	return listed.IDs, nil
 }
 
-// Send queues one message of at most 65,535 bytes for each recipient; with no
-// recipients, for the coordinator.
-func (c *Client) Send(_ context.Context, _ SessionID, _ []commkey.PublicKey, _ []byte) error {
-	return errors.ErrUnsupported
+func sorted(ids []SessionID) []SessionID {
+	return slices.SortedFunc(slices.Values(ids), func(a, b SessionID) int { return slices.Compare(a[:], b[:]) })
 }
 
-// Receive blocks until a message is there or ctx ends, and returns all that
-// are. asCoordinator asks for the coordinator's mailbox.
-func (c *Client) Receive(_ context.Context, _ SessionID, _ bool) ([]Message, error) {
-	return nil, errors.ErrUnsupported
+// Receive blocks until there is a message in the member's mailbox, or, with
+// asCoordinator, in the coordinator's, and returns all that the relay hands
+// over, in order. Where the relay knows cursors the next Receive acknowledges
+// them. It fails with [ErrSessionNotFound], also when the session was closed
+// and has delivered everything, or [ErrNotInSession].
+func (c *Client) Receive(ctx context.Context, id SessionID, asCoordinator bool) ([]Message, error) {
+	box := boxID{id, asCoordinator}
+	for poll := newPolling(); ; {
+		start := time.Now()
+		messages, err := c.receive(ctx, box)
+		if err != nil || len(messages) > 0 {
+			return messages, err
+		}
+		if err := poll.pause(ctx, start); err != nil {
+			return nil, err
+		}
+	}
 }
 
-// CloseSession ends a session; coordinator only.
-func (c *Client) CloseSession(context.Context, SessionID) error { return errors.ErrUnsupported }
+// receive asks once.
+func (c *Client) receive(ctx context.Context, box boxID) ([]Message, error) {
+	body := fmt.Appendf(nil, `{"session_id":"%s","as_coordinator":%t`, box.session, box.coordinator)
+	c.mu.Lock()
+	if c.extensions.cursor {
+		body = fmt.Appendf(body, `,"cursor":%d`, c.cursors[box])
+	}
+	c.mu.Unlock()
+	reply, err := c.call(ctx, call{name: "receive", body: append(body, '}'), repeatable: true, wait: true})
+	if err != nil {
+		return nil, err
+	}
+	var received struct {
+		Msgs []struct {
+			Sender string   `json:"sender"`
+			Msg    hexBytes `json:"msg"`
+		} `json:"msgs"`
+		Cursor Cursor `json:"cursor"`
+	}
+	if err := reply.decode(&received); err != nil {
+		return nil, err
+	}
+	messages := make([]Message, 0, len(received.Msgs))
+	for _, m := range received.Msgs {
+		sender, err := commkey.ParsePublicKey(m.Sender)
+		if err != nil {
+			c.log.WarnContext(ctx, "dropping a message whose sender has no valid key", "session", box.session, "error", err)
+			continue
+		}
+		messages = append(messages, Message{sender, m.Msg})
+	}
+	c.advance(box, received.Cursor)
+	return messages, nil
+}
 
-// HasGrace reports whether the relay still delivers queued messages for a
-// while after a close. It is known after Login.
-func (c *Client) HasGrace() bool { return false }
+// advance keeps the cursor for the next call.
+func (c *Client) advance(box boxID, cursor Cursor) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cursor > 0 {
+		c.cursors[box] = cursor
+	}
+}
+
+// HasGrace reports whether the relay delivers what is queued for a while after
+// a close, so that the coordinator need not linger. It is known after Login.
+func (c *Client) HasGrace() bool { return c.grace() > 0 }
+
+func (c *Client) grace() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.extensions.grace
+}
+
+// Extensions returns the names of what the relay offers beyond frostd's API,
+// sorted: cursor, grace, idempotency, wait. It is known after Login.
+func (c *Client) Extensions() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Sorted(maps.Keys(c.extensions.names))
+}
+
+// hexBytes is a byte string in JSON.
+type hexBytes []byte
+
+// MarshalText returns lower-case hexadecimal digits.
+func (b hexBytes) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, b), nil }
+
+// UnmarshalText reads hexadecimal digits in either case.
+func (b *hexBytes) UnmarshalText(text []byte) error {
+	out, err := hex.AppendDecode(nil, text)
+	*b = out
+	return err
+}

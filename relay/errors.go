@@ -18,6 +18,41 @@ var (
 	ErrNotCoordinator = errors.New("user is not the coordinator")
 	// ErrNotInSession: the sender or a recipient is no member of the session.
 	ErrNotInSession = errors.New("user is not part of the given session")
+
+	errUnknown = errors.New("unknown error")
+)
+
+// apiCodes are the codes and names of frostd's errors (frost-client/src/api.rs).
+var apiCodes = []struct {
+	err  error
+	code int
+	name string
+}{
+	{ErrInvalidArgument, 1, "InvalidArgument"},
+	{ErrUnauthorized, 2, "Unauthorized"},
+	{ErrSessionNotFound, 3, "SessionNotFound"},
+	{ErrNotCoordinator, 4, "NotCoordinator"},
+	{ErrNotInSession, 5, "NotInSession"},
+	{errUnknown, 255, "Unknown"},
+}
+
+// InvalidArgumentError is an [ErrInvalidArgument]: the name of the argument in
+// frostd's words, or what a limit refused.
+type InvalidArgumentError string
+
+// Error names the argument.
+func (e InvalidArgumentError) Error() string { return ErrInvalidArgument.Error() + ": " + string(e) }
+
+// Is reports whether target is [ErrInvalidArgument].
+func (e InvalidArgumentError) Is(target error) bool { return target == ErrInvalidArgument }
+
+// What the limits refuse. frost-client shows the text to its user.
+const (
+	errRelayFull   InvalidArgumentError = "the relay is full, try again later"
+	errCreatorFull InvalidArgumentError = "you have too many open sessions, close one first"
+	errMemberFull  InvalidArgumentError = "a member has too many open sessions"
+	errSessionFull InvalidArgumentError = "the session holds too many messages that nobody fetched"
+	errQueueFull   InvalidArgumentError = "a recipient has too many messages that it did not fetch"
 )
 
 // APIError is an answer with which a relay refused a call.
@@ -28,16 +63,42 @@ type APIError struct {
 }
 
 // Error returns the relay's words.
-func (e *APIError) Error() string { return fmt.Sprintf("relay refused: %s (%s)", e.Msg, e.Name) }
+func (e *APIError) Error() string { return fmt.Sprintf("the relay refused: %s", e.Msg) }
+
+// Is reports whether target is the sentinel of the error's code.
+func (e *APIError) Is(target error) bool {
+	for _, known := range apiCodes {
+		if known.code == e.Code {
+			return known.err == target
+		}
+	}
+	return false
+}
+
+// ResponseError says that what answered does not speak frostd's API.
+type ResponseError struct {
+	Call   string // such as "login"
+	Status int    // of HTTP
+	Text   string // the beginning of the answer, or what is wrong with it
+}
+
+// Error says what came.
+func (e *ResponseError) Error() string {
+	return fmt.Sprintf("calling %s: unexpected answer of HTTP status %d: %q; is this a FROST relay?", e.Call, e.Status, e.Text)
+}
 
 // UnreachableError says that no answer came from the relay.
 type UnreachableError struct {
 	URL string // of the relay
 	Err error
+
+	mayHaveArrived bool // the whole request was sent
 }
 
 // Error says which relay and why.
-func (e *UnreachableError) Error() string { return fmt.Sprintf("reaching relay %s: %v", e.URL, e.Err) }
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("reaching relay %s: %v; is it running, and is this its address?", e.URL, e.Err)
+}
 
 // Unwrap returns the cause.
 func (e *UnreachableError) Unwrap() error { return e.Err }
@@ -53,6 +114,14 @@ const (
 	WrongName                                  // made for another host
 )
 
+// advice says what to do about each cause.
+var advice = map[CertificateCause]string{
+	CertificateInvalid: "the relay's operator has to replace it",
+	UnknownAuthority:   "give its CA's certificate as a trusted one if you know the relay",
+	CertificateExpired: "check this machine's clock, or have the relay's operator renew it",
+	WrongName:          "use the host name that the certificate was made for",
+}
+
 // CertificateError says that the relay's certificate does not verify.
 type CertificateError struct {
 	URL   string
@@ -60,9 +129,9 @@ type CertificateError struct {
 	Err   error
 }
 
-// Error says which relay and why.
+// Error says which relay, why, and what to do.
 func (e *CertificateError) Error() string {
-	return fmt.Sprintf("verifying the certificate of relay %s: %v", e.URL, e.Err)
+	return fmt.Sprintf("verifying the certificate of relay %s: %v; %s", e.URL, e.Err, advice[e.Cause])
 }
 
 // Unwrap returns the error of crypto/x509.

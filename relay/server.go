@@ -1,33 +1,232 @@
-// Package relay is what lies between members: frostd's HTTP API as a handler
-// and as a client.
+// Package relay is what lies between members: the HTTP API of frostd
+// (ZcashFoundation/frost-tools) as a handler, the state behind it, and a client.
+//
+// A relay carries messages that it cannot open. To frostd's API it adds what
+// old clients do not notice: long polls (Prefer: wait=N, RFC 7240), a cursor in
+// receive that acknowledges messages instead of draining the mailbox, an
+// Idempotency-Key that makes repeated calls count once, and a time of grace in
+// which a closed session still delivers what was queued.
 package relay
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
-	"net"
 	"net/http"
+	"sync"
+	"time"
 )
 
 // Config configures a [Server].
 type Config struct {
 	Store  Store        // nil: a new memory store
+	Limits Limits       // zero: the defaults
+	TLS    *tls.Config  // for Serve; nil: plain HTTP
 	Logger *slog.Logger // nil: no log
 }
 
-// Server is the relay as an [http.Handler].
-type Server struct{}
+// Server is the relay as an [http.Handler]. Serve adds the timeouts that a
+// handler cannot set by itself.
+type Server struct {
+	store      Store
+	limits     Limits
+	tls        *tls.Config
+	log        *slog.Logger
+	challenger *challenger
+	extensions string // the value of the header that names them
+
+	done  chan struct{} // closed by Close
+	close func()
+}
 
 // NewServer makes a relay over the configuration's store.
-func NewServer(Config) (*Server, error) { return nil, errors.ErrUnsupported }
+func NewServer(config Config) (*Server, error) {
+	limits := config.Limits.withDefaults()
+	if limits.Members < 2 || limits.Members > 1<<16-1 {
+		return nil, fmt.Errorf("limiting the members of a session to %d: want 2 to %d", limits.Members, 1<<16-1)
+	}
+	store := config.Store
+	if store == nil {
+		store = NewMemoryStore()
+	}
+	secret, err := store.Secret(context.Background())
+	if err != nil {
+		return nil, fmt.Errorf("reading the relay's secret: %w", err)
+	}
+	log := config.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	done := make(chan struct{})
+	return &Server{
+		store:      store,
+		limits:     limits,
+		tls:        config.TLS,
+		log:        log,
+		challenger: newChallenger(secret),
+		extensions: extensions(&limits),
+		done:       done,
+		close:      sync.OnceFunc(func() { close(done) }),
+	}, nil
+}
+
+// Close ends all long polls, each with what it has. The store is the caller's
+// to close.
+func (s *Server) Close() { s.close() }
+
+// exchange is one call on its way through the server.
+type exchange struct {
+	*Server
+	request *http.Request
+	header  http.Header // of the answer
+	control *http.ResponseController
+
+	user  Key // who called, if the call wants to know
+	token TokenHash
+
+	body    bytes.Buffer // of the request
+	decoder decoder
+	out     []byte // the body of the answer
+}
+
+// exchanges keeps buffers for the next calls.
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
+// keptBuffer is the largest buffer that is kept, in bytes.
+const keptBuffer = 512 << 10
+
+func (s *Server) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
+	x := exchanges.Get().(*exchange)
+	x.Server, x.request, x.header = s, r, w.Header()
+	x.control = http.NewResponseController(w)
+	return x
+}
+
+func (x *exchange) release() {
+	if x.body.Cap() > keptBuffer || cap(x.out) > keptBuffer {
+		return
+	}
+	x.Server, x.request, x.header, x.control = nil, nil, nil, nil
+	x.user, x.token = Key{}, TokenHash{}
+	x.body.Reset()
+	x.out = x.out[:0]
+	exchanges.Put(x)
+}
+
+// calls are frostd's calls by path.
+var calls = map[string]struct {
+	answer func(*exchange) error
+	public bool // without a token
+}{
+	"/challenge":          {answer: (*exchange).challenge, public: true},
+	"/login":              {answer: (*exchange).login, public: true},
+	"/logout":             {answer: (*exchange).logout},
+	"/create_new_session": {answer: (*exchange).createSession},
+	"/list_sessions":      {answer: (*exchange).listSessions},
+	"/get_session_info":   {answer: (*exchange).sessionInfo},
+	"/send":               {answer: (*exchange).send},
+	"/receive":            {answer: (*exchange).receive},
+	"/close_session":      {answer: (*exchange).closeSession},
+}
 
 // ServeHTTP answers one call.
-func (s *Server) ServeHTTP(http.ResponseWriter, *http.Request) {}
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	call, known := calls[r.URL.Path]
+	switch {
+	case !known:
+		w.WriteHeader(http.StatusNotFound)
+		return
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	start := time.Now()
+	x := s.newExchange(w, r)
+	defer x.release()
+	err := x.authorize(call.public)
+	if err == nil {
+		err = call.answer(x)
+	}
+	status := x.finish(w, err)
+	x.logCall(status, start, err)
+}
 
-// Serve answers the connections of listener until ctx ends, with the relay's
-// timeouts; a TLS listener is the caller's to make.
-func (s *Server) Serve(_ context.Context, _ net.Listener) error { return errors.ErrUnsupported }
+var (
+	jsonType = []string{"application/json"}
+	textType = []string{"text/plain; charset=utf-8"}
+)
 
-// Close wakes and ends all long polls. The store is the caller's to close.
-func (s *Server) Close() {}
+// finish writes the answer, or the error in its place, and returns the status.
+func (x *exchange) finish(w http.ResponseWriter, err error) int {
+	status := http.StatusOK
+	var body *bodyError
+	switch {
+	case errors.As(err, &body):
+		status = body.status
+		x.out = append(x.out[:0], body.text...)
+		x.header["Content-Type"] = textType
+	case err != nil:
+		status = http.StatusInternalServerError
+		x.out = appendError(x.out[:0], err)
+		x.header["Content-Type"] = jsonType
+	case len(x.out) > 0:
+		x.header["Content-Type"] = jsonType
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(x.out)
+	return status
+}
+
+// logCall logs one call: who, what and how long, but no body, token or key in
+// full.
+func (x *exchange) logCall(status int, start time.Time, err error) {
+	level := slog.LevelDebug
+	if err != nil && wireError(err).Code == unknownCode {
+		level = slog.LevelError
+	}
+	ctx := x.request.Context()
+	if !x.log.Enabled(ctx, level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("call", x.request.URL.Path[1:]),
+		slog.String("remote", x.request.RemoteAddr),
+		slog.Int("status", status),
+		slog.Int("received", x.body.Len()),
+		slog.Int("sent", len(x.out)),
+		slog.Duration("took", time.Since(start)),
+	}
+	if x.user != (Key{}) {
+		attrs = append(attrs, slog.String("member", shortKey(x.user)))
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	x.log.LogAttrs(ctx, level, "call", attrs...)
+}
+
+// shortKey returns the first four bytes of a key in hex, for logs.
+func shortKey(k Key) string { return fmt.Sprintf("%x…", k[:4]) }
+
+// decode reads the request's body into request.
+func (x *exchange) decode(request decodable) error {
+	if !isJSON(x.request.Header) {
+		return errContentType
+	}
+	if x.request.ContentLength > int64(x.limits.Body) {
+		return errBodyTooBig
+	}
+	n, err := x.body.ReadFrom(io.LimitReader(x.request.Body, int64(x.limits.Body)+1))
+	switch {
+	case err != nil:
+		return &bodyError{http.StatusBadRequest, "Failed to buffer the request body: " + err.Error()}
+	case n > int64(x.limits.Body):
+		return errBodyTooBig
+	}
+	return x.decoder.decode(x.body.Bytes(), request)
+}

@@ -1,16 +1,124 @@
 package relay
 
-// Store holds a relay's state.
-type Store interface {
-	// Close releases the store's resources.
-	Close() error
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"frostkit/commkey"
+)
+
+// SessionID names a session at a relay.
+type SessionID = uuid.UUID
+
+// Key is a member's communication key as a relay holds it: checked when its
+// owner logs in and when a new session names it, opaque from then on.
+type Key [commkey.Size]byte
+
+// TokenHash is the SHA-256 of an access token; no store sees a token.
+type TokenHash [32]byte
+
+// Session is what does not change about a session; it must not be modified.
+type Session struct {
+	ID           SessionID
+	Members      []Key // 2 to 255 distinct keys, as the creator listed them
+	Coordinator  Key   // the creator, one of Members or not
+	MessageCount uint8
 }
 
-// MemoryStore is a [Store] in memory.
-type MemoryStore struct{}
+// HasMember reports whether k is one of the session's members.
+func (s *Session) HasMember(k Key) bool { return slices.Contains(s.Members, k) }
 
-// NewMemoryStore returns an empty store.
-func NewMemoryStore() *MemoryStore { return &MemoryStore{} }
+// Admits reports whether k is a member of the session or its coordinator.
+func (s *Session) Admits(k Key) bool { return s.Coordinator == k || s.HasMember(k) }
 
-// Close does nothing.
-func (*MemoryStore) Close() error { return nil }
+// Mailbox names one queue of messages: every member has one in a session, and
+// the coordinator one more.
+type Mailbox struct {
+	Session     SessionID
+	Owner       Key
+	Coordinator bool
+}
+
+// Envelope is a message on its way into one or more mailboxes.
+type Envelope struct {
+	Session    SessionID
+	Sender     Key
+	Recipients []Key  // members' mailboxes, without repeats; none: the coordinator's
+	Body       []byte // the store keeps it; nobody modifies it
+	// ID, unless it is zero, makes a repeat of the same Sender's call count once.
+	ID uuid.UUID
+}
+
+// StoredMessage is a message in a mailbox. Body must not be modified.
+type StoredMessage struct {
+	Sender Key
+	Body   []byte
+}
+
+// Cursor numbers the messages of a mailbox from 1, in the order in which they
+// came. The messages up to a cursor are acknowledged by naming it.
+type Cursor uint64
+
+// HandedOver stands for the last message that the mailbox handed over.
+const HandedOver Cursor = math.MaxUint64
+
+// Topic is something that can be waited for: a message in a mailbox, or, with
+// the Session zero, a change in the list of the Owner's sessions.
+type Topic = Mailbox
+
+// Store holds a relay's state. Its methods are atomic, may be called
+// concurrently, and hold no lock while they wait for anything. They check no
+// authorization beyond what they say; they fail with the errors named, with an
+// [InvalidArgumentError] that names the limit reached, or with an error of the
+// storage.
+type Store interface {
+	// Secret returns 32 random bytes, the same for all relays over the store.
+	Secret(ctx context.Context) ([32]byte, error)
+
+	// SpendChallenge records for life that owner used challenge to log in. It
+	// fails with [ErrUnauthorized] if that is recorded already.
+	SpendChallenge(ctx context.Context, challenge uuid.UUID, owner Key, life time.Duration) error
+
+	// AddToken stores a token for Limits.TokenLife. The oldest of the owner's
+	// tokens gives way where there would be more than Limits.TokensPerKey.
+	AddToken(ctx context.Context, token TokenHash, owner Key, limits *Limits) error
+	// Token returns the token's owner, or fails with [ErrUnauthorized].
+	Token(ctx context.Context, token TokenHash) (Key, error)
+	// RemoveToken forgets the token, if it is there.
+	RemoveToken(ctx context.Context, token TokenHash) error
+
+	// CreateSession opens a session. One whose ID is there already is left as it
+	// is, without an error: equal IDs come from a repeated call.
+	CreateSession(ctx context.Context, session *Session, limits *Limits) error
+	// Session returns a session, and whether it is closed and only delivers. It
+	// fails with [ErrSessionNotFound].
+	Session(ctx context.Context, id SessionID) (session *Session, closed bool, err error)
+	// Sessions returns the open sessions whose member or coordinator is member,
+	// the oldest first.
+	Sessions(ctx context.Context, member Key) ([]SessionID, error)
+	// CloseSession closes a session, which for Limits.Grace still delivers what
+	// is queued. It fails with [ErrSessionNotFound].
+	CloseSession(ctx context.Context, id SessionID, limits *Limits) error
+
+	// Send puts a message into mailboxes of an open session, into all or none,
+	// and renews the session. It fails with [ErrSessionNotFound].
+	Send(ctx context.Context, envelope *Envelope, limits *Limits) error
+	// Receive acknowledges the messages up to after, of those that were handed
+	// over, and removes them. It returns the next ones, in order, and the cursor
+	// of the last of them; if there are any it renews an open session. It fails
+	// with [ErrSessionNotFound]; so does a closed session's mailbox once it is
+	// empty.
+	Receive(ctx context.Context, box Mailbox, after Cursor, limits *Limits) ([]StoredMessage, Cursor, error)
+
+	// Watch returns a channel that gets a value after each change of the topic
+	// that follows, several changes in a row counting as one, and a function that
+	// ends the watch.
+	Watch(topic Topic) (wake <-chan struct{}, stop func())
+
+	// Close releases the store; no other method may be called after.
+	Close() error
+}

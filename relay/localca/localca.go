@@ -14,7 +14,9 @@ type CA struct{}
 func Root() (string, error) { return "", errors.ErrUnsupported }
 
 // LoadOrCreate reads the CA in dir, or makes one there. created tells which.
-func LoadOrCreate(_ string) (ca *CA, created bool, err error) { return nil, false, errors.ErrUnsupported }
+func LoadOrCreate(_ string) (ca *CA, created bool, err error) {
+	return nil, false, errors.ErrUnsupported
+}
 
 // Certificate returns the root certificate.
 func (*CA) Certificate() *x509.Certificate { return nil }

@@ -1,0 +1,331 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptrace"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const (
+	// waitSeconds is how long the client lets a relay hold a call: well under
+	// the minute after which proxies tend to cut it.
+	waitSeconds = 30
+	// answerTimeout is how long an answer may take beyond that.
+	answerTimeout = 2 * time.Minute
+	// maxAnswer is the largest answer in bytes; frostd hands over a whole mailbox
+	// at once.
+	maxAnswer = 64 << 20
+)
+
+var nullBody = []byte("null")
+
+// call is one call of frostd's API.
+type call struct {
+	name        string
+	body        []byte
+	wait        bool   // as a long poll
+	ifNoneMatch string // an entity tag, or empty
+	repeatable  bool   // doing it twice does no harm
+	once        bool   // has to be done once: repeatable with an idempotency key
+
+	idempotency string // an idempotency key, or empty
+}
+
+// answer is what came back with status 200.
+type answer struct {
+	call     string
+	body     []byte
+	header   http.Header
+	repeated bool // an earlier try of the call lost its answer
+}
+
+// decode reads the answer's JSON.
+func (a *answer) decode(v any) error {
+	if err := json.Unmarshal(a.body, v); err != nil {
+		return a.unexpected(err.Error())
+	}
+	return nil
+}
+
+// unexpected is the error of an answer that is not frostd's.
+func (a *answer) unexpected(reason string) error {
+	return &ResponseError{Call: a.call, Status: http.StatusOK, Text: reason}
+}
+
+// encode returns the JSON of a request.
+func encode(v any) ([]byte, error) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a request: %w", err)
+	}
+	return body, nil
+}
+
+// call makes a call as the logged-in member, and logs in first, or again, where
+// it has to. The answer is never nil.
+func (c *Client) call(ctx context.Context, call call) (*answer, error) {
+	token, err := c.currentToken(ctx, "")
+	if err != nil {
+		return &answer{}, err
+	}
+	if call.once && c.hasIdempotency() {
+		call.repeatable, call.idempotency = true, `"`+uuid.NewString()+`"`
+	}
+	for again := true; ; again = false {
+		reply, err := c.retry(ctx, call, func() (*answer, error) { return c.post(ctx, call, token) })
+		if !again || !errors.Is(err, ErrUnauthorized) {
+			return reply, err
+		}
+		if token, err = c.currentToken(ctx, token); err != nil {
+			return reply, err
+		}
+	}
+}
+
+// currentToken returns the token, logging in if there is none or it is refused.
+func (c *Client) currentToken(ctx context.Context, refused string) (string, error) {
+	select {
+	case c.loggingIn <- struct{}{}:
+		defer func() { <-c.loggingIn }()
+	case <-ctx.Done():
+		return "", fmt.Errorf("logging in: %w", context.Cause(ctx))
+	}
+	c.mu.Lock()
+	token := c.token
+	c.mu.Unlock()
+	if token != "" && token != refused {
+		return token, nil
+	}
+	if err := c.Login(ctx); err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.token, nil
+}
+
+func (c *Client) hasIdempotency() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.extensions.idempotency
+}
+
+// retry makes tries until one gets an answer, if the relay has ever given one.
+// The answer is never nil.
+func (c *Client) retry(ctx context.Context, call call, try func() (*answer, error)) (*answer, error) {
+	repeated := false
+	for delay := newDelay(100*time.Millisecond, 2, 5*time.Second); ; {
+		reply, err := try()
+		if reply == nil {
+			reply = &answer{}
+		}
+		reply.repeated = repeated
+		var lost *UnreachableError
+		if !errors.As(err, &lost) || !c.hasAnswered() {
+			return reply, err
+		}
+		if !call.repeatable && lost.mayHaveArrived {
+			return reply, fmt.Errorf("%w (whether the relay got the call is not known)", err)
+		}
+		repeated = repeated || lost.mayHaveArrived
+		c.log.InfoContext(ctx, "trying again", "call", call.name, "error", err)
+		if paused := delay.pause(ctx); paused != nil {
+			return reply, fmt.Errorf("%w; gave up: %w", err, paused)
+		}
+	}
+}
+
+func (c *Client) hasAnswered() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.answered
+}
+
+// post makes one HTTP request.
+func (c *Client) post(ctx context.Context, call call, token string) (*answer, error) {
+	start := time.Now()
+	var written atomic.Bool
+	timeout := answerTimeout
+	if call.wait {
+		timeout += waitSeconds * time.Second
+	}
+	tryCtx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	tryCtx = httptrace.WithClientTrace(tryCtx, &httptrace.ClientTrace{
+		WroteRequest: func(info httptrace.WroteRequestInfo) { written.Store(info.Err == nil) },
+	})
+	request, err := c.newRequest(tryCtx, call, token)
+	if err != nil {
+		return nil, err
+	}
+	response, body, err := c.exchange(request)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, fmt.Errorf("calling %s: %w", call.name, context.Cause(ctx))
+	case err != nil:
+		return nil, c.transportError(err, written.Load())
+	}
+	c.mu.Lock()
+	c.answered = true
+	c.mu.Unlock()
+	c.log.DebugContext(ctx, "call", "call", call.name, "status", response.StatusCode,
+		"sent", len(call.body), "received", len(body), "took", time.Since(start))
+	return c.read(call, response, body)
+}
+
+func (c *Client) newRequest(ctx context.Context, call call, token string) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+"/"+call.name, bytes.NewReader(call.body))
+	if err != nil {
+		return nil, fmt.Errorf("calling %s: %w", call.name, err)
+	}
+	header := request.Header
+	header.Set("Content-Type", "application/json")
+	header.Set("User-Agent", c.userAgent)
+	if token != "" {
+		header.Set("Authorization", "Bearer "+token)
+	}
+	if call.wait {
+		header.Set("Prefer", "wait="+strconv.Itoa(waitSeconds))
+	}
+	if call.ifNoneMatch != "" {
+		header.Set("If-None-Match", call.ifNoneMatch)
+	}
+	if call.idempotency != "" {
+		header.Set(idempotencyHeader, call.idempotency)
+	}
+	return request, nil
+}
+
+// exchange sends the request and reads the whole answer.
+func (c *Client) exchange(request *http.Request) (*http.Response, []byte, error) {
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	return response, body, err
+}
+
+// read tells answers from refusals and from what is no relay's.
+func (c *Client) read(call call, response *http.Response, body []byte) (*answer, error) {
+	reply := &answer{call: call.name, body: body, header: response.Header}
+	switch response.StatusCode {
+	case http.StatusOK:
+		if len(body) > maxAnswer {
+			return nil, reply.unexpected(fmt.Sprintf("more than %d bytes", maxAnswer))
+		}
+		return reply, nil
+	case http.StatusInternalServerError:
+		if refusal := readRefusal(body); refusal != nil {
+			return reply, refusal
+		}
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		// A proxy before a relay that is not there.
+		return nil, &UnreachableError{URL: c.url, Err: errors.New(response.Status), mayHaveArrived: true}
+	}
+	const shown = 200
+	return nil, &ResponseError{Call: call.name, Status: response.StatusCode, Text: string(body[:min(len(body), shown)])}
+}
+
+// readRefusal reads frostd's error, or returns nil.
+func readRefusal(body []byte) *APIError {
+	var refusal struct {
+		Code  *int   `json:"code"`
+		Msg   string `json:"msg"`
+		Error struct {
+			Code string `json:"code"`
+		} `json:"error"`
+	}
+	if err := json.Unmarshal(body, &refusal); err != nil || refusal.Code == nil {
+		return nil
+	}
+	return &APIError{Code: *refusal.Code, Name: refusal.Error.Code, Msg: refusal.Msg}
+}
+
+// extensionSet is what a relay can do beyond frostd.
+type extensionSet struct {
+	names               map[string]bool
+	cursor, idempotency bool
+	grace               time.Duration
+}
+
+// parseExtensions reads the extensions header. What it does not know or cannot
+// read it passes over.
+func parseExtensions(value string) extensionSet {
+	set := extensionSet{names: map[string]bool{}}
+	for member := range strings.SplitSeq(value, ",") {
+		name, number, _ := strings.Cut(strings.TrimSpace(member), "=")
+		switch name {
+		case "cursor":
+			set.cursor = true
+		case "idempotency":
+			set.idempotency = true
+		case "grace":
+			seconds, err := strconv.ParseUint(number, 10, 31)
+			if err != nil {
+				continue
+			}
+			set.grace = time.Duration(seconds) * time.Second
+		case "wait":
+		default:
+			continue
+		}
+		set.names[name] = true
+	}
+	return set
+}
+
+// delay is a pause that grows.
+type delay struct {
+	next, most time.Duration
+	factor     float64
+}
+
+func newDelay(first time.Duration, factor float64, most time.Duration) *delay {
+	return &delay{next: first, most: most, factor: factor}
+}
+
+// pause waits for between half of the delay and all of it, so that clients do
+// not keep in step, or until ctx ends.
+func (d *delay) pause(ctx context.Context) error {
+	timer := time.NewTimer(d.next/2 + rand.N(d.next/2+1))
+	defer timer.Stop()
+	d.next = min(time.Duration(float64(d.next)*d.factor), d.most)
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// polling spaces the calls to a relay that answers at once that there is
+// nothing: from 50 ms to 2 s apart. One that lets the call wait is asked again
+// at once.
+type polling struct{ delay *delay }
+
+func newPolling() *polling { return &polling{newPollDelay()} }
+
+func newPollDelay() *delay { return newDelay(50*time.Millisecond, 1.5, 2*time.Second) }
+
+// pause waits before the next call; start is when the last one began.
+func (p *polling) pause(ctx context.Context, start time.Time) error {
+	if time.Since(start) >= waitSeconds*time.Second/2 {
+		p.delay = newPollDelay()
+		return nil
+	}
+	return p.delay.pause(ctx)
+}

@@ -1,0 +1,317 @@
+package relay
+
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// What the parts of a store take in memory, roughly, in bytes: with it
+// TotalBytes bounds everything that a store holds.
+const (
+	tokenCost     = 384
+	sessionCost   = 512
+	memberCost    = 256 // of one member of a session, with its mailboxes
+	repeatCost    = 32  // of one message id that is remembered
+	messageCost   = 48  // of one message beside its body
+	recipientCost = 16  // of one message in one mailbox
+)
+
+// MemoryStore is a [Store] that a restart of the relay empties. It has no
+// goroutine: what is due is removed by the next call, whichever that is.
+type MemoryStore struct {
+	wakers wakers
+	secret [32]byte
+
+	mu        sync.Mutex
+	due       deadlines
+	used      int // bytes, to compare with Limits.TotalBytes
+	spent     map[spentChallenge]struct{}
+	tokens    map[TokenHash]memoryToken
+	tokensOf  map[Key][]TokenHash // the oldest first
+	sessions  map[SessionID]*memorySession
+	openOf    map[Key][]SessionID // open sessions that name the key, the oldest first
+	createdBy map[Key]int         // open sessions
+}
+
+type memoryToken struct {
+	owner  Key
+	expiry *deadline
+}
+
+type spentChallenge struct {
+	challenge uuid.UUID
+	owner     Key
+}
+
+var _ Store = (*MemoryStore)(nil)
+
+// NewMemoryStore returns an empty store.
+func NewMemoryStore() *MemoryStore {
+	m := &MemoryStore{
+		spent:     map[spentChallenge]struct{}{},
+		tokens:    map[TokenHash]memoryToken{},
+		tokensOf:  map[Key][]TokenHash{},
+		sessions:  map[SessionID]*memorySession{},
+		openOf:    map[Key][]SessionID{},
+		createdBy: map[Key]int{},
+	}
+	_, _ = rand.Read(m.secret[:]) // never fails
+	return m
+}
+
+// lock locks the store and removes what is due.
+func (m *MemoryStore) lock() (now time.Time) {
+	m.mu.Lock()
+	now = time.Now()
+	for remove := m.due.pop(now); remove != nil; remove = m.due.pop(now) {
+		remove(now)
+	}
+	return now
+}
+
+// Close does nothing.
+func (m *MemoryStore) Close() error { return nil }
+
+// Secret implements [Store].
+func (m *MemoryStore) Secret(context.Context) ([32]byte, error) { return m.secret, nil }
+
+// SpendChallenge implements [Store].
+func (m *MemoryStore) SpendChallenge(_ context.Context, challenge uuid.UUID, owner Key, life time.Duration) error {
+	now := m.lock()
+	defer m.mu.Unlock()
+	entry := spentChallenge{challenge, owner}
+	if _, spent := m.spent[entry]; spent {
+		return ErrUnauthorized
+	}
+	m.spent[entry] = struct{}{}
+	m.due.push(now.Add(life), func(time.Time) { delete(m.spent, entry) })
+	return nil
+}
+
+// AddToken implements [Store].
+func (m *MemoryStore) AddToken(_ context.Context, token TokenHash, owner Key, limits *Limits) error {
+	now := m.lock()
+	defer m.mu.Unlock()
+	if m.used+tokenCost > limits.TotalBytes {
+		return errRelayFull
+	}
+	for len(m.tokensOf[owner]) >= limits.TokensPerKey {
+		m.removeToken(m.tokensOf[owner][0])
+	}
+	m.used += tokenCost
+	expiry := m.due.push(now.Add(limits.TokenLife), func(time.Time) { m.removeToken(token) })
+	m.tokens[token] = memoryToken{owner, expiry}
+	m.tokensOf[owner] = append(m.tokensOf[owner], token)
+	return nil
+}
+
+// Token implements [Store].
+func (m *MemoryStore) Token(_ context.Context, token TokenHash) (Key, error) {
+	m.lock()
+	defer m.mu.Unlock()
+	t, ok := m.tokens[token]
+	if !ok {
+		return Key{}, ErrUnauthorized
+	}
+	return t.owner, nil
+}
+
+// RemoveToken implements [Store].
+func (m *MemoryStore) RemoveToken(_ context.Context, token TokenHash) error {
+	m.lock()
+	defer m.mu.Unlock()
+	m.removeToken(token)
+	return nil
+}
+
+func (m *MemoryStore) removeToken(token TokenHash) {
+	t, ok := m.tokens[token]
+	if !ok {
+		return
+	}
+	m.used -= tokenCost
+	m.due.cancel(t.expiry)
+	delete(m.tokens, token)
+	dropFrom(m.tokensOf, t.owner, token)
+}
+
+// CreateSession implements [Store].
+func (m *MemoryStore) CreateSession(_ context.Context, session *Session, limits *Limits) error {
+	now := m.lock()
+	defer m.mu.Unlock()
+	if _, exists := m.sessions[session.ID]; exists {
+		return nil
+	}
+	s := newMemorySession(session, now.Add(limits.SessionIdle))
+	if err := m.roomFor(s, limits); err != nil {
+		return err
+	}
+	m.used += s.overhead
+	m.sessions[session.ID] = s
+	m.createdBy[session.Coordinator]++
+	for k := range s.everybody() {
+		m.openOf[k] = append(m.openOf[k], session.ID)
+		m.wakers.wake(Topic{Owner: k})
+	}
+	m.schedule(s)
+	return nil
+}
+
+// roomFor checks the limits on sessions.
+func (m *MemoryStore) roomFor(s *memorySession, limits *Limits) error {
+	if m.createdBy[s.Coordinator] >= limits.SessionsPerCreator {
+		return errCreatorFull
+	}
+	for k := range s.everybody() {
+		if len(m.openOf[k]) >= limits.SessionsPerMember {
+			return errMemberFull
+		}
+	}
+	if m.used+s.overhead > limits.TotalBytes {
+		return errRelayFull
+	}
+	return nil
+}
+
+// Session implements [Store].
+func (m *MemoryStore) Session(_ context.Context, id SessionID) (*Session, bool, error) {
+	m.lock()
+	defer m.mu.Unlock()
+	s, ok := m.sessions[id]
+	if !ok {
+		return nil, false, ErrSessionNotFound
+	}
+	return s.Session, s.closed, nil
+}
+
+// Sessions implements [Store].
+func (m *MemoryStore) Sessions(_ context.Context, member Key) ([]SessionID, error) {
+	m.lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.openOf[member]), nil
+}
+
+// CloseSession implements [Store].
+func (m *MemoryStore) CloseSession(_ context.Context, id SessionID, limits *Limits) error {
+	now := m.lock()
+	defer m.mu.Unlock()
+	s, ok := m.sessions[id]
+	if !ok || s.closed {
+		return ErrSessionNotFound
+	}
+	m.close(s)
+	if s.bytes == 0 {
+		m.remove(s)
+		return nil
+	}
+	s.expires = now.Add(limits.Grace)
+	m.schedule(s)
+	return nil
+}
+
+// close takes an open session off its members' lists, and wakes who waits.
+func (m *MemoryStore) close(s *memorySession) {
+	s.closed = true
+	if m.createdBy[s.Coordinator]--; m.createdBy[s.Coordinator] == 0 {
+		delete(m.createdBy, s.Coordinator)
+	}
+	for k := range s.everybody() {
+		dropFrom(m.openOf, k, s.ID)
+		m.wakers.wake(Topic{Owner: k}, Mailbox{s.ID, k, false}, Mailbox{s.ID, k, true})
+	}
+}
+
+// schedule has the session looked at when it expires as things stand.
+func (m *MemoryStore) schedule(s *memorySession) {
+	m.due.cancel(s.expiry)
+	s.expiry = m.due.push(s.expires, func(now time.Time) { m.expire(s, now) })
+}
+
+// expire removes a session whose time has come, or, if it was renewed since
+// that time was set, looks again at the new one.
+func (m *MemoryStore) expire(s *memorySession, now time.Time) {
+	if s.expires.After(now) {
+		m.schedule(s)
+		return
+	}
+	if !s.closed {
+		m.close(s)
+	}
+	m.remove(s)
+}
+
+// remove forgets a closed session and all that is queued in it.
+func (m *MemoryStore) remove(s *memorySession) {
+	m.used -= s.overhead + s.bytes
+	m.due.cancel(s.expiry)
+	delete(m.sessions, s.ID)
+}
+
+// Send implements [Store].
+func (m *MemoryStore) Send(_ context.Context, envelope *Envelope, limits *Limits) error {
+	now := m.lock()
+	defer m.mu.Unlock()
+	s, ok := m.sessions[envelope.Session]
+	if !ok || s.closed {
+		return ErrSessionNotFound
+	}
+	if s.repeated(envelope) {
+		return nil
+	}
+	boxes := s.recipients(envelope)
+	message := s.newMessage(envelope, len(boxes))
+	if err := s.roomFor(boxes, message, limits); err != nil {
+		return err
+	}
+	if m.used+message.cost() > limits.TotalBytes {
+		return errRelayFull
+	}
+	m.used += message.cost() + s.remember(envelope)
+	s.queue(boxes, message)
+	s.expires = now.Add(limits.SessionIdle)
+	m.wakers.wake(boxes...)
+	return nil
+}
+
+// Receive implements [Store].
+func (m *MemoryStore) Receive(_ context.Context, box Mailbox, after Cursor, limits *Limits) ([]StoredMessage, Cursor, error) {
+	now := m.lock()
+	defer m.mu.Unlock()
+	s, ok := m.sessions[box.Session]
+	if !ok {
+		return nil, 0, ErrSessionNotFound
+	}
+	m.used -= s.acknowledge(box, after)
+	messages, cursor := s.next(box, limits.PageBytes)
+	switch {
+	case len(messages) > 0 && !s.closed:
+		s.expires = now.Add(limits.SessionIdle)
+	case len(messages) == 0 && s.closed:
+		if s.bytes == 0 {
+			m.remove(s)
+		}
+		return nil, 0, ErrSessionNotFound
+	}
+	return messages, cursor, nil
+}
+
+// Watch implements [Store].
+func (m *MemoryStore) Watch(topic Topic) (<-chan struct{}, func()) { return m.wakers.watch(topic) }
+
+// dropFrom removes value from the key's list, and the list once it is empty.
+func dropFrom[K, V comparable](lists map[K][]V, key K, value V) {
+	list := lists[key]
+	if i := slices.Index(list, value); i >= 0 {
+		list = slices.Delete(list, i, i+1)
+	}
+	if len(list) == 0 {
+		delete(lists, key)
+		return
+	}
+	lists[key] = list
+}
