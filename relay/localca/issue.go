@@ -1,0 +1,128 @@
+package localca
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Pair names the two files of a certificate that [CA.Make] wrote.
+type Pair struct {
+	CertFile, KeyFile string // names without the folder
+	Names             []string
+	Certificate       *x509.Certificate
+}
+
+// Make writes a certificate for the names and its private key into dir, as
+// mkcert would: "localhost+3.pem" and "localhost+3-key.pem" for "localhost" and
+// three more. A name is a host name, with "*." before it for all hosts of a
+// domain, an IP address, an e-mail address or a URL.
+func (ca *CA) Make(dir string, names ...string) (*Pair, error) {
+	leaf, key, err := ca.issue(names)
+	if err != nil {
+		return nil, err
+	}
+	base := fileName(names)
+	pair := &Pair{CertFile: base + ".pem", KeyFile: base + "-key.pem", Names: names, Certificate: leaf}
+	if err := writeKey(filepath.Join(dir, pair.KeyFile), key, keyMode); err != nil {
+		return nil, err
+	}
+	if err := writeCertificate(filepath.Join(dir, pair.CertFile), leaf.Raw); err != nil {
+		return nil, err
+	}
+	return pair, nil
+}
+
+// fileName is what mkcert calls the files of a certificate for the names.
+func fileName(names []string) string {
+	name := strings.ReplaceAll(names[0], ":", "_")
+	name = strings.ReplaceAll(name, "*", "_wildcard")
+	name = strings.ReplaceAll(name, "/", "_")
+	if len(names) > 1 {
+		name += "+" + strconv.Itoa(len(names)-1)
+	}
+	return name
+}
+
+// issue makes a certificate that is valid for two years and three months, the
+// longest that Apple's systems accept.
+func (ca *CA) issue(names []string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+	serial, err := serialNumber()
+	if err != nil {
+		return nil, nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: serial,
+		Subject: pkix.Name{
+			Organization: []string{"frostkit local certificate"}, OrganizationalUnit: []string{owner()},
+		},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(2, 3, 0),
+		KeyUsage: x509.KeyUsageDigitalSignature,
+	}
+	if err := addNames(template, names); err != nil {
+		return nil, nil, err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, ca.certificate, key.Public(), ca.key)
+	if err != nil {
+		return nil, nil, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	return leaf, key, err
+}
+
+var hostName = regexp.MustCompile(`(?i)^(\*\.)?[0-9a-z_-]([0-9a-z._-]*[0-9a-z_-])?$`)
+
+// addNames sorts the names by their kinds into the certificate.
+func addNames(template *x509.Certificate, names []string) error {
+	if len(names) == 0 {
+		return errors.New("no names to make a certificate for")
+	}
+	for _, name := range names {
+		if err := addName(template, name); err != nil {
+			return err
+		}
+	}
+	if len(template.DNSNames)+len(template.IPAddresses)+len(template.URIs) > 0 {
+		template.ExtKeyUsage = append(template.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
+	}
+	if len(template.EmailAddresses) > 0 {
+		template.ExtKeyUsage = append(template.ExtKeyUsage, x509.ExtKeyUsageEmailProtection)
+	}
+	return nil
+}
+
+func addName(template *x509.Certificate, name string) error {
+	if ip := net.ParseIP(name); ip != nil {
+		template.IPAddresses = append(template.IPAddresses, ip)
+		return nil
+	}
+	if email, err := mail.ParseAddress(name); err == nil && email.Address == name {
+		template.EmailAddresses = append(template.EmailAddresses, name)
+		return nil
+	}
+	if uri, err := url.Parse(name); err == nil && uri.Scheme != "" && uri.Host != "" {
+		template.URIs = append(template.URIs, uri)
+		return nil
+	}
+	if !hostName.MatchString(name) {
+		return fmt.Errorf("%q is no host name, IP address, e-mail address or URL; write international names in Punycode", name)
+	}
+	template.DNSNames = append(template.DNSNames, name)
+	return nil
+}
