@@ -40,8 +40,10 @@ type Group struct {
 	hasServer bool   // server_url is present, if empty
 	public    []byte // postcard of the public key package, in the form it came in
 	decoded   *frost.PublicKeyPackage
-	secret    secret // postcard of the key package
-	extra     map[string]any
+	// minSigners is the key package's, as the public one may not know it.
+	minSigners int
+	secret     secret // postcard of the key package
+	extra      map[string]any
 	// membersExtra are unknown fields of participants, by identifier.
 	membersExtra map[string]map[string]any
 }
@@ -91,6 +93,7 @@ func NewGroup(c GroupConfig) (*Group, error) {
 		id:           c.PublicKeyPackage.VerifyingKey().String(),
 		public:       c.PublicKeyPackage.EncodePostcard(),
 		decoded:      c.PublicKeyPackage,
+		minSigners:   c.KeyPackage.MinSigners(),
 		secret:       newSecret(c.KeyPackage.EncodeSecretPostcard()),
 	}
 	g.sortParticipants()
@@ -137,6 +140,9 @@ func (g *Group) KeyPackage() (*frost.KeyPackage, error) {
 	}
 	return key, nil
 }
+
+// MinSigners returns the threshold, or 0 in a group of an unknown ciphersuite.
+func (g *Group) MinSigners() int { return g.minSigners }
 
 func (g *Group) unknownSuite() error {
 	return fmt.Errorf("reading packages of group %s: %w %q; use the tool that made the group", g.id, ErrUnknownCiphersuite, g.Ciphersuite)
@@ -231,9 +237,11 @@ func (g *Group) decodePackages() (field string, err error) {
 	}
 	key, err := frost.DecodeKeyPackagePostcard(suite, g.secret.bytes())
 	if err != nil {
-		return "key_package", err
+		// The cause may quote bytes of the share.
+		return "key_package", fmt.Errorf("%w: not a key package of %s", ErrInvalidGroup, g.Ciphersuite)
 	}
 	defer key.Destroy()
+	g.minSigners = key.MinSigners()
 	return "key_package", g.checkKeyPackage(key)
 }
 

@@ -110,7 +110,8 @@ func formatKey(key string) string {
 	if key != "" && strings.IndexFunc(key, func(r rune) bool { return !bare(r) }) < 0 {
 		return key
 	}
-	literal := strings.ContainsAny(key, `"\`) && !strings.Contains(key, "'") && !strings.ContainsFunc(key, isControl)
+	// The crate takes no character above U+00FF into a literal key.
+	literal := strings.ContainsAny(key, `"\`) && !strings.ContainsFunc(key, func(r rune) bool { return isControl(r) || r == '\'' || r > 0xff })
 	if literal {
 		return "'" + key + "'"
 	}
@@ -198,7 +199,7 @@ func formatFloat(f float64) string {
 	case math.IsInf(f, 0):
 		return strings.TrimPrefix(strings.ToLower(strconv.FormatFloat(f, 'f', -1, 64)), "+")
 	case f == math.Trunc(f):
-		return strconv.FormatFloat(f, 'f', 1, 64)
+		return strconv.FormatFloat(f, 'f', -1, 64) + ".0"
 	}
 	return strconv.FormatFloat(f, 'f', -1, 64)
 }
