@@ -1,0 +1,75 @@
+// Package docs holds what is written about frostkit; its tests keep that true.
+package docs
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is the picture in architecture.md: for each folder, the others of
+// ours that its packages, and what these import in turn, may use.
+var mayImport = map[string][]string{
+	"ceremony": {},
+	"frost":    {},
+	"commkey":  {},
+	"internal": {},
+	"keyring":  {"frost", "commkey", "internal"},
+	"relay":    {"commkey", "internal"},
+	"runner":   {"ceremony", "keyring", "relay", "frost", "commkey", "internal"},
+	"cmd":      {"runner", "ceremony", "keyring", "relay", "frost", "commkey", "internal"},
+}
+
+// onlyIn says which one folder may import a library itself.
+var onlyIn = map[string]string{
+	"gopkg.in/yaml.v3":           "ceremony",
+	"github.com/BurntSushi/toml": "keyring",
+	"github.com/alecthomas/kong": "runner",
+}
+
+// goList runs go list in the module's root and returns the lines it prints.
+func goList(t *testing.T, args ...string) []string {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list"}, args...)...)
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list %v: %v", args, err)
+	}
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
+}
+
+func folder(importPath string) string {
+	rest, ours := strings.CutPrefix(importPath, "frostkit/")
+	if !ours {
+		return ""
+	}
+	top, _, _ := strings.Cut(rest, "/")
+	return top
+}
+
+func TestImportsGoOneWay(t *testing.T) {
+	for top, allowed := range mayImport {
+		packages := goList(t, "-deps", "./"+top+"/...")
+		if !slices.ContainsFunc(packages, func(p string) bool { return folder(p) == top }) {
+			t.Errorf("no package in %s", top)
+		}
+		for _, p := range packages {
+			if f := folder(p); f != "" && f != top && !slices.Contains(allowed, f) {
+				t.Errorf("%s depends on %s, which architecture.md does not allow", top, p)
+			}
+		}
+	}
+}
+
+func TestLibrariesStayInTheirFolder(t *testing.T) {
+	for _, line := range goList(t, "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./...") {
+		fields := strings.Fields(line)
+		for _, imported := range fields[1:] {
+			if home, guarded := onlyIn[imported]; guarded && folder(fields[0]) != home {
+				t.Errorf("%s imports %s, which belongs to %s alone", fields[0], imported, home)
+			}
+		}
+	}
+}

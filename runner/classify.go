@@ -1,0 +1,120 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"frostkit/ceremony"
+	"frostkit/keyring"
+	"frostkit/relay"
+	"frostkit/runner/protocol"
+	"frostkit/runner/steps"
+)
+
+// classify gives an error the code to exit with and, where there is one, what
+// to do next. It is the one place that knows.
+func classify(err error) *Failure {
+	var failure *Failure
+	if errors.As(err, &failure) {
+		return &Failure{Code: failure.Code, Err: err, Hint: failure.Hint}
+	}
+	for _, kind := range []func(error) *Failure{classifyFile, classifyKeyring, classifyMembers, classifyRelay} {
+		if failure := kind(err); failure != nil {
+			failure.Err = err
+			return failure
+		}
+	}
+	return &Failure{Code: ExitInput, Err: err}
+}
+
+func classifyFile(err error) *Failure {
+	var problems ceremony.Problems
+	var problem ceremony.Problem
+	if errors.As(err, &problems) || errors.As(err, &problem) {
+		return &Failure{Code: ExitInput, Hint: "nothing was changed; correct the ceremony file, and check it with frostkit validate"}
+	}
+	return nil
+}
+
+func classifyKeyring(err error) *Failure {
+	var locked *keyring.LockedError
+	var path *fs.PathError
+	var unreadable *keyring.FileError
+	switch {
+	case errors.As(err, &locked):
+		return &Failure{Code: ExitStorage, Hint: "wait for the other program, then run this again"}
+	case errors.As(err, &unreadable):
+		return &Failure{Code: ExitInput, Hint: "the file was left as it is"}
+	case errors.Is(err, keyring.ErrNotFound):
+		return &Failure{Code: ExitInput, Hint: "frostkit contacts and frostkit groups list what there is"}
+	case errors.Is(err, keyring.ErrChanged):
+		return &Failure{Code: ExitStorage, Hint: "run this again"}
+	case errors.As(err, &path):
+		return &Failure{Code: ExitStorage}
+	}
+	return nil
+}
+
+func classifyMembers(err error) *Failure {
+	var missing *protocol.MissingError
+	var culprit *protocol.CulpritError
+	var none *steps.NoSessionError
+	var several *steps.AmbiguousSessionError
+	var unknown *steps.UnknownMemberError
+	var lost *steps.LostShareError
+	switch {
+	case errors.Is(err, protocol.ErrDeclined):
+		return &Failure{Code: ExitDeclined}
+	case errors.As(err, &missing):
+		return &Failure{Code: ExitMissing, Hint: fmt.Sprintf("ask them to run their part, then run this again: %s", memberNames(missing.Missing))}
+	case errors.As(err, &culprit):
+		return &Failure{Code: ExitCulprit, Hint: "nothing of this session was kept; talk to them before the next attempt"}
+	case errors.As(err, &none):
+		return &Failure{Code: ExitMissing, Hint: "ask the member who opens it to start, or wait longer with --wait"}
+	case errors.As(err, &several):
+		return &Failure{Code: ExitInput, Hint: "frostkit sessions shows them; choose one with its id, or let its coordinator close what is left over (frostkit sessions --close-all)"}
+	case errors.As(err, &unknown):
+		return &Failure{Code: ExitInput, Hint: "if you know whose key that is, import the contact (frostkit import) and run this again"}
+	case errors.As(err, &lost):
+		return &Failure{Code: ExitDisagreed, Hint: "tell the others to remove the new group (remove-group), and make it again together"}
+	}
+	return nil
+}
+
+func classifyRelay(err error) *Failure {
+	var unreachable *relay.UnreachableError
+	var certificate *relay.CertificateError
+	var refused *relay.APIError
+	switch {
+	case errors.As(err, &certificate):
+		return &Failure{Code: ExitInput, Hint: certificateHint(certificate.Cause)}
+	case errors.As(err, &unreachable):
+		return &Failure{Code: ExitUnreachable, Hint: "check the address, and that the relay is running (frostkit relay); then run this again"}
+	case errors.Is(err, relay.ErrSessionNotFound):
+		return &Failure{Code: ExitRefused, Hint: "the session was closed or never was; frostkit sessions lists those that are open"}
+	case errors.As(err, &refused):
+		return &Failure{Code: ExitRefused}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Failure{Code: ExitUnreachable}
+	}
+	return nil
+}
+
+func certificateHint(cause relay.CertificateCause) string {
+	switch cause {
+	case relay.UnknownAuthority:
+		return "if the relay is yours, trust its authority with --ca FILE, or set CAROOT to the folder of the local CA that made it"
+	case relay.CertificateExpired:
+		return "check this machine's clock, and have the relay's certificate renewed"
+	case relay.WrongName:
+		return "use the name that the certificate is for, or have it made for this one too (frostkit cert make)"
+	}
+	return ""
+}
+
+// interruptHint says what is safe after an interruption.
+func interruptHint(error) string {
+	return "what was saved is safe; run the same command again to go on"
+}

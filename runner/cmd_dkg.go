@@ -1,0 +1,149 @@
+package runner
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"frostkit/commkey"
+	"frostkit/frost"
+	"frostkit/keyring"
+	"frostkit/relay"
+	"frostkit/runner/protocol"
+	"frostkit/runner/steps"
+)
+
+type dkgCommand struct {
+	Description  string   `short:"d" required:"" help:"What this member calls the group."`
+	ServerURL    string   `short:"s" required:"" placeholder:"HOST:PORT" help:"The relay."`
+	Threshold    int      `short:"t" required:"" help:"How many members are needed to sign."`
+	Participants []string `short:"S" placeholder:"MEMBER,…" help:"The other members: names, prefixes or public keys of contacts. Who gives them opens the session, unless another member already has."`
+	Ciphersuite  string   `short:"C" default:"ed25519" help:"Ciphersuite (${default})."`
+	Session      string   `placeholder:"ID" help:"Join this session, where several fit."`
+	timeFlags
+	Linger time.Duration `default:"5s" help:"How long the one who opened the session waits before closing it, at a relay that drops what is not yet delivered (${default})."`
+	configFlag
+	caFlag
+	jsonFlag
+}
+
+// Run makes the group, stores it and prints its id.
+func (c *dkgCommand) Run(e *Env) error {
+	k, err := c.loadKeyed()
+	if err != nil {
+		return err
+	}
+	step, err := c.step(e, k)
+	if err != nil {
+		return err
+	}
+	var made *keyring.Group
+	step.Save = func(key *frost.KeyPackage, pub *frost.PublicKeyPackage, members []protocol.Member) error {
+		made, err = saveGroup(e.Context, k.Path(), groupOf(c.Description, c.ServerURL, key, pub, members))
+		return err
+	}
+	if err := step.Run(e.Context); err != nil {
+		return err
+	}
+	e.say("Group created; information written to %s", k.Path())
+	return c.printGroup(e, k, made)
+}
+
+func (c *dkgCommand) step(e *Env, k *keyring.Keyring) (*steps.DKG, error) {
+	cs, err := frost.CiphersuiteByName(c.Ciphersuite)
+	if err != nil {
+		return nil, &Failure{Code: ExitUsage, Err: err}
+	}
+	members, err := c.members(k)
+	if err != nil {
+		return nil, err
+	}
+	session, err := parseSession(c.Session)
+	if err != nil {
+		return nil, err
+	}
+	client, err := e.client(c.ServerURL, c.CA, k.Key())
+	if err != nil {
+		return nil, err
+	}
+	step := &steps.DKG{
+		Session: e.session(k, client, newNarrator(e.Stderr, dkgWords).notice), Key: k.Key(), Ciphersuite: cs,
+		Threshold: c.Threshold, Members: members, Create: members != nil,
+		Timeout: c.Timeout, Linger: c.Linger, Random: rand.Reader,
+	}
+	step.ID, step.Wait = session, c.Wait
+	return step, nil
+}
+
+// members is everybody in the group when -S says so, and nil when the session
+// will.
+func (c *dkgCommand) members(k *keyring.Keyring) ([]commkey.PublicKey, error) {
+	if c.Threshold < 2 {
+		return nil, failf(ExitUsage, "threshold %d is below 2: with 1 every member could sign alone", c.Threshold)
+	}
+	if len(c.Participants) == 0 {
+		return nil, nil
+	}
+	keys, err := findKeys(k, c.Participants)
+	if err != nil {
+		return nil, err
+	}
+	if own := k.Key().Public(); !slices.Contains(keys, own) {
+		keys = append(keys, own)
+	}
+	if c.Threshold > len(keys) {
+		return nil, failf(ExitUsage, "threshold %d exceeds the %d members", c.Threshold, len(keys)).
+			hint("-S names the other members, all of them")
+	}
+	return keys, nil
+}
+
+func (c *dkgCommand) printGroup(e *Env, k *keyring.Keyring, group *keyring.Group) error {
+	if c.JSON {
+		view, err := viewGroup(k, group)
+		if err != nil {
+			return err
+		}
+		return e.writeJSON(view)
+	}
+	if e.called == frostkit {
+		fmt.Fprintln(e.Stdout, group.ID())
+	}
+	return nil
+}
+
+func parseSession(text string) (relay.SessionID, error) {
+	if text == "" {
+		return relay.SessionID{}, nil
+	}
+	id, err := uuid.Parse(text)
+	if err != nil {
+		return id, failf(ExitUsage, "session %q is no session id: %w", text, err).hint("frostkit sessions lists them")
+	}
+	return id, nil
+}
+
+// groupOf puts together what a member keeps of a group.
+func groupOf(description, server string, key *frost.KeyPackage, pub *frost.PublicKeyPackage, members []protocol.Member) keyring.GroupConfig {
+	config := keyring.GroupConfig{
+		Description: description, ServerURL: server, KeyPackage: key, PublicKeyPackage: pub,
+	}
+	for _, m := range members {
+		config.Participants = append(config.Participants, keyring.Participant{Identifier: m.Identifier, Key: m.Key})
+	}
+	return config
+}
+
+// saveGroup adds the group to the credentials file, durably.
+func saveGroup(ctx context.Context, path string, config keyring.GroupConfig) (*keyring.Group, error) {
+	group, err := keyring.NewGroup(config)
+	if err != nil {
+		return nil, err
+	}
+	err = keyring.Update(context.WithoutCancel(ctx), path, func(k *keyring.Keyring) error { return k.AddGroup(group) })
+	return group, err
+}

@@ -1,0 +1,191 @@
+package runner
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+
+	"frostkit/commkey"
+	"frostkit/keyring"
+)
+
+const clearTextWarning = `WARNING: the config file will contain your private FROST shares in clear. Keep it safe and never share it with anyone.`
+
+type initCommand struct {
+	configFlag
+	jsonFlag
+}
+
+func (c *initCommand) Run(e *Env) error {
+	path, err := c.path()
+	if err != nil {
+		return err
+	}
+	var public commkey.PublicKey
+	err = keyring.Update(e.Context, path, func(k *keyring.Keyring) error {
+		public, err = e.ensureKey(k)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	e.say("Writing to config file at %s...\nDone.\n%s", path, clearTextWarning)
+	if c.JSON {
+		return e.writeJSON(map[string]any{"config": path, "pubkey": public})
+	}
+	return nil
+}
+
+// ensureKey returns the keyring's public key and makes the pair when there is none.
+func (e *Env) ensureKey(k *keyring.Keyring) (commkey.PublicKey, error) {
+	if key := k.Key(); key != nil {
+		e.say("Skipping keypair generation; keypair already generated and stored")
+		return key.Public(), nil
+	}
+	e.say("Generating keypair... ")
+	key, err := commkey.Generate(rand.Reader)
+	if err != nil {
+		return commkey.PublicKey{}, err
+	}
+	return key.Public(), k.SetKey(key)
+}
+
+// path is the credentials file that the command works on.
+func (c *configFlag) path() (string, error) {
+	if c.Config != "" {
+		return c.Config, nil
+	}
+	return keyring.DefaultPath()
+}
+
+// load reads the credentials file; one that does not exist is an empty one.
+func (c *configFlag) load() (*keyring.Keyring, error) {
+	path, err := c.path()
+	if err != nil {
+		return nil, err
+	}
+	return keyring.Load(path)
+}
+
+// loadKeyed reads a credentials file that must hold a communication key.
+func (c *configFlag) loadKeyed() (*keyring.Keyring, error) {
+	k, err := c.load()
+	if err != nil {
+		return nil, err
+	}
+	if k.Key() == nil {
+		return nil, failf(ExitInput, "no communication key in %q: user not initialized", k.Path()).
+			hint("frostkit init -c %s", k.Path())
+	}
+	return k, nil
+}
+
+type exportCommand struct {
+	Name string `short:"n" required:"" help:"The name by which the others will know this member."`
+	configFlag
+	jsonFlag
+}
+
+func (c *exportCommand) Run(e *Env) error {
+	k, err := c.loadKeyed()
+	if err != nil {
+		return err
+	}
+	contact := keyring.Contact{Name: c.Name, Key: k.Key().Public()}
+	text, err := contact.Encode()
+	if err != nil {
+		return err
+	}
+	e.say("Exporting this information:")
+	writeContact(e.Stderr, contact)
+	e.say("Check if contains the expected information. If it does, copy the following contact string and send to other participants you want to use FROST with:")
+	if c.JSON {
+		return e.writeJSON(contactJSON{Name: contact.Name, PublicKey: contact.Key, Contact: text})
+	}
+	fmt.Fprintln(e.result(), text)
+	return nil
+}
+
+func writeContact(w io.Writer, c keyring.Contact) {
+	fmt.Fprintf(w, "Name: %s\nPublic Key: %s\n", keyring.EscapeName(c.Name), c.Key)
+}
+
+type contactJSON struct {
+	Name      string            `json:"name"`
+	PublicKey commkey.PublicKey `json:"pubkey"`
+	Contact   string            `json:"contact"`
+}
+
+type importCommand struct {
+	Contact string `arg:"" help:"The contact string that the other member exported (zffrost1…)."`
+	configFlag
+	jsonFlag
+}
+
+func (c *importCommand) Run(e *Env) error {
+	contact, err := keyring.ParseContact(c.Contact)
+	if err != nil {
+		return err
+	}
+	path, err := c.path()
+	if err != nil {
+		return err
+	}
+	err = keyring.Update(e.Context, path, func(k *keyring.Keyring) error { return k.AddContact(contact) })
+	if err != nil {
+		return err
+	}
+	e.say("Imported this contact:")
+	writeContact(e.Stderr, contact)
+	if c.JSON {
+		return e.writeJSON(map[string]any{"name": contact.Name, "pubkey": contact.Key})
+	}
+	return nil
+}
+
+type contactsCommand struct {
+	configFlag
+	jsonFlag
+}
+
+func (c *contactsCommand) Run(e *Env) error {
+	k, err := c.load()
+	if err != nil {
+		return err
+	}
+	list := []contactJSON{}
+	for _, contact := range k.Contacts() {
+		text, err := contact.Encode()
+		if err != nil {
+			return err
+		}
+		list = append(list, contactJSON{Name: contact.Name, PublicKey: contact.Key, Contact: text})
+	}
+	if c.JSON {
+		return e.writeJSON(list)
+	}
+	for _, contact := range list {
+		writeContact(e.result(), keyring.Contact{Name: contact.Name, Key: contact.PublicKey})
+		fmt.Fprintf(e.result(), "%s\n\n", contact.Contact)
+	}
+	return nil
+}
+
+type removeContactCommand struct {
+	PublicKey string `name:"pubkey" short:"p" required:"" placeholder:"PUBKEY" help:"The contact: its public key or its name."`
+	configFlag
+}
+
+func (c *removeContactCommand) Run(e *Env) error {
+	path, err := c.path()
+	if err != nil {
+		return err
+	}
+	return keyring.Update(e.Context, path, func(k *keyring.Keyring) error {
+		contact, err := k.FindContact(c.PublicKey)
+		if err != nil {
+			return err
+		}
+		return k.RemoveContact(contact.Key)
+	})
+}

@@ -1,0 +1,139 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"frostkit/commkey"
+	"frostkit/keyring"
+	"frostkit/relay"
+)
+
+type sessionsCommand struct {
+	Group    string `short:"g" help:"Ask the relay of this group."`
+	CloseAll bool   `help:"Also close the sessions that this member opened."`
+	serverFlag
+	configFlag
+	jsonFlag
+}
+
+// sessionView is what is shown of a session.
+type sessionView struct {
+	ID          relay.SessionID `json:"id"`
+	Coordinator sessionMember   `json:"coordinator"`
+	Members     []sessionMember `json:"members"`
+	Closed      bool            `json:"closed,omitempty"`
+}
+
+type sessionMember struct {
+	Name      string            `json:"name,omitempty"`
+	PublicKey commkey.PublicKey `json:"pubkey"`
+	Known     bool              `json:"known"`
+}
+
+// Run lists the sessions and closes those that are this member's to close.
+func (c *sessionsCommand) Run(e *Env) error {
+	k, err := c.loadKeyed()
+	if err != nil {
+		return err
+	}
+	var group *keyring.Group
+	if c.Group != "" {
+		if group, err = k.FindGroup(c.Group); err != nil {
+			return err
+		}
+	}
+	server, err := serverOf(c.ServerURL, group)
+	if err != nil {
+		return err
+	}
+	client, err := e.client(server, c.CA, k.Key())
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if err := client.Login(e.Context); err != nil {
+		return err
+	}
+	defer func() { _ = client.Logout(context.WithoutCancel(e.Context)) }()
+	views, err := c.list(e.Context, k, client)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return e.writeJSON(views)
+	}
+	writeSessions(e.result(), views)
+	return nil
+}
+
+func (c *sessionsCommand) list(ctx context.Context, k *keyring.Keyring, client *relay.Client) ([]sessionView, error) {
+	ids, err := client.Sessions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	views := []sessionView{}
+	for _, id := range ids {
+		info, err := client.SessionInfo(ctx, id)
+		if errors.Is(err, relay.ErrSessionNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		view := viewSession(k, id, info)
+		if c.CloseAll && info.Coordinator == k.Key().Public() {
+			if err := client.CloseSession(ctx, id); err != nil {
+				return nil, err
+			}
+			view.Closed = true
+		}
+		views = append(views, view)
+	}
+	return views, nil
+}
+
+func viewSession(k *keyring.Keyring, id relay.SessionID, info relay.SessionInfo) sessionView {
+	view := sessionView{ID: id, Coordinator: viewMember(k, info.Coordinator)}
+	for _, key := range info.Members {
+		view.Members = append(view.Members, viewMember(k, key))
+	}
+	return view
+}
+
+func viewMember(k *keyring.Keyring, key commkey.PublicKey) sessionMember {
+	if key == k.Key().Public() {
+		return sessionMember{PublicKey: key, Known: true}
+	}
+	contact, ok := k.ContactByKey(key)
+	return sessionMember{Name: contact.Name, PublicKey: key, Known: ok}
+}
+
+func writeSessions(w io.Writer, views []sessionView) {
+	if len(views) == 0 {
+		fmt.Fprintln(w, "No active sessions.")
+	}
+	for _, view := range views {
+		fmt.Fprintf(w, "Session with ID %s\nCoordinator: %s\nSigners: %d\n", view.ID, view.Coordinator.label(), len(view.Members))
+		for _, m := range view.Members {
+			if !m.Known {
+				fmt.Fprintln(w, "\t(Unknown contact)")
+				continue
+			}
+			fmt.Fprintf(w, "\t%s\t(%s)\n", m.label(), m.PublicKey)
+		}
+		if view.Closed {
+			fmt.Fprintln(w, "Closed.")
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+func (m sessionMember) label() string {
+	if !m.Known {
+		return "(Unknown contact)"
+	}
+	return keyring.EscapeName(m.Name)
+}

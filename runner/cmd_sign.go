@@ -1,0 +1,269 @@
+package runner
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"frostkit/frost"
+	"frostkit/keyring"
+	"frostkit/runner/protocol"
+	"frostkit/runner/steps"
+)
+
+type coordinatorCommand struct {
+	Group      string   `short:"g" required:"" help:"The group: its public key, a prefix of it, or its description."`
+	Signers    []string `short:"S" required:"" placeholder:"MEMBER,…" help:"Who signs: names, prefixes or public keys of members."`
+	Message    []string `short:"m" sep:"none" placeholder:"FILE" help:"The message to sign; - or nothing reads it from standard input in hexadecimal. Several -m sign several messages in one session, with signers who run frostkit."`
+	Randomizer []string `short:"r" sep:"none" hidden:"" help:"Randomizers, for ciphersuites that have them."`
+	Signature  string   `short:"o" aliases:"output" placeholder:"FILE" help:"Where to write the raw signature; - or nothing prints it in hexadecimal. For several messages, .1, .2 and so on are added."`
+	serverFlag
+	timeFlags
+	configFlag
+	jsonFlag
+}
+
+// Run collects a signature of each message and writes them.
+func (c *coordinatorCommand) Run(e *Env) error {
+	if len(c.Randomizer) > 0 {
+		return failf(ExitUsage, "randomizers are not for the ciphersuite ed25519")
+	}
+	k, group, err := c.loadGroup(c.Group)
+	if err != nil {
+		return err
+	}
+	step, err := c.step(e, k, group)
+	if err != nil {
+		return err
+	}
+	narrator := newNarrator(e.Stderr, coordinatorWords)
+	step.Notify = narrator.notice
+	signatures, err := step.Run(e.Context)
+	narrator.finish()
+	if err != nil {
+		return err
+	}
+	return c.write(e, signatures)
+}
+
+func (c *coordinatorCommand) step(e *Env, k *keyring.Keyring, group *keyring.Group) (*steps.Coordinate, error) {
+	pub, err := group.PublicKeyPackage()
+	if err != nil {
+		return nil, err
+	}
+	members := groupMembers(k, group)
+	signers, err := chooseSigners(k, group, members, c.Signers)
+	if err != nil {
+		return nil, err
+	}
+	server, err := serverOf(c.ServerURL, group)
+	if err != nil {
+		return nil, err
+	}
+	messages, err := c.messages(e)
+	if err != nil {
+		return nil, err
+	}
+	client, err := e.client(server, c.CA, k.Key())
+	if err != nil {
+		return nil, err
+	}
+	return &steps.Coordinate{
+		Session: e.session(k, client, nil), Key: k.Key(), PublicKeyPackage: pub,
+		Signers: signers, Messages: messages, Timeout: c.Timeout,
+	}, nil
+}
+
+// loadGroup opens the credentials file and finds the group in it.
+func (c *configFlag) loadGroup(name string) (*keyring.Keyring, *keyring.Group, error) {
+	k, err := c.loadKeyed()
+	if err != nil {
+		return nil, nil, err
+	}
+	group, err := k.FindGroup(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !supported(group) {
+		return nil, nil, failf(ExitInput, "group %q is of the ciphersuite %q, which frostkit does not have", group.ID(), group.Ciphersuite)
+	}
+	return k, group, nil
+}
+
+// groupMembers names the members of a group as this member knows them.
+func groupMembers(k *keyring.Keyring, group *keyring.Group) []protocol.Member {
+	known := lookup(k, steps.Peer{Name: "you", Key: k.Key().Public()})
+	members := make([]protocol.Member, len(group.Participants))
+	for i, p := range group.Participants {
+		name, _ := known(p.Key)
+		members[i] = protocol.Member{Name: name, Key: p.Key, Identifier: p.Identifier}
+	}
+	return members
+}
+
+func chooseSigners(k *keyring.Keyring, group *keyring.Group, members []protocol.Member, queries []string) ([]protocol.Member, error) {
+	var signers []protocol.Member
+	for _, query := range queries {
+		p, err := k.FindParticipant(group, query)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range members {
+			if m.Key == p.Key {
+				signers = append(signers, m)
+			}
+		}
+	}
+	return signers, nil
+}
+
+// messages reads what is to be signed.
+func (c *coordinatorCommand) messages(e *Env) ([][]byte, error) {
+	names := c.Message
+	if len(names) == 0 {
+		names = []string{"-"}
+	}
+	messages := make([][]byte, len(names))
+	for i, name := range names {
+		message, err := e.readMessage(name)
+		if err != nil {
+			return nil, err
+		}
+		messages[i] = message
+	}
+	return messages, nil
+}
+
+func (e *Env) readMessage(name string) ([]byte, error) {
+	if name == "" || name == "-" {
+		fmt.Fprintln(e.questions(), "The message to be signed (hex encoded)")
+		line, err := e.input().ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, failf(ExitInput, "reading the message from standard input: %w", err)
+		}
+		message, err := hex.DecodeString(strings.TrimSpace(line))
+		if err != nil {
+			return nil, failf(ExitInput, "reading the message from standard input: it is not hexadecimal").
+				hint("pass a file with -m FILE, or pipe: xxd -p -c0 FILE | %s coordinator -m - …", e.called)
+		}
+		return message, nil
+	}
+	e.say("Reading message from %s...", name)
+	message, err := os.ReadFile(name)
+	if err != nil {
+		return nil, failf(ExitInput, "reading the message: %w", err)
+	}
+	return message, nil
+}
+
+// questions is where questions go: for frost-client's users to standard output.
+func (e *Env) questions() io.Writer {
+	if e.called == frostClient {
+		return e.Stdout
+	}
+	return e.Stderr
+}
+
+func (c *coordinatorCommand) write(e *Env, signatures []frost.Signature) error {
+	files := []string{}
+	for i, signature := range signatures {
+		path := c.Signature
+		if path == "" || path == "-" {
+			if !c.JSON {
+				fmt.Fprintln(e.Stdout, signature)
+			}
+			continue
+		}
+		if len(signatures) > 1 {
+			path = fmt.Sprintf("%s.%d", path, i+1)
+		}
+		if err := writeFile(path, signature.Bytes()); err != nil {
+			return err
+		}
+		files = append(files, path)
+		e.say("Raw signature written to %s", path)
+	}
+	if c.JSON {
+		return e.writeJSON(map[string]any{"signatures": texts(signatures), "files": files})
+	}
+	return nil
+}
+
+func texts(signatures []frost.Signature) []string {
+	out := make([]string, len(signatures))
+	for i, s := range signatures {
+		out[i] = s.String()
+	}
+	return out
+}
+
+type participantCommand struct {
+	Group   string `short:"g" required:"" help:"The group: its public key, a prefix of it, or its description."`
+	Session string `short:"S" placeholder:"ID" help:"The session, where several fit (frostkit sessions lists them)."`
+	serverFlag
+	timeFlags
+	configFlag
+	jsonFlag
+}
+
+// Run takes part in a signing, after asking.
+func (c *participantCommand) Run(e *Env) error {
+	k, group, err := c.loadGroup(c.Group)
+	if err != nil {
+		return err
+	}
+	step, err := c.step(e, k, group)
+	if err != nil {
+		return err
+	}
+	defer step.KeyPackage.Destroy()
+	narrator := newNarrator(e.Stderr, participantWords)
+	step.Notify = narrator.notice
+	var signed []reviewedMessage
+	step.Approve = func(ctx context.Context, r protocol.Review) error {
+		narrator.finish()
+		signed = reviewMessages(r.Messages)
+		return e.approve(ctx, r)
+	}
+	if err := step.Run(e.Context); err != nil {
+		narrator.finish()
+		return err
+	}
+	narrator.finish()
+	e.say("Done")
+	if c.JSON {
+		return e.writeJSON(map[string]any{"group": group.ID(), "signed": signed})
+	}
+	return nil
+}
+
+func (c *participantCommand) step(e *Env, k *keyring.Keyring, group *keyring.Group) (*steps.Participate, error) {
+	members := groupMembers(k, group)
+	server, err := serverOf(c.ServerURL, group)
+	if err != nil {
+		return nil, err
+	}
+	id, err := parseSession(c.Session)
+	if err != nil {
+		return nil, err
+	}
+	client, err := e.client(server, c.CA, k.Key())
+	if err != nil {
+		return nil, err
+	}
+	key, err := group.KeyPackage()
+	if err != nil {
+		return nil, err
+	}
+	step := &steps.Participate{
+		Session: e.session(k, client, nil), Key: k.Key(), KeyPackage: key,
+		Members: members, Random: rand.Reader, Timeout: c.Timeout,
+	}
+	step.ID, step.Wait = id, c.Wait
+	return step, nil
+}

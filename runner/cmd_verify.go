@@ -1,0 +1,275 @@
+package runner
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"frostkit/frost"
+	"frostkit/keyring"
+)
+
+type verifyCommand struct {
+	Message          string `short:"m" required:"" placeholder:"FILE" help:"The message that was signed."`
+	Signature        string `short:"s" required:"" placeholder:"FILE" help:"The signature: 64 raw bytes, or the same in hexadecimal."`
+	PublicKeyPackage string `short:"P" xor:"key" placeholder:"FILE" help:"Public key package as JSON."`
+	Credentials      string `short:"C" xor:"key" placeholder:"FILE" help:"Credentials file with the group."`
+	Key              string `xor:"key" placeholder:"KEY" help:"Verifying key: hexadecimal, PEM, or a PEM file."`
+	Group            string `short:"g" placeholder:"GROUP" help:"The group in the credentials file, where there are several."`
+	Ciphersuite      string `short:"c" default:"ed25519" help:"Ciphersuite (${default})."`
+	Quiet            bool   `short:"q" help:"Print nothing: the exit code tells."`
+	jsonFlag
+}
+
+func (c *verifyCommand) Run(e *Env) error {
+	key, err := c.verifyingKey()
+	if err != nil {
+		return err
+	}
+	message, err := os.ReadFile(c.Message)
+	if err != nil {
+		return failf(ExitInput, "reading the message: %w", err)
+	}
+	raw, err := os.ReadFile(c.Signature)
+	if err != nil {
+		return failf(ExitInput, "reading the signature: %w", err)
+	}
+	signature, err := decodeSignature(key.Ciphersuite(), raw)
+	if err == nil {
+		err = key.Verify(message, signature)
+	}
+	return c.tell(e, key, err)
+}
+
+// tell prints the verdict and turns it into the exit code.
+func (c *verifyCommand) tell(e *Env, key frost.VerifyingKey, verdict error) error {
+	switch {
+	case c.Quiet:
+	case c.JSON:
+		if err := e.writeJSON(map[string]any{"valid": verdict == nil, "verifying_key": key.String()}); err != nil {
+			return err
+		}
+	case verdict == nil:
+		fmt.Fprintln(e.Stdout, "✅ Signature verification: PASSED")
+	default:
+		fmt.Fprintln(e.Stdout, "❌ Signature verification: FAILED")
+	}
+	if verdict != nil {
+		return &Failure{Code: ExitFailed, Err: fmt.Errorf("%w: %w", errReported, verdict)}
+	}
+	return nil
+}
+
+// verifyingKey finds the key in the one place that the flags name, by default
+// the file that test-sign writes.
+func (c *verifyCommand) verifyingKey() (frost.VerifyingKey, error) {
+	cs, err := frost.CiphersuiteByName(c.Ciphersuite)
+	if err != nil {
+		return frost.VerifyingKey{}, &Failure{Code: ExitUsage, Err: err}
+	}
+	switch {
+	case c.Credentials != "":
+		return c.groupKey()
+	case c.Key != "":
+		return parseVerifyingKey(cs, c.Key)
+	case c.PublicKeyPackage == "":
+		c.PublicKeyPackage = publicKeyPackageFile
+	}
+	pub, err := readPublicKeyPackage(cs, c.PublicKeyPackage)
+	if err != nil {
+		return frost.VerifyingKey{}, err
+	}
+	return pub.VerifyingKey(), nil
+}
+
+func (c *verifyCommand) groupKey() (frost.VerifyingKey, error) {
+	k, err := keyring.Load(c.Credentials)
+	if err != nil {
+		return frost.VerifyingKey{}, err
+	}
+	group, err := oneGroup(k, c.Group)
+	if err != nil {
+		return frost.VerifyingKey{}, err
+	}
+	pub, err := group.PublicKeyPackage()
+	if err != nil {
+		return frost.VerifyingKey{}, err
+	}
+	return pub.VerifyingKey(), nil
+}
+
+// oneGroup finds the group that is meant; with no name the keyring must hold
+// exactly one.
+func oneGroup(k *keyring.Keyring, name string) (*keyring.Group, error) {
+	if name != "" {
+		return k.FindGroup(name)
+	}
+	groups := k.Groups()
+	if len(groups) == 1 {
+		return groups[0], nil
+	}
+	if len(groups) == 0 {
+		return nil, failf(ExitInput, "no group in %q", k.Path())
+	}
+	names := make([]string, len(groups))
+	for i, g := range groups {
+		names[i] = fmt.Sprintf("%s (%q)", g.ID()[:16], g.Description)
+	}
+	return nil, failf(ExitInput, "%d groups in %q: %s", len(groups), k.Path(), strings.Join(names, ", ")).
+		hint("name one with -g")
+}
+
+func readPublicKeyPackage(cs frost.Ciphersuite, path string) (*frost.PublicKeyPackage, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, failf(ExitInput, "reading the public key package: %w", err)
+	}
+	pub, err := frost.DecodePublicKeyPackageJSON(cs, data)
+	if err != nil {
+		return nil, failf(ExitInput, "reading the public key package in %q: %w", path, err)
+	}
+	return pub, nil
+}
+
+// decodeSignature takes a signature as raw bytes or as hexadecimal text.
+func decodeSignature(cs frost.Ciphersuite, raw []byte) (frost.Signature, error) {
+	if b, err := hex.DecodeString(strings.TrimSpace(string(raw))); err == nil {
+		raw = b
+	}
+	return frost.DecodeSignature(cs, raw)
+}
+
+func isHex(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && s != ""
+}
+
+// parseVerifyingKey reads a key as hexadecimal, as PEM, or from a PEM file
+// (SubjectPublicKeyInfo of RFC 8410).
+func parseVerifyingKey(cs frost.Ciphersuite, text string) (frost.VerifyingKey, error) {
+	if isHex(strings.TrimSpace(text)) {
+		key, err := frost.ParseVerifyingKey(cs, strings.TrimSpace(text))
+		return key, asInput(err, "reading the verifying key")
+	}
+	data := []byte(text)
+	if !strings.Contains(text, "-----BEGIN") {
+		var err error
+		if data, err = os.ReadFile(text); err != nil {
+			return frost.VerifyingKey{}, failf(ExitInput, "reading the verifying key: %w", err)
+		}
+	}
+	public, err := decodePEM(data)
+	if err != nil {
+		return frost.VerifyingKey{}, failf(ExitInput, "reading the verifying key: %w", err)
+	}
+	key, err := frost.DecodeVerifyingKey(cs, public)
+	return key, asInput(err, "reading the verifying key")
+}
+
+func decodePEM(data []byte) (ed25519.PublicKey, error) {
+	block, _ := pem.Decode(data)
+	if block == nil || block.Type != "PUBLIC KEY" {
+		return nil, errors.New("no PEM block PUBLIC KEY in it")
+	}
+	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	public, ok := parsed.(ed25519.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("it is a key of type %T, not Ed25519", parsed)
+	}
+	return public, nil
+}
+
+// asInput turns an error about a value that the user gave into a Failure.
+func asInput(err error, doing string) error {
+	if err == nil {
+		return nil
+	}
+	return failf(ExitInput, "%s: %w", doing, err)
+}
+
+// publicKeyPackageFile is where test-sign leaves the public key package.
+const publicKeyPackageFile = "public-key-package.json"
+
+type testSignCommand struct {
+	Message          string `short:"m" required:"" placeholder:"FILE" help:"The message to sign."`
+	Signature        string `short:"s" required:"" placeholder:"FILE" help:"Where to write the signature."`
+	PublicKeyPackage string `short:"P" default:"public-key-package.json" placeholder:"FILE" help:"Where to write the public key package (${default})."`
+	Ciphersuite      string `short:"c" default:"ed25519" help:"Ciphersuite (${default})."`
+}
+
+// Run makes a fresh 2-of-3 group in memory, signs with two of its members and
+// writes the signature and the public key package.
+func (c *testSignCommand) Run(e *Env) error {
+	cs, err := frost.CiphersuiteByName(c.Ciphersuite)
+	if err != nil {
+		return &Failure{Code: ExitUsage, Err: err}
+	}
+	message, err := os.ReadFile(c.Message)
+	if err != nil {
+		return failf(ExitInput, "reading the message: %w", err)
+	}
+	signature, pub, err := signForTest(cs, message)
+	if err != nil {
+		return err
+	}
+	if err := writeFile(c.Signature, signature.Bytes()); err != nil {
+		return err
+	}
+	if err := writeFile(c.PublicKeyPackage, pub.EncodeJSON()); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.Stdout, "✅ Test signature and public key package generated:\n  Signature: %s\n  Public key package: %s\n",
+		c.Signature, c.PublicKeyPackage)
+	return nil
+}
+
+func signForTest(cs frost.Ciphersuite, message []byte) (frost.Signature, *frost.PublicKeyPackage, error) {
+	ids := make([]frost.Identifier, 3)
+	for i := range ids {
+		ids[i], _ = frost.NewIdentifier(cs, uint16(i+1))
+	}
+	secrets, pub, err := frost.TrustedDealer(rand.Reader, cs, ids, 2)
+	if err != nil {
+		return frost.Signature{}, nil, err
+	}
+	signers := map[frost.Identifier]*frost.Signer{}
+	commitments := map[frost.Identifier]*frost.SigningCommitments{}
+	for _, id := range ids[:2] {
+		key, err := secrets[id].KeyPackage()
+		if err != nil {
+			return frost.Signature{}, nil, err
+		}
+		defer key.Destroy()
+		if signers[id], err = frost.NewSigner(rand.Reader, key); err != nil {
+			return frost.Signature{}, nil, err
+		}
+		commitments[id] = signers[id].Commitments()
+	}
+	signature, err := signWith(cs, signers, commitments, message, pub)
+	return signature, pub, err
+}
+
+func signWith(cs frost.Ciphersuite, signers map[frost.Identifier]*frost.Signer, commitments map[frost.Identifier]*frost.SigningCommitments,
+	message []byte, pub *frost.PublicKeyPackage,
+) (frost.Signature, error) {
+	pkg, err := frost.NewSigningPackage(cs, commitments, message)
+	if err != nil {
+		return frost.Signature{}, err
+	}
+	shares := map[frost.Identifier]*frost.SignatureShare{}
+	for id, signer := range signers {
+		if shares[id], err = signer.Sign(pkg); err != nil {
+			return frost.Signature{}, err
+		}
+	}
+	return frost.Aggregate(pkg, shares, pub)
+}

@@ -1,0 +1,79 @@
+package runner
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// Env is what a command may touch of the world around it. Results go to Stdout,
+// talk and questions to Stderr.
+type Env struct {
+	Context context.Context
+	Stdin   io.Reader
+	Stdout  io.Writer
+	Stderr  io.Writer
+	Getenv  func(string) string
+
+	called applet        // the name that the program was called by
+	answer *bufio.Reader // of Stdin, shared by all questions of a run
+}
+
+// System is the environment of the running process.
+func System() *Env {
+	return &Env{
+		Context: context.Background(),
+		Stdin:   os.Stdin,
+		Stdout:  os.Stdout,
+		Stderr:  os.Stderr,
+		Getenv:  os.Getenv,
+	}
+}
+
+// say prints a line of talk.
+func (e *Env) say(format string, args ...any) {
+	fmt.Fprintf(e.Stderr, format+"\n", args...)
+}
+
+// result is where a command's result goes: to standard output, or to standard
+// error for the one tool whose users find it there.
+func (e *Env) result() io.Writer {
+	if e.called == frostClient {
+		return e.Stderr
+	}
+	return e.Stdout
+}
+
+// writeJSON prints v as one indented JSON document on standard output.
+func (e *Env) writeJSON(v any) error {
+	enc := json.NewEncoder(e.Stdout)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// input is Stdin behind the one buffer that every reader of it shares.
+func (e *Env) input() *bufio.Reader {
+	if e.answer == nil {
+		e.answer = bufio.NewReader(e.Stdin)
+	}
+	return e.answer
+}
+
+// terminal returns the width of the terminal that w is, if it is one.
+func terminal(w io.Writer) (columns int, ok bool) {
+	f, isFile := w.(*os.File)
+	if !isFile || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || columns <= 0 {
+		columns = 80
+	}
+	return columns, true
+}

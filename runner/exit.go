@@ -1,0 +1,63 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Exit codes, the same for every subcommand.
+const (
+	ExitOK          = 0  // done
+	ExitFailed      = 1  // the answer is no: a signature does not verify
+	ExitUsage       = 2  // the command line is wrong
+	ExitInput       = 3  // a file, a value or a certificate is bad
+	ExitRefused     = 4  // the relay refused
+	ExitUnreachable = 5  // the relay cannot be reached; run again
+	ExitMissing     = 6  // members are missing at the deadline
+	ExitCulprit     = 7  // a member broke the protocol
+	ExitDeclined    = 8  // somebody declined
+	ExitStorage     = 9  // reading or writing a file of ours
+	ExitDisagreed   = 10 // the members did not agree
+	ExitInterrupted = 130
+)
+
+// Failure is an error with the code to exit with and what to do next.
+type Failure struct {
+	Code int
+	Err  error
+	Hint string // one sentence or command, or empty
+}
+
+func (f *Failure) Error() string { return f.Err.Error() }
+
+func (f *Failure) Unwrap() error { return f.Err }
+
+// failf makes a Failure without a hint.
+func failf(code int, format string, args ...any) *Failure {
+	return &Failure{Code: code, Err: fmt.Errorf(format, args...)}
+}
+
+// hint adds what to do next.
+func (f *Failure) hint(format string, args ...any) *Failure {
+	f.Hint = fmt.Sprintf(format, args...)
+	return f
+}
+
+// report prints err as every command does, and returns the code to exit with.
+func report(w io.Writer, name string, err error) int {
+	if err == nil {
+		return ExitOK
+	}
+	failure := classify(err)
+	if !errors.Is(failure, errReported) {
+		fmt.Fprintf(w, "%s: error: %v\n", name, failure.Err)
+	}
+	if failure.Hint != "" {
+		fmt.Fprintf(w, "%s: hint: %s\n", name, failure.Hint)
+	}
+	return failure.Code
+}
+
+// errReported is wrapped by failures that have printed what there is to say.
+var errReported = errors.New("reported")

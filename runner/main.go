@@ -1,0 +1,89 @@
+// Package runner is frostkit's command line: it parses the arguments, carries
+// out the steps, asks the questions and says what happened.
+//
+// Results go to standard output, talk and progress to standard error, and
+// every failure has an exit code of its own (ExitInput and the others). Called
+// by the name of one of the tools that frostkit stands in for, it takes that
+// tool's flags and speaks its words.
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Version is frostkit's version, as `frostkit --version` prints it.
+const Version = "0.1.0"
+
+// Main runs the program with the given arguments, the program's own name
+// first, and returns the code to exit with.
+func Main(args []string, env *Env) int {
+	env.called = calledAs(args[0])
+	ctx, stop := signal.NotifyContext(env.Context, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	env.Context = ctx
+	return env.run(args[1:])
+}
+
+// exited is what kong's exit function panics with, because it must not return.
+type exited int
+
+func (e *Env) run(args []string) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			status, ok := r.(exited)
+			if !ok {
+				panic(r)
+			}
+			code = int(status)
+		}
+	}()
+	parser, err := kong.New(grammar(e.called), e.kongOptions()...)
+	if err != nil {
+		panic("runner: internal error: " + err.Error())
+	}
+	command, err := parser.Parse(e.translate(args))
+	if err != nil {
+		return e.usageError(err)
+	}
+	err = command.Run(e)
+	if e.Context.Err() != nil && errors.Is(err, context.Canceled) {
+		err = &Failure{Code: ExitInterrupted, Err: errors.New("interrupted"), Hint: interruptHint(err)}
+	}
+	return report(e.Stderr, string(e.called), err)
+}
+
+func (e *Env) kongOptions() []kong.Option {
+	return []kong.Option{
+		kong.Name(string(e.called)),
+		kong.Description(descriptions[e.called]),
+		kong.Vars{"version": string(e.called) + " " + versionText(e.called)},
+		kong.Writers(e.Stdout, e.Stderr),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, FlagsLast: true}),
+		kong.ExplicitGroups(helpGroups),
+	}
+}
+
+// usageError reports a command line that does not parse, with the help that
+// would explain it.
+func (e *Env) usageError(err error) int {
+	help := string(e.called) + " --help"
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
+		help = fmt.Sprintf("%s %s --help", e.called, parse.Context.Selected().Name)
+	}
+	return report(e.Stderr, string(e.called), &Failure{Code: ExitUsage, Err: err, Hint: help})
+}
+
+func versionText(a applet) string {
+	if a == frostkit {
+		return Version
+	}
+	return "(frostkit " + Version + ")"
+}

@@ -1,0 +1,134 @@
+package runner
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"frostkit/keyring"
+	"frostkit/runner/protocol"
+	"frostkit/runner/steps"
+)
+
+// words are what a single command says of a step, in frost-client's words.
+type words struct {
+	creating, joining, info string
+	waiting                 map[string]string // by phase, before a dot for each message
+	complete                map[string]string // by phase, once it is
+}
+
+var dkgWords = words{
+	creating: "Creating DKG session...",
+	joining:  "Joining DKG session...",
+	info:     "Getting session info...",
+	waiting: map[string]string{
+		protocol.PhaseRound1: "Waiting for other participants to send their Round 1 Packages...",
+		protocol.PhaseEcho:   "Waiting for other participants to send their broadcasted Round 1 Packages...",
+		protocol.PhaseRound2: "Waiting for other participants to send their Round 2 Packages...",
+	},
+}
+
+var coordinatorWords = words{
+	creating: "Creating signing session...",
+	waiting: map[string]string{
+		protocol.PhaseCommitments: "Waiting for participants to send their commitments...",
+		protocol.PhaseShares:      "Waiting for participants to send their SignatureShares...",
+	},
+	complete: map[string]string{
+		protocol.PhaseCommitments: "Sending SigningPackage to participants...",
+	},
+}
+
+var participantWords = words{
+	joining: "Joining signing session...",
+	waiting: map[string]string{
+		protocol.PhaseCommitments: "Sending commitments to coordinator...",
+		protocol.PhasePackage:     "Waiting for coordinator to send signing package...",
+		protocol.PhaseShares:      "Sending signature share to coordinator...",
+	},
+	complete: map[string]string{
+		protocol.PhasePackage: "Signing package received",
+	},
+}
+
+// narrator tells what happens in a single command, a line for each wait with a
+// dot for each message that comes.
+type narrator struct {
+	mu    sync.Mutex
+	out   io.Writer
+	words words
+	open  bool // a line is still without its end
+}
+
+func newNarrator(out io.Writer, w words) *narrator { return &narrator{out: out, words: w} }
+
+func (n *narrator) notice(notice steps.Notice) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch notice.Kind {
+	case steps.LoggingIn:
+		n.line("Logging in...")
+	case steps.WaitingSession:
+		n.line("Waiting for the session to be opened...")
+	case steps.CreatingSession:
+		n.line(n.words.creating)
+	case steps.JoiningSession:
+		n.line(n.words.joining)
+	case steps.GettingInfo:
+		n.line(n.words.info)
+	case steps.Superseded:
+		n.line("Another member opened a session at the same moment; going on in that one...")
+	case steps.SessionGone:
+		n.line("The session was closed before everybody was there; waiting for the next one...")
+	case steps.Lingering:
+		n.line(fmt.Sprintf("Keeping the session open for %s, for members who are still fetching...", notice.For.Round(time.Second)))
+	case steps.Progress:
+		n.event(notice.Event)
+	}
+}
+
+func (n *narrator) event(event protocol.Event) {
+	switch event.Kind {
+	case protocol.Waiting:
+		n.start(n.words.waiting[event.Phase])
+	case protocol.Received:
+		if n.open {
+			fmt.Fprint(n.out, ".")
+		}
+	case protocol.Complete:
+		n.line(n.words.complete[event.Phase])
+	case protocol.Dropped:
+		n.line(fmt.Sprintf("Dropped a message from %s: %s", keyring.EscapeName(event.Member.String()), keyring.EscapeName(event.Reason)))
+	}
+}
+
+// start begins a line that dots may follow.
+func (n *narrator) start(text string) {
+	n.end()
+	if text != "" {
+		fmt.Fprint(n.out, text)
+		n.open = true
+	}
+}
+
+func (n *narrator) line(text string) {
+	n.end()
+	if text != "" {
+		fmt.Fprintln(n.out, text)
+	}
+}
+
+func (n *narrator) end() {
+	if n.open {
+		fmt.Fprintln(n.out)
+	}
+	n.open = false
+}
+
+// finish ends the line that is open, before something else is printed.
+func (n *narrator) finish() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.end()
+}

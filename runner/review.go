@@ -1,0 +1,113 @@
+package runner
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"frostkit/keyring"
+	"frostkit/runner/protocol"
+)
+
+// reviewedMessage is what is shown of a message before it is signed.
+type reviewedMessage struct {
+	Size   int    `json:"size"`   // bytes
+	SHA256 string `json:"sha256"` // hex
+	Text   string `json:"text,omitempty"`
+	Hex    string `json:"hex"`
+}
+
+func reviewMessages(messages [][]byte) []reviewedMessage {
+	out := make([]reviewedMessage, len(messages))
+	for i, message := range messages {
+		digest := sha256.Sum256(message)
+		out[i] = reviewedMessage{Size: len(message), SHA256: hex.EncodeToString(digest[:]), Hex: hex.EncodeToString(message)}
+		if isText(message) {
+			out[i].Text = string(message)
+		}
+	}
+	return out
+}
+
+// isText reports whether a message is text that shows all that is in it:
+// UTF-8 of printable characters, spaces, tabs and line ends.
+func isText(message []byte) bool {
+	if !utf8.Valid(message) {
+		return false
+	}
+	for _, r := range string(message) {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	return len(message) > 0
+}
+
+// approve shows what is to be signed and asks. Without an answer it declines.
+func (e *Env) approve(ctx context.Context, r protocol.Review) error {
+	e.showReview(e.questions(), r)
+	fmt.Fprintln(e.questions(), "Do you want to sign it? (y/n)")
+	answer, err := e.ask(ctx)
+	if err != nil {
+		return fmt.Errorf("%w: %w", protocol.ErrDeclined, err)
+	}
+	switch strings.ToLower(answer) {
+	case "y", "yes":
+		return nil
+	}
+	return protocol.ErrDeclined
+}
+
+func (e *Env) showReview(w io.Writer, r protocol.Review) {
+	for i, message := range reviewMessages(r.Messages) {
+		if len(r.Messages) > 1 {
+			fmt.Fprintf(w, "Message %d of %d:\n", i+1, len(r.Messages))
+		}
+		fmt.Fprintf(w, "Message to be signed (hex-encoded):\n%s\n", message.Hex)
+		if message.Text != "" {
+			fmt.Fprintf(w, "Message to be signed (text):\n%s\n", strings.TrimSuffix(message.Text, "\n"))
+		} else {
+			fmt.Fprintln(w, "The message is not text.")
+		}
+		fmt.Fprintf(w, "%d bytes, SHA-256 %s\n", message.Size, message.SHA256)
+	}
+	if len(r.Aux) > 0 {
+		fmt.Fprintf(w, "Auxiliary data (hex-encoded), which is not signed:\n%x\n", r.Aux)
+	}
+	fmt.Fprintf(w, "Group %s, coordinator %s, signers %s\n", r.VerifyingKey, keyring.EscapeName(r.Coordinator.String()), memberNames(r.Signers))
+}
+
+func memberNames(members []protocol.Member) string {
+	names := make([]string, len(members))
+	for i, m := range members {
+		names[i] = keyring.EscapeName(m.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+// ask reads one line of standard input; the end of input is no answer.
+func (e *Env) ask(ctx context.Context) (string, error) {
+	type line struct {
+		text string
+		err  error
+	}
+	read := make(chan line, 1)
+	go func() {
+		text, err := e.input().ReadString('\n')
+		read <- line{text, err}
+	}()
+	select {
+	case l := <-read:
+		if text := strings.TrimSpace(l.text); text != "" || l.err == nil {
+			return text, nil
+		}
+		return "", fmt.Errorf("reading the answer: %w", l.err)
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}

@@ -1,0 +1,292 @@
+package runner
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"sync"
+
+	"frostkit/ceremony"
+	"frostkit/commkey"
+	"frostkit/frost"
+	"frostkit/keyring"
+	"frostkit/relay"
+	"frostkit/relay/localca"
+	"frostkit/runner/protocol"
+	"frostkit/runner/steps"
+)
+
+// run is one `frostkit run`.
+type run struct {
+	*scene
+	options *runCommand
+	display *display
+	relay   *runningRelay // the built-in one, while it runs
+	roots   []*x509.Certificate
+}
+
+// perform carries out the steps that are left, and tells whether there were any.
+// The plan is made anew after each step, from what is then there.
+func (r *run) perform(ctx context.Context) (changed bool, err error) {
+	plan, err := r.plan()
+	if err != nil {
+		return false, err
+	}
+	if err := r.preflight(plan); err != nil {
+		return false, err
+	}
+	r.display.begin(plan)
+	for i, before := range plan.Steps {
+		if before.Done {
+			r.display.skip(before)
+			continue
+		}
+		if plan, err = r.plan(); err != nil {
+			return changed, err
+		}
+		step := plan.Steps[i]
+		if step.Blocked != "" {
+			return changed, failf(ExitInput, "%s: %s", step.Title, step.Blocked)
+		}
+		changed = true
+		r.display.start(step)
+		if err := r.carryOut(ctx, plan, step); err != nil {
+			r.display.fail()
+			return changed, err
+		}
+		r.display.done()
+	}
+	return changed, nil
+}
+
+// preflight refuses what is known to fail, before anything is written.
+func (r *run) preflight(plan *ceremony.Plan) error {
+	for _, step := range plan.Steps {
+		if step.Blocked != "" && step.Kind != ceremony.DKG && !step.Done {
+			return failf(ExitInput, "%s: %s", step.Title, step.Blocked)
+		}
+	}
+	if r.file.Server.BuiltIn() && !r.everybodyHere() && !plan.Done() {
+		return ceremony.Problems{r.file.Problem(r.file.Server.Pos,
+			"the built-in relay serves a run with all members here, and these are elsewhere: %s", quotedList(r.elsewhere())).
+			WithHint("start one with \"frostkit relay --dev\" and write its address as server: {url: HOST:2744}")}
+	}
+	for i, signing := range r.file.Sign {
+		if !r.isHere(signing.Coordinator()) {
+			continue
+		}
+		if _, err := r.message(r.file.Sign[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) elsewhere() []string {
+	var names []string
+	for _, m := range r.file.Members {
+		if !r.isHere(m.Name) {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
+func (r *run) carryOut(ctx context.Context, plan *ceremony.Plan, step ceremony.Step) error {
+	switch step.Kind {
+	case ceremony.Keygen:
+		return r.makeKeys(ctx)
+	case ceremony.Contacts:
+		return r.exchangeContacts(ctx)
+	case ceremony.Relay:
+		return r.startBuiltIn(ctx)
+	case ceremony.DKG:
+		return r.makeGroup(ctx)
+	case ceremony.Sign:
+		return r.sign(ctx, plan.Group, r.file.Sign[step.Signing-1])
+	case ceremony.Verify:
+		return r.verify(plan.Group, r.file.Sign[step.Signing-1])
+	}
+	return fmt.Errorf("unknown step %q", step.Kind)
+}
+
+func (r *run) makeKeys(ctx context.Context) error {
+	for _, m := range r.here {
+		err := keyring.Update(ctx, r.configPath(m), func(k *keyring.Keyring) error {
+			if k.Key() != nil {
+				return nil
+			}
+			key, err := commkey.Generate(rand.Reader)
+			if err != nil {
+				return err
+			}
+			return k.SetKey(key)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) exchangeContacts(ctx context.Context) error {
+	rings, err := r.rings()
+	if err != nil {
+		return err
+	}
+	for _, m := range r.here {
+		err := keyring.Update(ctx, r.configPath(m), func(k *keyring.Keyring) error { return r.addContacts(m, k, rings) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addContacts lets m know everybody else, by the names in the file.
+func (r *run) addContacts(m ceremony.Member, k *keyring.Keyring, rings map[string]*keyring.Keyring) error {
+	for _, other := range r.file.Members {
+		if other.Name == m.Name {
+			continue
+		}
+		key, ok := r.keyOf(other, rings, k)
+		if !ok {
+			return failf(ExitInput, "%s does not know the contact of %q", m.Name, other.Name).
+				hint("ask %s for what \"frostkit export\" prints, and import it with frostkit import -c %s", other.Name, k.Path())
+		}
+		if _, known := k.ContactByKey(key); known {
+			continue
+		}
+		if err := k.AddContact(keyring.Contact{Name: other.Name, Key: key}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startBuiltIn starts the relay on a free port of the loopback interface, with
+// a certificate by an authority that exists in this process alone.
+func (r *run) startBuiltIn(ctx context.Context) error {
+	ca, err := localca.New()
+	if err != nil {
+		return err
+	}
+	config, err := issue(ca, "localhost", "127.0.0.1")
+	if err != nil {
+		return err
+	}
+	r.relay, err = startRelay(ctx, relayConfig{Address: "127.0.0.1:0", TLS: config})
+	if err != nil {
+		return err
+	}
+	r.roots = []*x509.Certificate{ca.Certificate()}
+	return nil
+}
+
+// close stops what the run has started.
+func (r *run) close() {
+	r.display.close()
+	if r.relay != nil {
+		r.relay.stop()
+	}
+}
+
+// client prepares a member's connection to the ceremony's relay.
+func (r *run) client(key *commkey.PrivateKey) (*relay.Client, error) {
+	server := r.file.Server
+	if server.BuiltIn() {
+		return relay.NewClient(relay.ClientConfig{
+			URL: "https://" + r.relay.Address, Key: key, RootCAs: r.roots, UserAgent: "frostkit/" + Version,
+		})
+	}
+	ca := server.CA
+	if ca != "" {
+		ca = ceremony.Resolve(r.file.Dir(), ca)
+	}
+	return r.env.client(server.BaseURL(), ca, key)
+}
+
+// session is a member's way to the sessions of this ceremony: it knows the
+// members by the names that the file gives them.
+func (r *run) session(m ceremony.Member, k *keyring.Keyring, rings map[string]*keyring.Keyring) (steps.Session, error) {
+	client, err := r.client(k.Key())
+	if err != nil {
+		return steps.Session{}, err
+	}
+	names := map[commkey.PublicKey]string{}
+	for _, other := range r.file.Members {
+		if key, ok := r.keyOf(other, rings, k); ok {
+			names[key] = other.Name
+		}
+	}
+	return steps.Session{
+		Client: client,
+		Self:   steps.Peer{Name: m.Name, Key: k.Key().Public()},
+		Lookup: func(key commkey.PublicKey) (string, bool) { name, ok := names[key]; return name, ok },
+		Wait:   r.options.Wait,
+		Notify: r.display.member(m.Name),
+	}, nil
+}
+
+// makeGroup runs the DKG of everybody here, side by side.
+func (r *run) makeGroup(ctx context.Context) error {
+	rings, err := r.rings()
+	if err != nil {
+		return err
+	}
+	cs, err := frost.CiphersuiteByName(r.file.Ciphersuite)
+	if err != nil {
+		return err
+	}
+	var parts []func(context.Context) error
+	for _, m := range r.here {
+		part, err := r.dkgPart(cs, m, rings)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, part.Run)
+	}
+	return together(ctx, parts)
+}
+
+func (r *run) dkgPart(cs frost.Ciphersuite, m ceremony.Member, rings map[string]*keyring.Keyring) (*steps.DKG, error) {
+	k := rings[m.Name]
+	session, err := r.session(m, k, rings)
+	if err != nil {
+		return nil, err
+	}
+	keys, _ := r.memberKeys(k, rings)
+	return &steps.DKG{
+		Session: session, Key: k.Key(), Ciphersuite: cs, Threshold: r.file.Threshold,
+		Members: keys, Create: m.Name == r.file.Creator().Name,
+		Timeout: r.options.Timeout, Linger: r.options.Linger, Random: rand.Reader,
+		Save: func(key *frost.KeyPackage, pub *frost.PublicKeyPackage, members []protocol.Member) error {
+			group := groupOf(r.file.Group.Description, r.file.Server.Address(), key, pub, members)
+			_, err := saveGroup(context.Background(), r.configPath(m), group)
+			return err
+		},
+	}, nil
+}
+
+// together runs the parts side by side. When one fails the others are stopped,
+// and what is returned is why the first one failed.
+func together(ctx context.Context, parts []func(context.Context) error) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var wg sync.WaitGroup
+	for _, part := range parts {
+		wg.Go(func() {
+			if err := part(ctx); err != nil {
+				stop(err)
+			}
+		})
+	}
+	wg.Wait()
+	err := context.Cause(ctx)
+	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
+		return nil
+	}
+	return err
+}

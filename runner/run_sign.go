@@ -1,0 +1,187 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"sync"
+
+	"frostkit/ceremony"
+	"frostkit/commkey"
+	"frostkit/frost"
+	"frostkit/keyring"
+	"frostkit/runner/protocol"
+	"frostkit/runner/steps"
+)
+
+// sign runs one signing: the coordinator, when it is here, and every signer
+// here, side by side.
+func (r *run) sign(ctx context.Context, id string, signing ceremony.Signing) error {
+	rings, err := r.rings()
+	if err != nil {
+		return err
+	}
+	var parts []func(context.Context) error
+	if r.isHere(signing.Coordinator()) {
+		part, err := r.coordinatorPart(id, signing, rings)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, part)
+	}
+	for _, name := range signing.Signers {
+		if !r.isHere(name) {
+			continue
+		}
+		part, err := r.participantPart(id, signing, name, rings)
+		if err != nil {
+			return err
+		}
+		parts = append(parts, part)
+	}
+	return together(ctx, parts)
+}
+
+// signer is what a member here needs for a signing.
+type signer struct {
+	member  ceremony.Member
+	ring    *keyring.Keyring
+	group   *keyring.Group
+	members []protocol.Member // of the group, by the names in the file
+	signers []protocol.Member
+}
+
+func (r *run) signer(id string, signing ceremony.Signing, name string, rings map[string]*keyring.Keyring) (*signer, error) {
+	m, _ := r.file.Member(name)
+	s := &signer{member: m, ring: rings[name]}
+	var ok bool
+	if s.group, ok = s.ring.Group(id); !ok {
+		return nil, failf(ExitInput, "no group %q in %q", id, s.ring.Path())
+	}
+	names := map[commkey.PublicKey]string{}
+	for _, other := range r.file.Members {
+		if key, ok := r.keyOf(other, rings, s.ring); ok {
+			names[key] = other.Name
+		}
+	}
+	for _, p := range s.group.Participants {
+		member := protocol.Member{Name: names[p.Key], Key: p.Key, Identifier: p.Identifier}
+		s.members = append(s.members, member)
+		for _, chosen := range signing.Signers {
+			if chosen == member.Name {
+				s.signers = append(s.signers, member)
+			}
+		}
+	}
+	return s, nil
+}
+
+func (r *run) coordinatorPart(id string, signing ceremony.Signing, rings map[string]*keyring.Keyring) (func(context.Context) error, error) {
+	s, err := r.signer(id, signing, signing.Coordinator(), rings)
+	if err != nil {
+		return nil, err
+	}
+	pub, err := s.group.PublicKeyPackage()
+	if err != nil {
+		return nil, err
+	}
+	message, err := r.message(signing)
+	if err != nil {
+		return nil, err
+	}
+	session, err := r.session(s.member, s.ring, rings)
+	if err != nil {
+		return nil, err
+	}
+	session.Notify = r.display.coordinator(s.member.Name)
+	step := &steps.Coordinate{
+		Session: session, Key: s.ring.Key(), PublicKeyPackage: pub,
+		Signers: s.signers, Messages: [][]byte{message}, Timeout: r.options.Timeout,
+	}
+	return func(ctx context.Context) error {
+		signatures, err := step.Run(ctx)
+		if err != nil {
+			return err
+		}
+		return writeFile(r.outputPath(signing), signatures[0].Bytes())
+	}, nil
+}
+
+func (r *run) participantPart(id string, signing ceremony.Signing, name string, rings map[string]*keyring.Keyring) (func(context.Context) error, error) {
+	s, err := r.signer(id, signing, name, rings)
+	if err != nil {
+		return nil, err
+	}
+	session, err := r.session(s.member, s.ring, rings)
+	if err != nil {
+		return nil, err
+	}
+	key, err := s.group.KeyPackage()
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]commkey.PublicKey, len(s.signers))
+	for i, m := range s.signers {
+		keys[i] = m.Key
+	}
+	step := &steps.Participate{
+		Session: session, Key: s.ring.Key(), KeyPackage: key, Members: s.members, Signers: keys,
+		Random: rand.Reader, Timeout: r.options.Timeout, Approve: r.approval(signing, s.member),
+	}
+	return func(ctx context.Context) error {
+		defer key.Destroy()
+		return step.Run(ctx)
+	}, nil
+}
+
+// asking keeps questions to several members apart.
+var asking sync.Mutex
+
+// approval signs what the file names, exactly as it is: by itself when all
+// members are run here or with --yes, and otherwise after asking. A message
+// that differs from the file's is refused.
+func (r *run) approval(signing ceremony.Signing, m ceremony.Member) func(context.Context, protocol.Review) error {
+	return func(ctx context.Context, review protocol.Review) error {
+		asking.Lock()
+		defer asking.Unlock()
+		expected, err := os.ReadFile(r.messagePath(signing))
+		switch {
+		case err == nil && !isExactly(review, expected):
+			return fmt.Errorf("%w: %s was asked to sign something else than %q", protocol.ErrDeclined, m.Name, r.messagePath(signing))
+		case err == nil && (r.options.Yes || r.everybodyHere()):
+			return nil
+		case r.options.Yes:
+			return fmt.Errorf("%w: --yes approves the messages that the file names, and %w", protocol.ErrDeclined, err)
+		}
+		r.display.pause()
+		defer r.display.resume()
+		r.env.say("%s is asked to sign:", m.Name)
+		return r.env.approve(ctx, review)
+	}
+}
+
+func isExactly(review protocol.Review, expected []byte) bool {
+	return len(review.Messages) == 1 && bytes.Equal(review.Messages[0], expected) && len(review.Aux) == 0
+}
+
+// verify checks the signature as it was written.
+func (r *run) verify(id string, signing ceremony.Signing) error {
+	cs, err := frost.CiphersuiteByName(r.file.Ciphersuite)
+	if err != nil {
+		return err
+	}
+	key, err := frost.ParseVerifyingKey(cs, id)
+	if err != nil {
+		return err
+	}
+	state, err := r.signatureState(signing, key)
+	if err != nil {
+		return err
+	}
+	if state != ceremony.ValidSignature {
+		return failf(ExitFailed, "verifying %q: it is not a signature of %q under %s", r.outputPath(signing), signing.Message, id)
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package steps
+
+import (
+	"context"
+	"io"
+	"slices"
+	"time"
+
+	"frostkit/commkey"
+	"frostkit/frost"
+	"frostkit/relay"
+	"frostkit/runner/protocol"
+)
+
+// Coordinate opens a signing session and collects the signatures.
+type Coordinate struct {
+	Session
+	Key              *commkey.PrivateKey
+	PublicKeyPackage *frost.PublicKeyPackage
+	Signers          []protocol.Member
+	Messages         [][]byte
+	Timeout          time.Duration
+}
+
+// Run returns a signature for each message, in their order, each verified
+// under the group's key. It closes the session, however it ends.
+func (c *Coordinate) Run(ctx context.Context) ([]frost.Signature, error) {
+	if err := c.login(ctx); err != nil {
+		return nil, err
+	}
+	c.notify(CreatingSession, relay.SessionID{})
+	id, err := c.Client.CreateSession(ctx, keysOf(c.Signers), len(c.Messages))
+	if err != nil {
+		c.leave(ctx, relay.SessionID{})
+		return nil, err
+	}
+	defer c.leave(ctx, id)
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	transport := protocol.Seal(protocol.NewRelayTransport(c.Client, id, true), c.Key, keysOf(c.Signers), c.Self.Key)
+	return protocol.Coordinate(ctx, transport, protocol.CoordinateConfig{
+		PublicKeyPackage: c.PublicKeyPackage,
+		Signers:          c.Signers,
+		Messages:         c.Messages,
+		Progress:         c.progress(id),
+	})
+}
+
+// Participate takes part in a signing session of a group.
+type Participate struct {
+	Session
+	Key        *commkey.PrivateKey
+	KeyPackage *frost.KeyPackage
+	Members    []protocol.Member   // of the group
+	Signers    []commkey.PublicKey // of the session, when known beforehand
+	Random     io.Reader
+	Timeout    time.Duration
+	// Approve is asked before anything is signed; an error declines.
+	Approve func(context.Context, protocol.Review) error
+}
+
+// Run signs what the session's coordinator asks for, once Approve agrees.
+func (p *Participate) Run(ctx context.Context) error {
+	if err := p.login(ctx); err != nil {
+		return err
+	}
+	defer p.leave(ctx, relay.SessionID{})
+	at, err := p.find(ctx, "signing", p.fits, nil)
+	if err != nil {
+		return err
+	}
+	p.notify(JoiningSession, at.id)
+	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
+	defer cancel()
+	transport := protocol.Seal(protocol.NewRelayTransport(p.Client, at.id, false), p.Key, keysOf(p.Members), at.info.Coordinator)
+	return protocol.Participate(ctx, transport, protocol.ParticipateConfig{
+		KeyPackage:   p.KeyPackage,
+		Members:      p.Members,
+		Coordinator:  at.info.Coordinator,
+		MessageCount: at.info.MessageCount,
+		Random:       p.Random,
+		Approve:      p.Approve,
+		Progress:     p.progress(at.id),
+	})
+}
+
+// fits takes the sessions that a member of the group opened for members of it.
+func (p *Participate) fits(info relay.SessionInfo) bool {
+	if p.Signers != nil && !exactly(p.Signers)(info) {
+		return false
+	}
+	group := keysOf(p.Members)
+	for _, key := range info.Members {
+		if !slices.Contains(group, key) {
+			return false
+		}
+	}
+	return slices.Contains(group, info.Coordinator) && slices.Contains(info.Members, p.Self.Key)
+}

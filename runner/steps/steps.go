@@ -1,0 +1,139 @@
+// Package steps carries out one member's part of a ceremony: logging in at a
+// relay, finding or opening the session, running the protocol over it, and
+// saving what came out before the session ends.
+//
+// It asks and prints nothing: what happens is told as [Notice] values, and
+// what must be agreed to goes through the callbacks of its configurations.
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"frostkit/commkey"
+	"frostkit/relay"
+	"frostkit/runner/protocol"
+)
+
+// NoticeKind says what a [Notice] tells.
+type NoticeKind int
+
+// What happens in the order in which it does.
+const (
+	LoggingIn       NoticeKind = iota
+	WaitingSession             // for the session to be opened by another member
+	CreatingSession            // opening it
+	JoiningSession             // found it
+	GettingInfo                // asking the relay who is in it
+	Superseded                 // two members opened one at once; going on in the other
+	SessionGone                // it was closed before the group was made; waiting for the next
+	Progress                   // an event of the protocol
+	Lingering                  // waiting before the close for members who are still fetching
+	Done
+)
+
+// Notice is one thing that happened.
+type Notice struct {
+	Kind    NoticeKind
+	Session relay.SessionID
+	Event   protocol.Event // of Progress
+	For     time.Duration  // of Lingering
+}
+
+// Peer is another member as this member's contacts know it.
+type Peer struct {
+	Name string
+	Key  commkey.PublicKey
+}
+
+// Session configures how a member finds its session at a relay.
+type Session struct {
+	Client *relay.Client
+	Self   Peer
+	// Lookup returns the name of a known member; self is known by its own name.
+	Lookup func(commkey.PublicKey) (name string, ok bool)
+	ID     relay.SessionID // the session to join; zero: the one that fits
+	Wait   time.Duration   // for the session to be opened; zero: do not wait
+	Notify func(Notice)
+}
+
+func (s *Session) notify(kind NoticeKind, id relay.SessionID) {
+	s.Notify(Notice{Kind: kind, Session: id})
+}
+
+func (s *Session) progress(id relay.SessionID) func(protocol.Event) {
+	return func(event protocol.Event) {
+		s.Notify(Notice{Kind: Progress, Session: id, Event: event})
+	}
+}
+
+// login logs in and says so.
+func (s *Session) login(ctx context.Context) error {
+	s.notify(LoggingIn, relay.SessionID{})
+	return s.Client.Login(ctx)
+}
+
+// leaveTimeout bounds the calls with which a member leaves, also when its
+// context has ended.
+const leaveTimeout = 5 * time.Second
+
+// leave closes the session when it is this member's to close, and logs out.
+// Nothing depends on either: the relay forgets both in time.
+func (s *Session) leave(ctx context.Context, closing relay.SessionID) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	if closing != (relay.SessionID{}) {
+		_ = s.Client.CloseSession(ctx, closing)
+	}
+	_ = s.Client.Logout(ctx)
+	s.Client.Close()
+}
+
+// UnknownMemberError says that a session has a member who is not among the
+// contacts.
+type UnknownMemberError struct {
+	Session relay.SessionID
+	Key     commkey.PublicKey
+}
+
+func (e *UnknownMemberError) Error() string {
+	return fmt.Sprintf("session %s has the member %s, who is not among the contacts", e.Session, e.Key)
+}
+
+// NoSessionError says that no session fitted until the wait was over.
+type NoSessionError struct {
+	Waited  time.Duration
+	Purpose string // "DKG" or "signing"
+}
+
+func (e *NoSessionError) Error() string {
+	return fmt.Sprintf("waiting for a %s session: none was opened within %s", e.Purpose, e.Waited)
+}
+
+// AmbiguousSessionError says that several sessions fit.
+type AmbiguousSessionError struct {
+	Purpose  string
+	Sessions []relay.SessionID
+}
+
+func (e *AmbiguousSessionError) Error() string {
+	return fmt.Sprintf("joining a %s session: %d sessions fit: %v", e.Purpose, len(e.Sessions), e.Sessions)
+}
+
+// closed reports whether err says that the session is no longer there.
+func closed(err error) bool { return errors.Is(err, relay.ErrSessionNotFound) }
+
+// members names everybody in a session, and fails on one who is not known.
+func (s *Session) members(id relay.SessionID, info relay.SessionInfo) ([]Peer, error) {
+	peers := make([]Peer, len(info.Members))
+	for i, key := range info.Members {
+		name, ok := s.Lookup(key)
+		if !ok {
+			return nil, &UnknownMemberError{Session: id, Key: key}
+		}
+		peers[i] = Peer{Name: name, Key: key}
+	}
+	return peers, nil
+}

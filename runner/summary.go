@@ -1,0 +1,100 @@
+package runner
+
+import (
+	"fmt"
+
+	"frostkit/ceremony"
+	"frostkit/commkey"
+)
+
+// runSummary is what a run leaves behind, as `run --json` prints it.
+type runSummary struct {
+	Ceremony   string             `json:"ceremony"`
+	Digest     string             `json:"digest"`
+	Changed    bool               `json:"changed"`
+	Group      string             `json:"group,omitempty"`
+	Threshold  int                `json:"threshold"`
+	Members    []memberSummary    `json:"members"`
+	Signatures []signatureSummary `json:"signatures"`
+	Steps      []ceremony.Step    `json:"steps"`
+}
+
+type memberSummary struct {
+	Name      string             `json:"name"`
+	Config    string             `json:"config,omitempty"` // of members run here
+	PublicKey *commkey.PublicKey `json:"pubkey,omitempty"`
+}
+
+type signatureSummary struct {
+	Message string   `json:"message"`
+	Output  string   `json:"output"`
+	Signers []string `json:"signers"`
+	Valid   bool     `json:"valid"` // the file is here and verifies
+}
+
+// summary says where everything is.
+func (r *run) summary(changed bool) error {
+	plan, err := r.plan()
+	if err != nil {
+		return err
+	}
+	sum, err := r.summarize(plan, changed)
+	if err != nil {
+		return err
+	}
+	if r.options.JSON {
+		return r.env.writeJSON(sum)
+	}
+	r.writeSummary(sum)
+	return nil
+}
+
+func (r *run) summarize(plan *ceremony.Plan, changed bool) (runSummary, error) {
+	sum := runSummary{
+		Ceremony: plan.Ceremony, Digest: plan.Digest, Changed: changed, Group: plan.Group, Threshold: plan.Threshold,
+		Members: []memberSummary{}, Signatures: []signatureSummary{}, Steps: plan.Steps,
+	}
+	rings, err := r.rings()
+	if err != nil {
+		return sum, err
+	}
+	for _, m := range r.file.Members {
+		member := memberSummary{Name: m.Name}
+		if r.isHere(m.Name) {
+			member.Config = r.configPath(m)
+		}
+		if key, ok := r.keyOf(m, rings, rings[r.here[0].Name]); ok {
+			member.PublicKey = &key
+		}
+		sum.Members = append(sum.Members, member)
+	}
+	state, err := r.observe()
+	if err != nil {
+		return sum, err
+	}
+	for i, signing := range r.file.Sign {
+		sum.Signatures = append(sum.Signatures, signatureSummary{
+			Message: r.messagePath(signing), Output: r.outputPath(signing), Signers: signing.Signers,
+			Valid: state.Signatures[i] == ceremony.ValidSignature,
+		})
+	}
+	return sum, nil
+}
+
+func (r *run) writeSummary(sum runSummary) {
+	out := r.env.Stdout
+	if !sum.Changed {
+		r.env.say("Nothing to do: everything in %s is done.", r.file.Path)
+	}
+	fmt.Fprintf(out, "group      %s (%d of %d)\n", sum.Group, sum.Threshold, len(sum.Members))
+	for _, m := range sum.Members {
+		if m.Config != "" {
+			fmt.Fprintf(out, "member     %s: %s\n", m.Name, m.Config)
+		}
+	}
+	for _, s := range sum.Signatures {
+		if s.Valid {
+			fmt.Fprintf(out, "signature  %s of %s, valid\n", s.Output, s.Message)
+		}
+	}
+}
