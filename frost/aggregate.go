@@ -3,7 +3,6 @@ package frost
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"frostkit/frost/internal/group"
 )
@@ -58,36 +57,49 @@ func checkShares(pkg *SigningPackage, shares map[Identifier]*SignatureShare, pub
 	return nil
 }
 
-// blame finds the wrong shares.
+var errForeign = fmt.Errorf("%w, and the verifying shares of the signers do not make the verifying key: "+
+	"they are fewer than the threshold, or the public key package is not that of one group", ErrInvalidSignature)
+
+// blame finds the wrong shares. If all were right the signature would verify,
+// provided that the signers' verifying shares make the verifying key; where they do
+// not, nobody is to blame.
 func blame(pkg *SigningPackage, r *round2, shares map[Identifier]*SignatureShare, pub *PublicKeyPackage) error {
-	lambda := group.LagrangeAll(pkg.suite.Group(), scalars(pkg.Identifiers()))
+	g := pkg.suite.Group()
+	lambda := group.LagrangeAll(g, scalars(pkg.Identifiers()))
+	public := make([]group.Element, len(pkg.signers))
+	for i, signer := range pkg.signers {
+		public[i], _ = pub.share(signer.id)
+	}
+	if !g.VarTimeMultiScalarMult(lambda, public).Equal(pub.key) {
+		return errForeign
+	}
 	var culprits []Identifier
 	for i, signer := range pkg.signers {
-		if !pkg.shareVerifies(i, r, lambda[i], shares[signer.id], pub) {
+		if !pkg.shareVerifies(i, r, lambda[i], shares[signer.id], public[i]) {
 			culprits = append(culprits, signer.id)
 		}
 	}
-	if culprits == nil {
-		return fmt.Errorf("%w though every signature share does: the verifying key is not that of the verifying shares", ErrInvalidSignature)
-	}
+	return blameShares(culprits...)
+}
+
+func blameShares(culprits ...Identifier) *BlameError {
 	return &BlameError{Culprits: culprits, Check: "sent a signature share that does not verify", Err: ErrInvalidSignature}
 }
 
-// shareVerifies is verify_signature_share of RFC 9591, Section 5.4, of
-// the signer at i with the Lagrange coefficient lambda.
-func (p *SigningPackage) shareVerifies(i int, r *round2, lambda group.Scalar, share *SignatureShare, pub *PublicKeyPackage) bool {
-	signer := p.signers[i]
+// shareVerifies is verify_signature_share of RFC 9591, Section 5.4, of the
+// signer at i with its Lagrange coefficient and its verifying share.
+func (p *SigningPackage) shareVerifies(i int, r *round2, lambda group.Scalar, share *SignatureShare, public group.Element) bool {
+	commitments := p.signers[i].commitments
 	g := p.suite.Group()
-	public, _ := pub.share(signer.id)
 	// comm_share = hiding_nonce_commitment + binding_nonce_commitment * binding_factor
 	// l = G.ScalarBaseMult(sig_share_i)
 	// r = comm_share + (challenge * lambda_i) * PK_i
 	product := g.NewScalar().Multiply(r.challenge, lambda)
 	right := g.VarTimeMultiScalarMult(
 		[]group.Scalar{r.bindingFactors[i], product},
-		[]group.Element{signer.commitments.binding, public},
+		[]group.Element{commitments.binding, public},
 	)
-	right.Add(right, signer.commitments.hiding)
+	right.Add(right, commitments.hiding)
 	return g.BaseMult(share.share).Equal(right)
 }
 
@@ -98,21 +110,21 @@ func VerifySignatureShare(id Identifier, share *SignatureShare, pkg *SigningPack
 	if pkg.suite != pub.suite || share.suite != pkg.suite {
 		return wrap(doing, errors.New("share, signing package and public key package are of different ciphersuites"))
 	}
-	ids := pkg.Identifiers()
 	i, ok := pkg.index(id)
 	if !ok {
 		return fmt.Errorf(doing+": %s is not a signer", id)
 	}
-	if !slices.Contains(pub.Identifiers(), id) {
+	public, ok := pub.share(id)
+	if !ok {
 		return fmt.Errorf(doing+": signer %s is not in the public key package", id)
 	}
 	r, err := pkg.round2(pub.key)
 	if err != nil {
 		return wrap(doing, err)
 	}
-	lambda := group.Lagrange(pkg.suite.Group(), scalars(ids), i)
-	if !pkg.shareVerifies(i, r, lambda, share, pub) {
-		return wrap(doing, &BlameError{Culprits: []Identifier{id}, Check: "sent a signature share that does not verify", Err: ErrInvalidSignature})
+	lambda := group.Lagrange(pkg.suite.Group(), scalars(pkg.Identifiers()), i)
+	if !pkg.shareVerifies(i, r, lambda, share, public) {
+		return wrap(doing, blameShares(id))
 	}
 	return nil
 }
