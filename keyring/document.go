@@ -8,6 +8,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
@@ -164,8 +165,18 @@ func (t *table) errorf(field, format string, args ...any) error {
 	if field != "" {
 		path = append(slices.Clone(t.path), field)
 	}
-	err := fmt.Errorf("%w: %s: %w", ErrInvalidFile, EscapeName(toml.Key(path).String()), fmt.Errorf(format, args...))
-	return t.fail(field, err)
+	return t.fail(field, fmt.Errorf("%w: %s: %w", ErrInvalidFile, describe(path), fmt.Errorf(format, args...)))
+}
+
+// describe writes a path for people, with names that came from elsewhere escaped.
+func describe(path []string) string {
+	parts := make([]string, len(path))
+	for i, key := range path {
+		if parts[i] = key; formatKey(key) != key {
+			parts[i] = quoteName(key)
+		}
+	}
+	return strings.Join(parts, ".")
 }
 
 func (t *table) fail(field string, err error) error {

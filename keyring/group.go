@@ -42,7 +42,8 @@ type Group struct {
 	decoded   *frost.PublicKeyPackage
 	// minSigners is the key package's, as the public one may not know it.
 	minSigners int
-	secret     secret // postcard of the key package
+	own        frost.Identifier // the key package's
+	secret     secret           // postcard of the key package
 	extra      map[string]any
 	// membersExtra are unknown fields of participants, by identifier.
 	membersExtra map[string]map[string]any
@@ -94,6 +95,7 @@ func NewGroup(c GroupConfig) (*Group, error) {
 		public:       c.PublicKeyPackage.EncodePostcard(),
 		decoded:      c.PublicKeyPackage,
 		minSigners:   c.KeyPackage.MinSigners(),
+		own:          c.KeyPackage.Identifier(),
 		secret:       newSecret(c.KeyPackage.EncodeSecretPostcard()),
 	}
 	g.sortParticipants()
@@ -241,7 +243,7 @@ func (g *Group) decodePackages() (field string, err error) {
 		return "key_package", fmt.Errorf("%w: not a key package of %s", ErrInvalidGroup, g.Ciphersuite)
 	}
 	defer key.Destroy()
-	g.minSigners = key.MinSigners()
+	g.minSigners, g.own = key.MinSigners(), key.Identifier()
 	return "key_package", g.checkKeyPackage(key)
 }
 

@@ -188,18 +188,31 @@ func (k *Keyring) Group(id string) (*Group, bool) {
 }
 
 // AddGroup adds a group. A group is never overwritten: the same group with the
-// same packages changes nothing, with others it is an [ErrGroupExists].
+// same packages changes nothing, with others it is an [ErrGroupExists]. Where the
+// keyring's key is not that of the participant whose share the group holds, the
+// error is an [ErrInvalidGroup].
 func (k *Keyring) AddGroup(g *Group) error {
 	old, ok := k.groups[g.id]
-	if !ok {
+	switch {
+	case ok && old.samePackages(g):
+		return nil
+	case !ok && k.ownsShare(g):
 		k.groups[g.id] = g
 		return nil
-	}
-	if old.samePackages(g) {
-		return nil
+	case !ok:
+		return fmt.Errorf("adding group %s (%s): %w: its share is not that of the participant with this keyring's key; use the credentials file of that participant",
+			quoteName(g.Description), g.id, ErrInvalidGroup)
 	}
 	return fmt.Errorf("adding group %s (%s): %w in %q with another share; save the new one under another credentials file",
 		quoteName(g.Description), g.id, ErrGroupExists, k.path)
+}
+
+func (k *Keyring) ownsShare(g *Group) bool {
+	if k.key == nil {
+		return false
+	}
+	p, ok := g.ParticipantByKey(k.key.Public())
+	return ok && p.Identifier == g.own
 }
 
 // RemoveGroup removes the group with the verifying key, and with it the share

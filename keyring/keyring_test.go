@@ -264,6 +264,15 @@ func TestAddGroupNeverOverwrites(t *testing.T) {
 	}
 }
 
+func TestAddGroupOfSomebodyElse(t *testing.T) {
+	g := newGroup(t, deal(t, 2, bobKey, aliceKey, eveKey))
+	for _, k := range []*Keyring{decodeFile(t, "interop", "n3t2", "alice.before.toml"), newKeyring("none.toml")} {
+		if err := k.AddGroup(g); !errors.Is(err, ErrInvalidGroup) || len(k.Groups()) != 0 {
+			t.Errorf("added Bob's share: %v", err)
+		}
+	}
+}
+
 func TestNewGroupRefuses(t *testing.T) {
 	for what, spoil := range map[string]func(*GroupConfig){
 		"description":              func(c *GroupConfig) { c.Description = "\xff" },
