@@ -190,6 +190,10 @@ func (c *Client) Logout(ctx context.Context) error {
 // which messageCount, 1 to 255, messages are signed; the caller becomes its
 // coordinator, a member or not. It fails with [ErrInvalidArgument].
 func (c *Client) CreateSession(ctx context.Context, members []commkey.PublicKey, messageCount int) (SessionID, error) {
+	if messageCount < 1 || messageCount > 255 {
+		return SessionID{}, fmt.Errorf("creating a session for %d messages: %w", messageCount, InvalidArgumentError("message_count"))
+	}
+	members = append([]commkey.PublicKey{}, members...) // not nil, which would be null
 	body, err := encode(struct {
 		Pubkeys      []commkey.PublicKey `json:"pubkeys"`
 		MessageCount int                 `json:"message_count"`
@@ -270,7 +274,8 @@ func (c *Client) CloseSession(ctx context.Context, id SessionID) error {
 // Sessions lists the open sessions that name the member or that it created, in
 // no order.
 func (c *Client) Sessions(ctx context.Context) ([]SessionID, error) {
-	return c.listSessions(ctx, call{name: "list_sessions", body: nullBody, repeatable: true})
+	ids, _, err := c.listSessions(ctx, call{name: "list_sessions", body: nullBody, repeatable: true})
+	return ids, err
 }
 
 // WaitSessions blocks until the set of open sessions differs from known, and
@@ -286,36 +291,36 @@ func (c *Client) WaitSessions(ctx context.Context, known []SessionID) ([]Session
 			list.wait = false // the tag of known is not known
 		}
 		c.mu.Unlock()
-		start := time.Now()
-		ids, err := c.listSessions(ctx, list)
+		ids, held, err := c.listSessions(ctx, list)
 		if err != nil || !slices.Equal(sorted(ids), known) {
 			return ids, err
 		}
 		if !list.wait {
 			continue // with the tag
 		}
-		if err := poll.pause(ctx, start); err != nil {
+		if err := poll.pause(ctx, held); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// listSessions makes the call and keeps its entity tag.
-func (c *Client) listSessions(ctx context.Context, list call) ([]SessionID, error) {
+// listSessions makes the call and keeps its entity tag; held says that the relay
+// waited with the answer.
+func (c *Client) listSessions(ctx context.Context, list call) (ids []SessionID, held bool, err error) {
 	reply, err := c.call(ctx, list)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var listed struct {
 		IDs []SessionID `json:"session_ids"`
 	}
 	if err := reply.decode(&listed); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sessions, c.sessionTag = sorted(listed.IDs), reply.header.Get("ETag")
-	return listed.IDs, nil
+	return listed.IDs, reply.held, nil
 }
 
 func sorted(ids []SessionID) []SessionID {
@@ -330,28 +335,21 @@ func sorted(ids []SessionID) []SessionID {
 func (c *Client) Receive(ctx context.Context, id SessionID, asCoordinator bool) ([]Message, error) {
 	box := boxID{id, asCoordinator}
 	for poll := newPolling(); ; {
-		start := time.Now()
-		messages, err := c.receive(ctx, box)
+		messages, held, err := c.receive(ctx, box)
 		if err != nil || len(messages) > 0 {
 			return messages, err
 		}
-		if err := poll.pause(ctx, start); err != nil {
+		if err := poll.pause(ctx, held); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// receive asks once.
-func (c *Client) receive(ctx context.Context, box boxID) ([]Message, error) {
-	body := fmt.Appendf(nil, `{"session_id":"%s","as_coordinator":%t`, box.session, box.coordinator)
-	c.mu.Lock()
-	if c.extensions.cursor {
-		body = fmt.Appendf(body, `,"cursor":%d`, c.cursors[box])
-	}
-	c.mu.Unlock()
-	reply, err := c.call(ctx, call{name: "receive", body: append(body, '}'), repeatable: true, wait: true})
+// receive asks once; held says that the relay waited with the answer.
+func (c *Client) receive(ctx context.Context, box boxID) (messages []Message, held bool, err error) {
+	reply, err := c.call(ctx, call{name: "receive", body: c.receiveBody(box), repeatable: true, wait: true})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var received struct {
 		Msgs []struct {
@@ -361,9 +359,8 @@ func (c *Client) receive(ctx context.Context, box boxID) ([]Message, error) {
 		Cursor Cursor `json:"cursor"`
 	}
 	if err := reply.decode(&received); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	messages := make([]Message, 0, len(received.Msgs))
 	for _, m := range received.Msgs {
 		sender, err := commkey.ParsePublicKey(m.Sender)
 		if err != nil {
@@ -373,7 +370,17 @@ func (c *Client) receive(ctx context.Context, box boxID) ([]Message, error) {
 		messages = append(messages, Message{sender, m.Msg})
 	}
 	c.advance(box, received.Cursor)
-	return messages, nil
+	return messages, reply.held, nil
+}
+
+func (c *Client) receiveBody(box boxID) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	body := fmt.Appendf(nil, `{"session_id":"%s","as_coordinator":%t`, box.session, box.coordinator)
+	if c.extensions.cursor {
+		body = fmt.Appendf(body, `,"cursor":%d`, c.cursors[box])
+	}
+	return append(body, '}')
 }
 
 // advance keeps the cursor for the next call.

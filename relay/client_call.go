@@ -49,6 +49,7 @@ type answer struct {
 	body     []byte
 	header   http.Header
 	repeated bool // an earlier try of the call lost its answer
+	held     bool // the relay waited before it answered, as it was asked to
 }
 
 // decode reads the answer's JSON.
@@ -182,7 +183,18 @@ func (c *Client) post(ctx context.Context, call call, token string) (*answer, er
 	c.mu.Unlock()
 	c.log.DebugContext(ctx, "call", "call", call.name, "status", response.StatusCode,
 		"sent", len(call.body), "received", len(body), "took", time.Since(start))
-	return c.read(call, response, body)
+	reply, err := c.read(call, response, body)
+	if reply != nil {
+		reply.held = held(response.Header, time.Since(start))
+	}
+	return reply, err
+}
+
+// held reports whether a relay let a call wait, not only said so: one that is
+// shutting down answers at once.
+func held(header http.Header, took time.Duration) bool {
+	applied, ok := preferredWait(header["Preference-Applied"])
+	return ok && took >= time.Duration(applied)*time.Second/2
 }
 
 func (c *Client) newRequest(ctx context.Context, call call, token string) (*http.Request, error) {
@@ -317,14 +329,11 @@ func (d *delay) pause(ctx context.Context) error {
 // at once.
 type polling struct{ delay *delay }
 
-func newPolling() *polling { return &polling{newPollDelay()} }
+func newPolling() *polling { return &polling{newDelay(50*time.Millisecond, 1.5, 2*time.Second)} }
 
-func newPollDelay() *delay { return newDelay(50*time.Millisecond, 1.5, 2*time.Second) }
-
-// pause waits before the next call; start is when the last one began.
-func (p *polling) pause(ctx context.Context, start time.Time) error {
-	if time.Since(start) >= waitSeconds*time.Second/2 {
-		p.delay = newPollDelay()
+// pause waits before the next call, unless the relay has waited already.
+func (p *polling) pause(ctx context.Context, held bool) error {
+	if held {
 		return nil
 	}
 	return p.delay.pause(ctx)

@@ -151,7 +151,7 @@ func (d *decoder) uuid() (uuid.UUID, error) {
 		return uuid.Nil, err
 	}
 	id, err := uuid.ParseBytes(text)
-	if err != nil {
+	if err != nil || uuid.Validate(string(text)) != nil { // ParseBytes takes any two bytes for braces
 		return uuid.Nil, d.dataError("UUID parsing failed: %s", uuidDefect(string(text)))
 	}
 	return id, nil

@@ -46,7 +46,7 @@ type Mailbox struct {
 // Envelope is a message on its way into one or more mailboxes.
 type Envelope struct {
 	Session    SessionID
-	Sender     Key
+	Sender     Key    // a member or the coordinator
 	Recipients []Key  // members' mailboxes, without repeats; none: the coordinator's
 	Body       []byte // the store keeps it; nobody modifies it
 	// ID, unless it is zero, makes a repeat of the same Sender's call count once.
