@@ -50,6 +50,12 @@ func (s *Signer) Nonces() *Nonces {
 	return &Nonces{s.commitments.suite, secrets.hiding, secrets.binding, *s.commitments}
 }
 
+// Clone returns a copy that the signer does not wipe.
+func (n *Nonces) Clone() *Nonces {
+	g := n.suite.Group()
+	return &Nonces{n.suite, g.NewScalar().Set(n.hiding), g.NewScalar().Set(n.binding), n.commitments}
+}
+
 // Secrets returns the scalars that the signer wipes.
 func (s *Signer) Secrets() []group.Scalar {
 	secrets := s.cell.Load()

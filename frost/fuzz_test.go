@@ -87,7 +87,9 @@ func FuzzRound2PackageJSON(f *testing.F)      { fuzzJSON(f, "Round2Package") }
 func FuzzSigningCommitmentsPostcard(f *testing.F) {
 	fuzzPostcard(f, "SigningCommitments", "signing_commitments")
 }
+
 func FuzzSigningPackagePostcard(f *testing.F) { fuzzPostcard(f, "SigningPackage", "signing_package") }
+
 func FuzzSignatureSharePostcard(f *testing.F) { fuzzPostcard(f, "SignatureShare", "signature_share") }
 func FuzzSecretSharePostcard(f *testing.F)    { fuzzPostcard(f, "SecretShare", "secret_share") }
 func FuzzKeyPackagePostcard(f *testing.F)     { fuzzPostcard(f, "KeyPackage", "key_package") }

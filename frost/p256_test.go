@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/big"
 	"slices"
+	"strings"
 	"testing"
 
 	"frostkit/frost"
@@ -85,6 +86,7 @@ func (s *p256Scalar) Set(x group.Scalar) group.Scalar { return s.set(p256Int(x))
 func (s *p256Scalar) Add(x, y group.Scalar) group.Scalar {
 	return s.set(new(big.Int).Add(p256Int(x), p256Int(y)))
 }
+
 func (s *p256Scalar) Subtract(x, y group.Scalar) group.Scalar {
 	return s.set(new(big.Int).Sub(p256Int(x), p256Int(y)))
 }
@@ -171,7 +173,7 @@ func (p256Group) ElementSize() int                       { return 33 }
 func (p256Group) NewScalar() group.Scalar                { return new(p256Scalar) }
 func (p256Group) NewElement() group.Element              { return new(p256Element) }
 func (p256Group) ScalarFromUint16(n uint16) group.Scalar { return newP256Scalar(big.NewInt(int64(n))) }
-func (p256Group) CompareScalars(a, b []byte) int         { return bytes.Compare(a, b) }
+func (p256Group) CompareScalars(a, b string) int         { return strings.Compare(a, b) }
 func (p256Group) Normalize(...group.Element)             {}
 
 func (p256Group) RandomScalar(random io.Reader) (group.Scalar, error) {
@@ -191,6 +193,9 @@ func (p256Group) DecodeScalar(b []byte) (group.Scalar, error) {
 func (p256Group) DecodeElements(encodings [][]byte) ([]group.Element, error) {
 	elements := make([]group.Element, len(encodings))
 	for i, b := range encodings {
+		if len(b) != 33 {
+			return nil, &group.ElementError{Index: i, Err: errors.New("malformed element")}
+		}
 		x := new(big.Int).SetBytes(b[1:])
 		y := new(big.Int).Mul(x, x)
 		y.Sub(y, big.NewInt(3)).Mul(y, x).Add(y, p256B).Mod(y, p256P)

@@ -179,8 +179,10 @@ func TestRound2Blame(t *testing.T) {
 		"another's share": {func(m map[frost.Identifier]*Round2Package) { m[ids[2]] = m[ids[1]] }, share, ids[2:3]},
 		"share of 0":      {func(m map[frost.Identifier]*Round2Package) { m[ids[2]].share.Clear() }, share, ids[2:3]},
 		"nothing":         {func(m map[frost.Identifier]*Round2Package) { delete(m, ids[2]) }, "sent no round 2 package", ids[2:3]},
-		"from nobody": {func(m map[frost.Identifier]*Round2Package) { m[number(t, 9)] = m[ids[2]] }, "not one of the others",
-			[]frost.Identifier{number(t, 9)}},
+		"from nobody": {
+			func(m map[frost.Identifier]*Round2Package) { m[number(t, 9)] = m[ids[2]] }, "not one of the others",
+			[]frost.Identifier{number(t, 9)},
+		},
 		"without a suite": {func(m map[frost.Identifier]*Round2Package) { m[ids[2]] = new(Round2Package) }, "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

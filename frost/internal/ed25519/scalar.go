@@ -108,7 +108,7 @@ func (edwards25519Group) DecodeScalar(b []byte) (group.Scalar, error) {
 }
 
 // CompareScalars compares from the last byte, which is the most significant.
-func (edwards25519Group) CompareScalars(a, b []byte) int {
+func (edwards25519Group) CompareScalars(a, b string) int {
 	for i := scalarSize - 1; i >= 0; i-- {
 		if a[i] != b[i] {
 			return int(a[i]) - int(b[i])

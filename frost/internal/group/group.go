@@ -73,10 +73,10 @@ type Group interface {
 	// DecodeScalar decodes ScalarSize bytes below the order of the group.
 	DecodeScalar(b []byte) (Scalar, error)
 	// CompareScalars orders two encoded scalars by their numbers.
-	CompareScalars(a, b []byte) int
-	// DecodeElements decodes encodings of ElementSize bytes each and keeps them. It
-	// refuses what is not canonical, the identity, and what lies outside the
-	// group, by an *ElementError for the first such encoding.
+	CompareScalars(a, b string) int
+	// DecodeElements decodes encodings and keeps them. It refuses what has not
+	// ElementSize bytes, what is not canonical, the identity, and what lies outside
+	// the group, by an *ElementError for the first such encoding.
 	DecodeElements(encodings [][]byte) ([]Element, error)
 	// Normalize computes and keeps the encodings of elements, which are not
 	// changed afterwards and may then be shared between goroutines.
