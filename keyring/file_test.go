@@ -279,7 +279,7 @@ func checkRefused(t *testing.T, what, path, place, reason string) {
 		place != "" && !strings.Contains(err.Error(), path+":"+place+":") {
 		t.Errorf("%s: %v, want %s: … %s", what, err, place, reason)
 	}
-	if err != nil && strings.ContainsAny(err.Error(), "\x00\x1b\n\xff") {
+	if err != nil && strings.ContainsFunc(err.Error(), invisible) {
 		t.Errorf("%s: control characters in %q", what, err)
 	}
 	err = Update(t.Context(), path, func(*Keyring) error {

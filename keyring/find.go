@@ -29,7 +29,7 @@ func (e *AmbiguousError) Error() string {
 // FindContact returns the contact that query means: by its name, its key in
 // hexadecimal, or a prefix of either that fits no other (of a key, four digits at
 // least). A name or key in full goes before a prefix. The keyring's own key is
-// found as [Keyring.ContactByKey] finds it. Nothing found is an [ErrNotFound],
+// found as [Keyring.ContactByKey] finds it, and an empty query finds nothing. Nothing found is an [ErrNotFound],
 // several an [*AmbiguousError].
 func (k *Keyring) FindContact(query string) (Contact, error) {
 	if key, err := commkey.ParsePublicKey(query); err == nil {
@@ -85,7 +85,7 @@ type search[T any] struct {
 func (s search[T]) find() (T, error) {
 	var none T
 	found := s.matching(func(text, query string) bool { return text == query })
-	if len(found) == 0 && s.query != "" {
+	if len(found) == 0 {
 		found = s.matching(strings.HasPrefix)
 	}
 	switch len(found) {
@@ -102,6 +102,9 @@ func (s search[T]) find() (T, error) {
 }
 
 func (s search[T]) matching(match func(text, query string) bool) []T {
+	if s.query == "" {
+		return nil // begins every name, and is the name of members without a contact
+	}
 	var found []T
 	for _, candidate := range s.all {
 		if match(s.name(candidate), s.query) || s.textMatches(candidate, match) {

@@ -326,12 +326,26 @@ func TestFind(t *testing.T) {
 		find        func(string) (string, error)
 		query, want string
 	}{
-		{contact, "Bob", bobKey}, {contact, "Bobb", daveKey}, {contact, bobKey, bobKey}, {contact, strings.ToUpper(bobKey), bobKey},
-		{contact, "84e0", bobKey}, {contact, "84E0", bobKey}, {contact, eveKey[:8], eveKey}, {contact, aliceKey, aliceKey},
+		{contact, "Bob", bobKey},
+		{contact, "Bobb", daveKey},
+		{contact, bobKey, bobKey},
+		{contact, strings.ToUpper(bobKey), bobKey},
+		{contact, "84e0", bobKey},
+		{contact, "84E0", bobKey},
+		{contact, eveKey[:8], eveKey},
+		{contact, aliceKey, aliceKey},
 		{contact, eveKey[:6], "03" + strings.Repeat("00", 31)}, // a name in full
-		{group, g.ID(), g.ID()}, {group, strings.ToUpper(g.ID()), g.ID()}, {group, "DKG test", g.ID()}, {group, "DKG t", g.ID()},
-		{group, "5352", g.ID()}, {group, "DKG of", other.ID()},
-		{participant, "Bob", bobKey}, {participant, "Ev", eveKey}, {participant, "a1b5a9", bobKey}, {participant, "ffd8", aliceKey}, {participant, aliceKey, aliceKey},
+		{group, g.ID(), g.ID()},
+		{group, strings.ToUpper(g.ID()), g.ID()},
+		{group, "DKG test", g.ID()},
+		{group, "DKG t", g.ID()},
+		{group, "5352", g.ID()},
+		{group, "DKG of", other.ID()},
+		{participant, "Bob", bobKey},
+		{participant, "Ev", eveKey},
+		{participant, "a1b5a9", bobKey},
+		{participant, "ffd8", aliceKey},
+		{participant, aliceKey, aliceKey},
 	} {
 		if got, err := test.find(test.query); err != nil || got != test.want {
 			t.Errorf("%q found %s, %v; want %s", test.query, got, err, test.want)
@@ -341,8 +355,18 @@ func TestFind(t *testing.T) {
 		find  func(string) (string, error)
 		query string
 	}{
-		{contact, "bob"}, {contact, ""}, {contact, "84e"}, {contact, "ffd8"}, {contact, "84e0zz"}, {contact, "04" + strings.Repeat("00", 31)},
-		{group, ""}, {group, "dkg"}, {group, "535"}, {participant, "Bobby"}, {participant, "nobody"},
+		{contact, "bob"},
+		{contact, ""},
+		{contact, "84e"},
+		{contact, "ffd8"},
+		{contact, "84e0zz"},
+		{contact, "04" + strings.Repeat("00", 31)},
+		{group, ""},
+		{group, "dkg"},
+		{group, "535"},
+		{participant, "Bobby"},
+		{participant, "nobody"},
+		{participant, ""},
 	} {
 		if got, err := test.find(test.query); !errors.Is(err, ErrNotFound) {
 			t.Errorf("%q found %s, %v; want ErrNotFound", test.query, got, err)
