@@ -229,7 +229,7 @@ func (g *Group) checkKeyPackage(key *frost.KeyPackage) error {
 func (g *Group) decodePackages() (field string, err error) {
 	suite, err := frost.CiphersuiteByID(g.Ciphersuite)
 	if err != nil {
-		return "", nil //nolint:nilerr // another tool's ciphersuite is not an error
+		return "", nil // another tool's group
 	}
 	if g.decoded, err = frost.DecodePublicKeyPackagePostcard(suite, g.public); err != nil {
 		return "public_key_package", err

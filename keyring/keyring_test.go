@@ -300,7 +300,11 @@ func TestNewGroupRefuses(t *testing.T) {
 	}
 }
 
-func TestFind(t *testing.T) {
+type finder func(query string) (key string, err error)
+
+// finders returns the look-ups of a keyring with names and keys that are alike.
+func finders(t *testing.T) (contact, group, participant finder, ids []string) {
+	t.Helper()
 	k := decodeFile(t, "interop", "n3t2", "alice.after.toml")
 	for _, c := range []Contact{{Name: "Bobby", Key: mustKey(t, daveKey)}, {Name: eveKey[:6], Key: mustKey(t, "03"+strings.Repeat("00", 31))}} {
 		if err := k.AddContact(c); err != nil {
@@ -313,17 +317,22 @@ func TestFind(t *testing.T) {
 		t.Fatal(err)
 	}
 	g, _ := k.Group("5352e6b1e6307fed6a260137bfdf4f87d783848f9926bd810f256fdebdc55659")
-	contact := func(q string) (string, error) { c, err := k.FindContact(q); return c.Key.String(), err }
-	group := func(q string) (string, error) {
+	contact = func(q string) (string, error) { c, err := k.FindContact(q); return c.Key.String(), err }
+	group = func(q string) (string, error) {
 		g, err := k.FindGroup(q)
 		if err != nil {
 			return "", err
 		}
 		return g.ID(), nil
 	}
-	participant := func(q string) (string, error) { p, err := k.FindParticipant(g, q); return p.Key.String(), err }
+	participant = func(q string) (string, error) { p, err := k.FindParticipant(g, q); return p.Key.String(), err }
+	return contact, group, participant, []string{g.ID(), other.ID()}
+}
+
+func TestFind(t *testing.T) {
+	contact, group, participant, ids := finders(t)
 	for _, test := range []struct {
-		find        func(string) (string, error)
+		find        finder
 		query, want string
 	}{
 		{contact, "Bob", bobKey},
@@ -335,12 +344,12 @@ func TestFind(t *testing.T) {
 		{contact, eveKey[:8], eveKey},
 		{contact, aliceKey, aliceKey},
 		{contact, eveKey[:6], "03" + strings.Repeat("00", 31)}, // a name in full
-		{group, g.ID(), g.ID()},
-		{group, strings.ToUpper(g.ID()), g.ID()},
-		{group, "DKG test", g.ID()},
-		{group, "DKG t", g.ID()},
-		{group, "5352", g.ID()},
-		{group, "DKG of", other.ID()},
+		{group, ids[0], ids[0]},
+		{group, strings.ToUpper(ids[0]), ids[0]},
+		{group, "DKG test", ids[0]},
+		{group, "DKG t", ids[0]},
+		{group, ids[0][:12], ids[0]},
+		{group, "DKG of", ids[1]},
 		{participant, "Bob", bobKey},
 		{participant, "Ev", eveKey},
 		{participant, "a1b5a9", bobKey},
@@ -351,8 +360,12 @@ func TestFind(t *testing.T) {
 			t.Errorf("%q found %s, %v; want %s", test.query, got, err, test.want)
 		}
 	}
+}
+
+func TestFindNothing(t *testing.T) {
+	contact, group, participant, _ := finders(t)
 	for _, test := range []struct {
-		find  func(string) (string, error)
+		find  finder
 		query string
 	}{
 		{contact, "bob"},
@@ -372,8 +385,12 @@ func TestFind(t *testing.T) {
 			t.Errorf("%q found %s, %v; want ErrNotFound", test.query, got, err)
 		}
 	}
+}
+
+func TestFindAmbiguous(t *testing.T) {
+	contact, group, _, _ := finders(t)
 	for _, test := range []struct {
-		find       func(string) (string, error)
+		find       finder
 		query      string
 		candidates []string
 	}{
