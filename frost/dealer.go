@@ -52,7 +52,10 @@ func Split(random io.Reader, key *SigningKey, ids []Identifier, threshold int) (
 	}
 	defer polynomial.Clear()
 	shares, public := deal(key.suite, polynomial, ids)
-	return shares, public, wrap(doing, public.refuseIdentity())
+	if err := public.refuseIdentity(); err != nil {
+		return nil, nil, wrap(doing, err)
+	}
+	return shares, public, nil
 }
 
 // deal evaluates the polynomial for each of the ascending ids. The verifying

@@ -38,10 +38,10 @@ func AssembleKeys(cs Ciphersuite, id Identifier, share group.Scalar, commitment 
 		suite: cs, id: id, share: share,
 		verifyingShare: verifyingShare, key: commitment[0], minSigners: uint16(len(commitment)),
 	}
-	if err := public.refuseIdentity(); err != nil {
+	if err := errors.Join(public.refuseIdentity(), key.Check()); err != nil {
 		return nil, nil, err
 	}
-	return key, public, key.Check()
+	return key, public, nil
 }
 
 // refuseIdentity refuses keys that have no encoding. The chance of an honest

@@ -121,15 +121,6 @@ func (e *p256Element) Add(a, b group.Element) group.Element {
 	return e
 }
 
-func (e *p256Element) Subtract(a, b group.Element) group.Element {
-	minus := *b.(*p256Element)
-	if minus.x != nil {
-		minus.y = new(big.Int).Sub(p256P, minus.y)
-	}
-	*e = p256Add(*a.(*p256Element), minus)
-	return e
-}
-
 func p256Add(a, b p256Element) p256Element {
 	switch {
 	case a.x == nil:

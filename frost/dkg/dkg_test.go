@@ -306,3 +306,40 @@ func TestSecretSnapshots(t *testing.T) {
 		decodeSecret(t, round, b)
 	}
 }
+
+// fixed gives participants the constant terms that a test wants, and a
+// polynomial that ends in 1.
+func fixed(t *testing.T, constants map[frost.Identifier][]byte) func(frost.Identifier) io.Reader {
+	one := suite.Group().ScalarFromUint16(1).Bytes()
+	return func(id frost.Identifier) io.Reader {
+		var b []byte
+		for _, s := range [][]byte{constants[id], one, one} {
+			b = append(append(b, s...), make([]byte, 32)...)
+		}
+		return bytes.NewReader(b)
+	}
+}
+
+// Constant terms that cancel would make a key without an encoding, and so may
+// shares; chance does that once in 2^252.
+func TestIdentityIsRefused(t *testing.T) {
+	ids := numbers(t, 2)
+	g := suite.Group()
+	one := g.ScalarFromUint16(1)
+	minus := func(n uint16) []byte {
+		s := g.NewScalar()
+		return s.Subtract(s, g.ScalarFromUint16(n)).Bytes()
+	}
+	for name, second := range map[string][]byte{
+		"key":                      minus(1),
+		"verifying share of 1":     minus(1 + 2), // f(x) = -2 + 2x
+		"verifying share of other": minus(1 + 4), // f(x) = -4 + 2x
+	} {
+		r := begin(t, ids, 2, fixed(t, map[frost.Identifier][]byte{ids[0]: one.Bytes(), ids[1]: second}))
+		r.toRound2(t)
+		key, public, err := r.round2[ids[0]].Next(r.received2(t, ids[0]))
+		if err == nil || key != nil || public != nil || !strings.Contains(err.Error(), "is the identity") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

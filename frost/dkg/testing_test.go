@@ -107,10 +107,27 @@ func (s *secretPackage) fields(round int) []wire.Field {
 		},
 		Write: func(e *wire.Encoder) { e.Fixed(s.id) },
 	}
+	coefficients := wire.Field{
+		Name: "coefficients",
+		Read: func(d *wire.Decoder) error {
+			return d.List(func() error {
+				b, err := d.Fixed(suite.Group().ScalarSize())
+				if err != nil {
+					return err
+				}
+				a, err := suite.Group().DecodeScalar(b)
+				s.coefficients = append(s.coefficients, a)
+				return err
+			})
+		},
+		Write: func(e *wire.Encoder) {
+			e.List(len(s.coefficients), func(i int) { e.Fixed(s.coefficients[i].Bytes()) })
+		},
+	}
 	commitment := wire.Elements("commitment", &s.commitment)
 	minSigners, maxSigners := wire.Uint16("min_signers", &s.minSigners), wire.Uint16("max_signers", &s.maxSigners)
 	if round == 1 {
-		return []wire.Field{id, wire.Scalars("coefficients", &s.coefficients), commitment, minSigners, maxSigners}
+		return []wire.Field{id, coefficients, commitment, minSigners, maxSigners}
 	}
 	return []wire.Field{id, commitment, wire.Scalar("secret_share", &s.share), minSigners, maxSigners}
 }

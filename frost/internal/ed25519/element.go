@@ -27,12 +27,6 @@ func (e *element) Add(x, y group.Element) group.Element {
 	return e
 }
 
-func (e *element) Subtract(x, y group.Element) group.Element {
-	e.p.Subtract(point(x), point(y))
-	e.kept = false
-	return e
-}
-
 func (e *element) Equal(x group.Element) bool { return e.p.Equal(point(x)) == 1 }
 
 func (e *element) IsIdentity() bool { return e.p.Equal(identity) == 1 }

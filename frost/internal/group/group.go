@@ -3,7 +3,7 @@
 // suite can do faster in bulk than one by one.
 //
 // Scalars and elements are changed by their methods in the manner of math/big:
-// the receiver takes the result, and is returned. Both sides of an operation
+// the receiver, which may be an argument too, takes the result and is returned. Both sides of an operation
 // must come from the same group. Operations are constant-time but for those
 // whose name begins with VarTime, which are for public values alone.
 package group
@@ -43,8 +43,6 @@ type Element interface {
 	Set(x Element) Element
 	// Add makes the receiver x + y.
 	Add(x, y Element) Element
-	// Subtract makes the receiver x - y.
-	Subtract(x, y Element) Element
 	// Equal reports whether the receiver is x.
 	Equal(x Element) bool
 	// IsIdentity reports whether the receiver is the identity.
@@ -98,6 +96,3 @@ type ElementError struct {
 
 // Error names the reason.
 func (e *ElementError) Error() string { return fmt.Sprintf("decoding a group element: %v", e.Err) }
-
-// Unwrap returns the reason.
-func (e *ElementError) Unwrap() error { return e.Err }

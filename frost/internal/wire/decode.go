@@ -84,6 +84,9 @@ func decode(s Suite, src source, fields []Field) error {
 // Struct reads the fields of a struct.
 func (d *Decoder) Struct(fields []Field) error { return d.source.structure(d, fields) }
 
+// List reads a list by calling each for every item, which it reads.
+func (d *Decoder) List(each func() error) error { return d.source.list(d, each) }
+
 // Map reads a map by calling each for every entry, which reads a key by
 // [Decoder.Key] and then a value.
 func (d *Decoder) Map(each func() error) error { return d.source.pairs(d, each) }

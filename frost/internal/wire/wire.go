@@ -90,23 +90,6 @@ func Scalar(name string, s *group.Scalar) Field {
 	}
 }
 
-// Scalars is a field of a list of scalars.
-func Scalars(name string, list *[]group.Scalar) Field {
-	return Field{
-		Name: name,
-		Read: func(d *Decoder) error {
-			return d.source.list(d, func() error {
-				s, err := d.scalar()
-				*list = append(*list, s)
-				return err
-			})
-		},
-		Write: func(e *Encoder) {
-			e.List(len(*list), func(i int) { e.scalar((*list)[i]) })
-		},
-	}
-}
-
 // Element is a field of one element.
 func Element(name string, x *group.Element) Field {
 	return Field{
@@ -122,7 +105,7 @@ func Elements(name string, list *[]group.Element) Field {
 		Name: name,
 		Read: func(d *Decoder) error {
 			from := len(d.encodings)
-			err := d.source.list(d, func() error { return d.encoding() })
+			err := d.List(d.encoding)
 			d.targets = append(d.targets, target{from: from, to: len(d.encodings), list: list})
 			return err
 		},

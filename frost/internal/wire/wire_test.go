@@ -55,6 +55,8 @@ var jsonRefused = []string{
 	`{}`,
 	`[]`,
 	`[` + header + `,7]`,
+	`{"header":` + header + `,"number":7,"text":"\`,
+	`{"header":` + header + `,"number":7,"text":"\u00`,
 	`[` + header + `,7,"00ff",9,9]`,
 	`[` + header + `,7,"00ff",]`,
 	`[` + header + ` 7,"00ff"]`,
@@ -109,6 +111,15 @@ var jsonRefused = []string{
 	strings.Replace(body(`7`, `""`), `ED25519`, `ed25519`, 1),
 	strings.Replace(body(`7`, `""`), `"version":0,`, ``, 1),
 	strings.Replace(body(`7`, `""`), header, `null`, 1),
+}
+
+// Escapes are of no use in digits, and so are tested by what they come out as.
+func TestEscapes(t *testing.T) {
+	r := &jsonReader{data: []byte(`"a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\u20AC"`)}
+	text, err := r.text()
+	if want := "a\"\\/\b\f\n\r\té😀€"; err != nil || string(text) != want {
+		t.Errorf("%q, want %q: %v", text, want, err)
+	}
 }
 
 func TestJSON(t *testing.T) {
