@@ -347,6 +347,9 @@ func (c *Client) Receive(ctx context.Context, id SessionID, asCoordinator bool) 
 
 // receive asks once; held says that the relay waited with the answer.
 func (c *Client) receive(ctx context.Context, box boxID) (messages []Message, held bool, err error) {
+	if _, err := c.currentToken(ctx, ""); err != nil {
+		return nil, false, err // only after a login is it known whether there are cursors
+	}
 	reply, err := c.call(ctx, call{name: "receive", body: c.receiveBody(box), repeatable: true, wait: true})
 	if err != nil {
 		return nil, false, err
