@@ -67,16 +67,6 @@ func canonical(b []byte) bool {
 	return b[0] < 0xed
 }
 
-// orderMinus1 is l - 1, which is -1.
-var orderMinus1 = new(edwards25519.Scalar).Negate(inner(edwards25519Group{}.ScalarFromUint16(1)))
-
-// hasPrimeOrder is the plain test of the identity or prime order, l * P = 0,
-// as (l - 1) * P = -P. It is the reference of varTimePrimeOrder.
-func hasPrimeOrder(p *edwards25519.Point) bool {
-	q := new(edwards25519.Point).ScalarMult(orderMinus1, p)
-	return q.Equal(new(edwards25519.Point).Negate(p)) == 1
-}
-
 // Constants of the birationally equivalent curve25519, v² = u³ + A·u² + u with
 // A = 486662 (RFC 7748, Section 4.1).
 var (
@@ -111,7 +101,8 @@ func flipSquare() *field.Element {
 // The curve's group is cyclic of order 8·l, so that P is of prime order if
 // and only if it can be halved three times. The first halving is carried out,
 // Q = P/2; whether Q can be halved twice more is then told by the Tate pairing
-// of order 4, at the cost of one exponentiation.
+// of order 4, at the cost of one exponentiation. The tests compare it with the
+// plain test, l * P = 0, over every coset of the points of small order.
 func varTimePrimeOrder(p *edwards25519.Point) bool {
 	x, y, _, _ := p.ExtendedCoordinates()
 	if x.Equal(new(field.Element)) == 1 {

@@ -7,6 +7,16 @@ import (
 	"filippo.io/edwards25519"
 )
 
+// orderMinus1 is l - 1, which is -1.
+var orderMinus1 = new(edwards25519.Scalar).Negate(inner(edwards25519Group{}.ScalarFromUint16(1)))
+
+// hasPrimeOrder is the plain test of the identity or prime order, l * P = 0,
+// as (l - 1) * P = -P. It is the reference of varTimePrimeOrder.
+func hasPrimeOrder(p *edwards25519.Point) bool {
+	q := new(edwards25519.Point).ScalarMult(orderMinus1, p)
+	return q.Equal(new(edwards25519.Point).Negate(p)) == 1
+}
+
 // torsion returns the eight points whose order divides 8.
 func torsion(t testing.TB) []*edwards25519.Point {
 	t.Helper()
