@@ -172,7 +172,13 @@ func (k *keygen) exchangeEchoes(ctx context.Context) error {
 			return err
 		}
 	}
-	awaiting := k.await(ctx, PhaseEcho, k.others, k.hasEchoed)
+	return k.awaitCompared(ctx, PhaseEcho, k.hasEchoed)
+}
+
+// awaitCompared is await, after which a contradiction among the echoes that
+// there are by then is what matters, be the wait successful or not.
+func (k *keygen) awaitCompared(ctx context.Context, phase string, complete func(Member) bool) error {
+	awaiting := k.await(ctx, phase, k.others, complete)
 	if err := k.compareEchoes(); err != nil {
 		return err
 	}
@@ -192,10 +198,12 @@ func (k *keygen) sendEchoes(ctx context.Context, to Member) error {
 }
 
 // hasEchoed reports whether a member has said what it received from all the
-// others. Its round 2 package says as much: whoever follows the protocol sends
-// it after comparing our echoes with what it received. frost-client leaves its
-// own echoes out when it finds all of ours together with the last round 1
-// package (dkg/comms/http.rs, get_round1_packages).
+// others, by echoes or by its round 2 package. frost-client leaves its echoes out
+// when it reads all of ours together with the last round 1 package
+// (dkg/comms/http.rs, get_round1_packages). It has then found ours equal to what it
+// received, as has everybody who follows the protocol and sends a round 2
+// package, so that nothing is lost: frostkit's own echoes always arrive before
+// its round 2 package, as a seal opens messages in their order.
 func (k *keygen) hasEchoed(m Member) bool {
 	if k.has(m, PhaseRound2, frost.Identifier{}) {
 		return true
@@ -257,7 +265,7 @@ func (k *keygen) exchangeRound2(ctx context.Context, own map[frost.Identifier]*d
 			return err
 		}
 	}
-	return k.await(ctx, PhaseRound2, k.others, k.hasOne(PhaseRound2))
+	return k.awaitCompared(ctx, PhaseRound2, k.hasOne(PhaseRound2))
 }
 
 // pause gives members who run frost-client the time to read a round's messages

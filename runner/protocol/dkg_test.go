@@ -182,6 +182,34 @@ func TestDKGTakesRound2ForAnEcho(t *testing.T) {
 	})
 }
 
+// TestDKGComparesLateEchoes: an echo that comes after its sender's round 2
+// package still counts.
+func TestDKGComparesLateEchoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		people := newDKGPeople(t, 3)
+		other := round1For(people, 1, rand.NewChaCha8([32]byte{2}))
+		toAlice := func(i int, phase string) func(Envelope) bool {
+			return sentFor(people[i].Member, people[0].Member, phase)
+		}
+		hub := NewHub()
+		hub.Intercept(func(e Envelope) []Delivery {
+			switch {
+			case toAlice(2, PhaseEcho)(e):
+				return []Delivery{{Payload: about(people[1].Identifier, other), Delay: 10 * time.Second}}
+			case toAlice(1, PhaseRound2)(e):
+				return Delay(20 * time.Second)(e)
+			}
+			return Deliver(e)
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		end := generate(ctx, people, 2, plain(hub), nil)["alice"]
+		if blamed(end.err) != "bob, carol" || end.saved {
+			t.Errorf("alice: %v, saved %v, want bob and carol blamed", end.err, end.saved)
+		}
+	})
+}
+
 func TestDKGPausesBetweenRounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		people := newDKGPeople(t, 3)
