@@ -56,31 +56,29 @@ func fileName(names []string) string {
 	return name
 }
 
-// issue makes a certificate that is valid for two years and three months, the
-// longest that Apple's systems accept.
+// issue makes a certificate that is valid for two years and three months, less
+// than the 825 days that Apple's systems accept.
 func (ca *CA) issue(names []string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
-	serial, err := serialNumber()
-	if err != nil {
-		return nil, nil, err
+	if ca.key == nil {
+		return nil, nil, fmt.Errorf("making a certificate: %w", ErrNoKey)
 	}
 	template := &x509.Certificate{
-		SerialNumber: serial,
 		Subject: pkix.Name{
 			Organization: []string{"frostkit local certificate"}, OrganizationalUnit: []string{owner()},
 		},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(2, 3, 0),
-		KeyUsage: x509.KeyUsageDigitalSignature,
+		NotBefore: time.Now().Add(-skew), NotAfter: time.Now().AddDate(2, 3, 0),
+		KeyUsage: x509.KeyUsageDigitalSignature, // ECDSA encrypts no keys
 	}
 	if err := addNames(template, names); err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("making a certificate: %w", err)
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("making the key of a certificate: %w", err)
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, ca.certificate, key.Public(), ca.key)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("making a certificate: %w", err)
 	}
 	leaf, err := x509.ParseCertificate(der)
 	return leaf, key, err
@@ -98,6 +96,7 @@ func addNames(template *x509.Certificate, names []string) error {
 			return err
 		}
 	}
+	// With the usages that mkcert gives for the kinds of names.
 	if len(template.DNSNames)+len(template.IPAddresses)+len(template.URIs) > 0 {
 		template.ExtKeyUsage = append(template.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
 	}

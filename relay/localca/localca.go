@@ -20,13 +20,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/big"
 	"os"
 	"os/user"
 	"path/filepath"
 	"runtime"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/smallstep/truststore"
 
 	"frostkit/internal/durable"
@@ -42,12 +42,21 @@ const (
 	keyMode         = 0o600
 )
 
-const rootYears = 10
+const (
+	rootYears = 10
+	skew      = time.Hour // by which clocks may differ
 
-// CA is a local certificate authority with its private key.
+	lockFile = ".frostkit.lock"
+)
+
+// ErrNoKey is what an authority makes no certificates with: its private key is
+// elsewhere, and this copy of it can be trusted only.
+var ErrNoKey = errors.New("the private key of the local CA (" + rootKeyFile + ") is missing")
+
+// CA is a local certificate authority.
 type CA struct {
 	certificate *x509.Certificate
-	key         crypto.Signer
+	key         crypto.Signer // nil if it is elsewhere
 }
 
 // Root returns the folder of the authority: $CAROOT, or where mkcert keeps it
@@ -64,14 +73,14 @@ func Root() (string, error) {
 }
 
 func dataFolder() (string, error) {
-	switch runtime.GOOS {
-	case "windows":
+	if runtime.GOOS == "windows" {
 		return os.UserCacheDir() // %LocalAppData%
-	case "darwin":
-		return os.UserConfigDir() // ~/Library/Application Support
 	}
 	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
 		return dir, nil
+	}
+	if runtime.GOOS == "darwin" {
+		return os.UserConfigDir() // ~/Library/Application Support
 	}
 	home, err := os.UserHomeDir()
 	return filepath.Join(home, ".local", "share"), err
@@ -81,75 +90,116 @@ func dataFolder() (string, error) {
 func New() (*CA, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("making the key of a local CA: %w", err)
 	}
-	serial, err := serialNumber()
-	if err != nil {
-		return nil, err
-	}
+	return newCA(key)
+}
+
+// newCA signs a certificate for the key of an authority with that key.
+func newCA(key crypto.Signer) (*CA, error) {
 	owner := owner()
 	template := &x509.Certificate{
-		SerialNumber: serial,
 		Subject: pkix.Name{
 			Organization: []string{"frostkit local CA"}, OrganizationalUnit: []string{owner}, CommonName: "frostkit " + owner,
 		},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(rootYears, 0, 0),
+		NotBefore: time.Now().Add(-skew), NotAfter: time.Now().AddDate(rootYears, 0, 0),
 		KeyUsage: x509.KeyUsageCertSign, BasicConstraintsValid: true, IsCA: true, MaxPathLenZero: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("making the certificate of a local CA: %w", err)
 	}
 	certificate, err := x509.ParseCertificate(der)
 	return &CA{certificate, key}, err
 }
 
 // LoadOrCreate reads the authority in dir, or makes one there; created tells
-// which. Half an authority is an error: a new one would not be trusted by those
-// who trust the old one.
+// which. Where the private key alone is missing, the authority can be trusted
+// and installed, and makes no certificates; where the certificate alone is
+// missing, as after a crash, a new one is made for the key.
 func LoadOrCreate(dir string) (ca *CA, created bool, err error) {
 	ca, err = load(dir)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return ca, false, err
 	}
-	if ca, err = New(); err != nil {
-		return nil, false, err
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, false, fmt.Errorf("making the folder of the local CA: %w", err)
 	}
-	return ca, true, ca.save(dir)
+	// Two who make one at the same time would mix their files.
+	lock := flock.New(filepath.Join(dir, lockFile))
+	if err := lock.Lock(); err != nil {
+		return nil, false, fmt.Errorf("locking the folder of the local CA: %w", err)
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	if ca, err = load(dir); !errors.Is(err, fs.ErrNotExist) {
+		return ca, false, err
+	}
+	ca, err = create(dir)
+	return ca, err == nil, err
 }
 
-func load(dir string) (*CA, error) {
-	certificate, certErr := readPEM(filepath.Join(dir, rootFile), "CERTIFICATE")
-	key, keyErr := readPEM(filepath.Join(dir, rootKeyFile), "PRIVATE KEY")
-	switch noCert, noKey := errors.Is(certErr, fs.ErrNotExist), errors.Is(keyErr, fs.ErrNotExist); {
-	case noCert && noKey:
-		return nil, fs.ErrNotExist
-	case noKey:
-		return nil, fmt.Errorf("the private key %q is missing: this copy of the authority can only be trusted, not make certificates",
-			filepath.Join(dir, rootKeyFile))
-	case noCert:
-		return nil, fmt.Errorf("the certificate %q is missing beside its private key", filepath.Join(dir, rootFile))
+// create makes an authority in dir, with the key that is there if there is one.
+func create(dir string) (*CA, error) {
+	key, err := loadKey(dir)
+	var ca *CA
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		ca, err = New()
+	case err == nil:
+		ca, err = newCA(key)
 	}
-	if err := errors.Join(certErr, keyErr); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	return parse(dir, certificate, key)
+	return ca, ca.save(dir)
 }
 
-func parse(dir string, certificate, key []byte) (*CA, error) {
-	parsed, err := x509.ParseCertificate(certificate)
+// load reads the authority in dir. It fails with fs.ErrNotExist if its
+// certificate is not there.
+func load(dir string) (*CA, error) {
+	certificate, err := loadCertificate(dir)
 	if err != nil {
-		return nil, fmt.Errorf("reading %q: %w", filepath.Join(dir, rootFile), err)
+		return nil, err
 	}
-	private, err := x509.ParsePKCS8PrivateKey(key)
-	if err != nil {
-		return nil, fmt.Errorf("reading %q: it holds no usable private key", filepath.Join(dir, rootKeyFile))
-	}
-	signer, ok := private.(crypto.Signer)
-	if !ok || !samePublicKey(parsed.PublicKey, signer.Public()) {
+	key, err := loadKey(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &CA{certificate: certificate}, nil
+	case err != nil:
+		return nil, err
+	case !samePublicKey(certificate.PublicKey, key.Public()):
 		return nil, fmt.Errorf("%q and %q in %q do not belong together", rootFile, rootKeyFile, dir)
 	}
-	return &CA{parsed, signer}, nil
+	return &CA{certificate, key}, nil
+}
+
+func loadCertificate(dir string) (*x509.Certificate, error) {
+	path := filepath.Join(dir, rootFile)
+	der, err := readPEM(path, "CERTIFICATE")
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("reading %q: %w", path, err)
+	}
+	return certificate, nil
+}
+
+// loadKey reads the private key of the authority in dir.
+func loadKey(dir string) (crypto.Signer, error) {
+	path := filepath.Join(dir, rootKeyFile)
+	der, err := readPEM(path, "PRIVATE KEY")
+	if err != nil {
+		return nil, err
+	}
+	defer clear(der)
+	private, err := x509.ParsePKCS8PrivateKey(der)
+	key, ok := private.(crypto.Signer)
+	if err != nil || !ok {
+		return nil, fmt.Errorf("reading %q: it holds no usable private key", path)
+	}
+	return key, nil
 }
 
 func samePublicKey(a, b crypto.PublicKey) bool {
@@ -162,6 +212,7 @@ func readPEM(path, kind string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer clear(data)
 	block, _ := pem.Decode(data)
 	if block == nil || block.Type != kind {
 		return nil, fmt.Errorf("reading %q: no PEM block %s in it", path, kind)
@@ -169,12 +220,8 @@ func readPEM(path, kind string) ([]byte, error) {
 	return block.Bytes, nil
 }
 
-// save writes the key first: a certificate without one would be half an
-// authority.
+// save writes the key first: it alone can be completed, a certificate cannot.
 func (ca *CA) save(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	if err := writeKey(filepath.Join(dir, rootKeyFile), ca.key, rootKeyMode); err != nil {
 		return err
 	}
@@ -202,30 +249,31 @@ func (ca *CA) Certificate() *x509.Certificate { return ca.certificate }
 // Certificates returns the certificate of the authority in dir, for a client
 // to trust without any installation; none if there is no authority.
 func Certificates(dir string) ([]*x509.Certificate, error) {
-	der, err := readPEM(filepath.Join(dir, rootFile), "CERTIFICATE")
+	certificate, err := loadCertificate(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, fmt.Errorf("reading %q: %w", filepath.Join(dir, rootFile), err)
-	}
 	return []*x509.Certificate{certificate}, nil
 }
 
-// Install adds the authority to the trust stores of the system and of its
-// browsers. It runs the system's own tools, and asks for the rights that these
+// Install adds the authority to the trust stores of the system, its browsers
+// and Java. It runs the system's own tools, and asks for the rights that these
 // need.
-func (ca *CA) Install() error {
-	return truststore.Install(ca.certificate, truststore.WithFirefox())
-}
+func (ca *CA) Install() error { return truststore.Install(ca.certificate, ca.stores()...) }
 
 // Uninstall undoes Install. The authority's files stay.
-func (ca *CA) Uninstall() error {
-	return truststore.Uninstall(ca.certificate, truststore.WithFirefox())
+func (ca *CA) Uninstall() error { return truststore.Uninstall(ca.certificate, ca.stores()...) }
+
+// stores names the trust stores and, as mkcert does, the authority in them.
+func (ca *CA) stores() []truststore.Option {
+	options := []truststore.Option{truststore.WithFirefox(), truststore.WithJava()}
+	if organization := ca.certificate.Subject.Organization; len(organization) > 0 {
+		options = append(options, truststore.WithPrefix(organization[0]+" "))
+	}
+	return options
 }
 
 // Issue makes a certificate for the names in memory, for a server of this
@@ -236,11 +284,6 @@ func (ca *CA) Issue(names ...string) (*tls.Certificate, error) {
 		return nil, err
 	}
 	return &tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}, nil
-}
-
-// serialNumber is 128 random bits (RFC 5280, Section 4.1.2.2 allows 20 bytes).
-func serialNumber() (*big.Int, error) {
-	return rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 128))
 }
 
 // owner tells authorities of several machines apart, as USER@HOST.
