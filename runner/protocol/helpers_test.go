@@ -82,7 +82,7 @@ func plain(h *Hub) network {
 	return func(p person, coordinator bool) Transport { return h.Endpoint(p.Key, coordinator) }
 }
 
-// sealing seals a network among people, of whom the first coordinates.
+// sealedNetwork seals a network among people, of whom the first coordinates.
 func sealedNetwork(people []person, inner network) network {
 	return func(p person, coordinator bool) Transport {
 		return Seal(inner(p, coordinator), p.private, keys(people), people[0].Key)

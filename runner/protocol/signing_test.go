@@ -461,3 +461,26 @@ func TestTooLongPackageIsNotSent(t *testing.T) {
 		}
 	})
 }
+
+func TestSecretsAreWiped(t *testing.T) {
+	g := newGroup(t, 2, 2)
+	p, err := newParticipation(NewHub().Endpoint(g.people[1].Key, false), g.participateConfig(g.people[1], 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.destroy()
+	for _, signer := range p.signers {
+		if _, err := signer.Sign(nil); !errors.Is(err, frost.ErrNoncesSpent) {
+			t.Errorf("signing after the end: %v, want that the nonces are gone", err)
+		}
+	}
+	share, err := decode(suite, PhaseRound2, []byte(otherShare))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &session{kept: map[slot]message{{}: share}}
+	s.wipe()
+	if strings.Contains(string(share.encode()), `"01000`) {
+		t.Error("a round 2 package is there after the end")
+	}
+}
