@@ -49,8 +49,8 @@ func TestCommandsInShell(t *testing.T) {
 	}
 	a, b := names[0], names[1]
 	want := []string{
-		"init|-c|" + a + ".toml",
-		"init|-c|" + b + ".toml",
+		"init|--name|" + a + "|-c|" + a + ".toml",
+		"init|--name|" + b + "|-c|" + b + ".toml",
 		"import|<export|--name|" + b + "|-c|" + b + ".toml>|-c|" + a + ".toml",
 		"import|<export|--name|" + a + "|-c|" + a + ".toml>|-c|" + b + ".toml",
 		"relay|--dev",

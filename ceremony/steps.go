@@ -62,7 +62,7 @@ func (p *planner) keygen() {
 		if !made {
 			without = append(without, m.Name)
 		}
-		s.Commands = append(s.Commands, Command{m.Name, command("init").flag("-c", p.config(m)).String(), made})
+		s.Commands = append(s.Commands, Command{m.Name, command("init").flag("--name", m.Name).flag("-c", p.config(m)).String(), made})
 	}
 	if s.Done = len(without) == 0; !s.Done {
 		s.Why = "without a key: " + enumerate(without)

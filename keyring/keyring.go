@@ -84,7 +84,7 @@ func (k *Keyring) SetKey(key *commkey.PrivateKey) error {
 			ErrKeyExists, k.key.Public())
 	}
 	for _, c := range k.contacts {
-		if c.Key == key.Public() {
+		if k.key == nil && c.Key == key.Public() {
 			return fmt.Errorf("setting communication key: %w: contact %s has it; remove that contact first", ErrKeyKnown, quoteName(c.Name))
 		}
 	}
@@ -92,7 +92,8 @@ func (k *Keyring) SetKey(key *commkey.PrivateKey) error {
 	return nil
 }
 
-// Contacts returns the contacts sorted by name.
+// Contacts returns the contacts sorted by name; the owner's own name is one of
+// them (see [Keyring.SetName]).
 func (k *Keyring) Contacts() []Contact {
 	contacts := make([]Contact, 0, len(k.contacts))
 	for _, c := range k.contacts {
@@ -152,18 +153,49 @@ func (k *Keyring) RemoveContact(key commkey.PublicKey) error {
 	return fmt.Errorf("removing contact with key %s: %w in %q", key, ErrNotFound, k.path)
 }
 
-// ContactByKey returns the contact with the key. The keyring's own key has no
-// contact and is found with an empty name.
+// ContactByKey returns the contact with the key. The keyring's own key is found
+// with the name of [Keyring.Name].
 func (k *Keyring) ContactByKey(key commkey.PublicKey) (Contact, bool) {
-	if k.key != nil && k.key.Public() == key {
-		return Contact{Key: key}, true
-	}
 	for _, c := range k.contacts {
 		if c.Key == key {
 			return c.Contact, true
 		}
 	}
-	return Contact{}, false
+	own := k.key != nil && k.key.Public() == key
+	return Contact{Key: key}, own
+}
+
+// Name returns the name that the owner goes by, or "" when none was set.
+func (k *Keyring) Name() string {
+	if k.key == nil {
+		return ""
+	}
+	own, _ := k.ContactByKey(k.key.Public())
+	return own.Name
+}
+
+// SetName gives the owner a name, which look-ups then find. It is kept as a
+// contact with the own key, as frost-client's trusted-dealer keeps it, in place
+// of an earlier name. A name of another contact is an [ErrContactExists]; there
+// must be a key.
+func (k *Keyring) SetName(name string) error {
+	if k.key == nil {
+		return fmt.Errorf("naming the owner %s: %w: there is no communication key yet", quoteName(name), ErrNotFound)
+	}
+	own := Contact{Name: name, Key: k.key.Public()}
+	if err := own.check(); err != nil {
+		return fmt.Errorf("naming the owner: %w", err)
+	}
+	for table, known := range k.contacts {
+		if known.Key != own.Key && (table == name || known.Name == name) {
+			return fmt.Errorf("naming the owner %s: %w by key %s; choose another name", quoteName(name), ErrContactExists, known.Key)
+		}
+	}
+	if k.Name() != name {
+		_ = k.RemoveContact(own.Key) // which there need not be
+		k.contacts[name] = contactEntry{Contact: own}
+	}
+	return nil
 }
 
 // Groups returns the groups sorted by the text of their verifying key, those of

@@ -116,10 +116,13 @@ func (c *trustedDealerCommand) give(ctx context.Context, path string, contacts [
 	})
 }
 
-// addContact adds a contact unless it is there already, under whatever name, or
-// is the member itself.
+// addContact adds a contact unless it is there already, under whatever name. The
+// member itself gets its name.
 func addContact(k *keyring.Keyring, contact keyring.Contact) error {
-	if _, known := k.ContactByKey(contact.Key); known || k.Key().Public() == contact.Key {
+	if k.Key().Public() == contact.Key {
+		return k.SetName(contact.Name)
+	}
+	if _, known := k.ContactByKey(contact.Key); known {
 		return nil
 	}
 	return k.AddContact(contact)

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 const clearTextWarning = `WARNING: the config file will contain your private FROST shares in clear. Keep it safe and never share it with anyone.`
 
 type initCommand struct {
+	Name string `short:"n" help:"The name that this member goes by, so that commands find it by name."`
 	configFlag
 	jsonFlag
 }
@@ -23,8 +25,10 @@ func (c *initCommand) Run(e *Env) error {
 	}
 	var public commkey.PublicKey
 	err = keyring.Update(e.Context, path, func(k *keyring.Keyring) error {
-		public, err = e.ensureKey(k)
-		return err
+		if public, err = e.ensureKey(k); err != nil || c.Name == "" {
+			return err
+		}
+		return k.SetName(c.Name)
 	})
 	if err != nil {
 		return err
@@ -81,7 +85,7 @@ func (c *configFlag) loadKeyed() (*keyring.Keyring, error) {
 }
 
 type exportCommand struct {
-	Name string `short:"n" required:"" help:"The name by which the others will know this member."`
+	Name string `short:"n" help:"The name by which the others will know this member; by default the one that init was given."`
 	configFlag
 	jsonFlag
 }
@@ -91,7 +95,10 @@ func (c *exportCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	contact := keyring.Contact{Name: c.Name, Key: k.Key().Public()}
+	contact := keyring.Contact{Name: cmp.Or(c.Name, k.Name()), Key: k.Key().Public()}
+	if contact.Name == "" {
+		return failf(ExitUsage, "no name to export").hint("%s export --name NAME", e.called)
+	}
 	text, err := contact.Encode()
 	if err != nil {
 		return err

@@ -97,7 +97,7 @@ func (c *configFlag) loadGroup(name string) (*keyring.Keyring, *keyring.Group, e
 
 // groupMembers names the members of a group as this member knows them.
 func groupMembers(k *keyring.Keyring, group *keyring.Group) []protocol.Member {
-	known := lookup(k, steps.Peer{Name: "you", Key: k.Key().Public()})
+	known := lookup(k, steps.Peer{Name: ownName(k), Key: k.Key().Public()})
 	members := make([]protocol.Member, len(group.Participants))
 	for i, p := range group.Participants {
 		name, _ := known(p.Key)
@@ -235,7 +235,7 @@ func (c *participantCommand) Run(e *Env) error {
 		return err
 	}
 	narrator.finish()
-	e.say("Done")
+	fmt.Fprintln(e.questions(), "Done")
 	if c.JSON {
 		return e.writeJSON(map[string]any{"group": group.ID(), "signed": signed})
 	}

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"crypto/x509"
 	"encoding/pem"
 	"os"
@@ -86,9 +87,12 @@ func parseCertificates(data []byte) ([]*x509.Certificate, error) {
 
 // session prepares a member's way to its sessions.
 func (e *Env) session(k *keyring.Keyring, client *relay.Client, notify func(steps.Notice)) steps.Session {
-	self := steps.Peer{Name: "you", Key: k.Key().Public()}
+	self := steps.Peer{Name: ownName(k), Key: k.Key().Public()}
 	return steps.Session{Client: client, Self: self, Lookup: lookup(k, self), Notify: notify}
 }
+
+// ownName is what a member is called in talk with itself.
+func ownName(k *keyring.Keyring) string { return cmp.Or(k.Name(), "you") }
 
 // lookup knows the member itself and its contacts.
 func lookup(k *keyring.Keyring, self steps.Peer) func(commkey.PublicKey) (string, bool) {
@@ -106,10 +110,6 @@ func lookup(k *keyring.Keyring, self steps.Peer) func(commkey.PublicKey) (string
 func findKeys(k *keyring.Keyring, queries []string) ([]commkey.PublicKey, error) {
 	keys := make([]commkey.PublicKey, len(queries))
 	for i, query := range queries {
-		if own := k.Key(); own != nil && own.Public().String() == query {
-			keys[i] = own.Public()
-			continue
-		}
 		contact, err := k.FindContact(query)
 		if err != nil {
 			return nil, err

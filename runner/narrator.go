@@ -14,6 +14,7 @@ import (
 // words are what a single command says of a step, in frost-client's words.
 type words struct {
 	creating, joining, info string
+	sent                    map[string]string // by phase, of the one message that is sent for it
 	waiting                 map[string]string // by phase, before a dot for each message
 	complete                map[string]string // by phase, once it is
 }
@@ -42,10 +43,12 @@ var coordinatorWords = words{
 
 var participantWords = words{
 	joining: "Joining signing session...",
-	waiting: map[string]string{
+	sent: map[string]string{
 		protocol.PhaseCommitments: "Sending commitments to coordinator...",
-		protocol.PhasePackage:     "Waiting for coordinator to send signing package...",
 		protocol.PhaseShares:      "Sending signature share to coordinator...",
+	},
+	waiting: map[string]string{
+		protocol.PhasePackage: "Waiting for coordinator to send signing package...",
 	},
 	complete: map[string]string{
 		protocol.PhasePackage: "Signing package received",
@@ -90,6 +93,8 @@ func (n *narrator) notice(notice steps.Notice) {
 
 func (n *narrator) event(event protocol.Event) {
 	switch event.Kind {
+	case protocol.Sent:
+		n.line(n.words.sent[event.Phase])
 	case protocol.Waiting:
 		n.start(n.words.waiting[event.Phase])
 	case protocol.Received:
@@ -97,6 +102,7 @@ func (n *narrator) event(event protocol.Event) {
 			fmt.Fprint(n.out, ".")
 		}
 	case protocol.Complete:
+		n.end()
 		n.line(n.words.complete[event.Phase])
 	case protocol.Dropped:
 		n.line(fmt.Sprintf("Dropped a message from %s: %s", keyring.EscapeName(event.Member.String()), keyring.EscapeName(event.Reason)))
@@ -113,10 +119,11 @@ func (n *narrator) start(text string) {
 }
 
 func (n *narrator) line(text string) {
-	n.end()
-	if text != "" {
-		fmt.Fprintln(n.out, text)
+	if text == "" {
+		return
 	}
+	n.end()
+	fmt.Fprintln(n.out, text)
 }
 
 func (n *narrator) end() {

@@ -147,6 +147,9 @@ func (r *run) exchangeContacts(ctx context.Context) error {
 
 // addContacts lets m know everybody else, by the names in the file.
 func (r *run) addContacts(m ceremony.Member, k *keyring.Keyring, rings map[string]*keyring.Keyring) error {
+	if err := k.SetName(m.Name); err != nil {
+		return err
+	}
 	for _, other := range r.file.Members {
 		if other.Name == m.Name {
 			continue
