@@ -82,9 +82,9 @@ func TestRecordedMessagesEncodeToTheSameBytes(t *testing.T) {
 
 // malformed are messages that have a form and do not decode.
 var malformed = map[string]string{
-	`{"proof_of_knowledge":""}`:        PhaseRound1,
-	`["00",{"proof_of_knowledge":""}]`: PhaseEcho,
-	`["a1b5a9ed758fee89e4a7469c8c87c745c925052d5d8cbccf6d8d148f8107e103",{"proof_of_knowledge":""},1]`: PhaseEcho,
+	`{"proof_of_knowledge":""}`:                             PhaseRound1,
+	`["00",{"proof_of_knowledge":""}]`:                      PhaseEcho,
+	`["0100",{"proof_of_knowledge":""},1]`:                  PhaseEcho,
 	`[7,{"proof_of_knowledge":""}]`:                         PhaseEcho,
 	`["proof_of_knowledge"`:                                 PhaseEcho,
 	`{"signing_share":"00"}`:                                PhaseRound2,
