@@ -57,6 +57,7 @@ type Client struct {
 	http      *http.Client
 	log       *slog.Logger
 	userAgent string
+	maxAnswer int64         // the largest answer in bytes
 	loggingIn chan struct{} // holds a value while a login is under way
 
 	mu         sync.Mutex
@@ -101,6 +102,7 @@ func NewClient(config ClientConfig) (*Client, error) {
 		http:      newHTTPClient(transport),
 		log:       log,
 		userAgent: userAgent,
+		maxAnswer: maxAnswer,
 		loggingIn: make(chan struct{}, 1),
 		cursors:   map[boxID]Cursor{},
 	}, nil

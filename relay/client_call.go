@@ -178,14 +178,14 @@ func (c *Client) post(ctx context.Context, call call, token string) (*answer, er
 	case err != nil:
 		return nil, c.transportError(err, written.Load())
 	}
-	c.mu.Lock()
-	c.answered = true
-	c.mu.Unlock()
 	c.log.DebugContext(ctx, "call", "call", call.name, "status", response.StatusCode,
 		"sent", len(call.body), "received", len(body), "took", time.Since(start))
 	reply, err := c.read(call, response, body)
 	if reply != nil {
 		reply.held = held(response.Header, time.Since(start))
+		c.mu.Lock()
+		c.answered = true
+		c.mu.Unlock()
 	}
 	return reply, err
 }
@@ -227,7 +227,7 @@ func (c *Client) exchange(request *http.Request) (*http.Response, []byte, error)
 		return nil, nil, err
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, c.maxAnswer+1))
 	return response, body, err
 }
 
@@ -236,8 +236,8 @@ func (c *Client) read(call call, response *http.Response, body []byte) (*answer,
 	reply := &answer{call: call.name, body: body, header: response.Header}
 	switch response.StatusCode {
 	case http.StatusOK:
-		if len(body) > maxAnswer {
-			return nil, reply.unexpected(fmt.Sprintf("more than %d bytes", maxAnswer))
+		if int64(len(body)) > c.maxAnswer {
+			return nil, reply.unexpected(fmt.Sprintf("more than %d bytes", c.maxAnswer))
 		}
 		return reply, nil
 	case http.StatusInternalServerError:

@@ -284,8 +284,10 @@ func (d *decoder) boolean() (bool, error) {
 	if kind != jsontext.KindTrue && kind != jsontext.KindFalse {
 		return false, d.mismatch("a boolean")
 	}
-	_, err := d.json.ReadToken()
-	return kind == jsontext.KindTrue, err
+	if _, err := d.json.ReadToken(); err != nil {
+		return false, d.syntaxError(err, "")
+	}
+	return kind == jsontext.KindTrue, nil
 }
 
 // mismatch is the error of a value of another kind than wanted.

@@ -123,7 +123,12 @@ func (n *network) serve(t *testing.T, s *Server) (stop func()) {
 // client returns a client on the network with a key of its own.
 func (n *network) client(t *testing.T, log *slog.Logger) *Client {
 	t.Helper()
-	c, err := NewClient(ClientConfig{URL: "http://localhost:2744", Key: generate(t), Logger: log})
+	return n.clientOf(t, ClientConfig{URL: "http://localhost:2744", Key: generate(t), Logger: log})
+}
+
+func (n *network) clientOf(t *testing.T, config ClientConfig) *Client {
+	t.Helper()
+	c, err := NewClient(config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -204,7 +204,11 @@ func (x *exchange) logCall(status int, start time.Time, err error) {
 	if x.user != (Key{}) {
 		attrs = append(attrs, slog.String("member", shortKey(x.user)))
 	}
-	if err != nil {
+	var body *bodyError
+	switch {
+	case errors.As(err, &body):
+		attrs = append(attrs, slog.String("error", "body not understood")) // its text may quote the body
+	case err != nil:
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
 	x.log.LogAttrs(ctx, level, "call", attrs...)

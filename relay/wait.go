@@ -55,7 +55,10 @@ func preferredWait(values []string) (seconds int, ok bool) {
 				continue
 			}
 			seconds, err := strconv.ParseUint(strings.Trim(number, " \t\""), 10, 31)
-			return int(seconds), err == nil
+			if err != nil {
+				return 0, false
+			}
+			return int(seconds), true
 		}
 	}
 	return 0, false
