@@ -72,10 +72,10 @@ func (c *planCommand) Run(e *Env) error {
 
 type runCommand struct {
 	ceremonyFlags
-	Yes     bool          `help:"Sign the messages that the file names, exactly as they are, without asking. Everything else is refused."`
-	Wait    time.Duration `default:"10m" help:"How long to wait for a session to be opened (${default})."`
-	Timeout time.Duration `default:"1h" help:"How long to wait for the other members once a session is open (${default})."`
-	Linger  time.Duration `default:"5s" help:"How long to keep a session open at a relay that drops what is not yet delivered (${default})."`
+	waitFlag
+	timeoutFlag
+	Yes    bool          `help:"Sign the messages that the file names, exactly as they are, without asking. Everything else is refused."`
+	Linger time.Duration `default:"5s" help:"How long to keep a session open at a relay that drops what is not yet delivered (${default})."`
 }
 
 // Run carries out what is not yet done.

@@ -11,8 +11,8 @@ import (
 )
 
 type trustedDealerCommand struct {
-	Description string   `short:"d" required:"" help:"What the members call the group."`
-	Names       []string `short:"N" required:"" placeholder:"NAME,…" help:"The members' names."`
+	Description string   `short:"d" required:"" placeholder:"TEXT" help:"What the members call the group."`
+	Names       []string `short:"N" required:"" placeholder:"NAME" help:"The members' names."`
 	Config      []string `short:"c" required:"" sep:"none" placeholder:"FILE" help:"The members' credentials files, one -c for each, in the order of the names."`
 	ServerURL   string   `short:"s" placeholder:"HOST:PORT" help:"The relay that the members will use; it is only noted."`
 	Threshold   int      `short:"t" default:"2" help:"How many members are needed to sign (${default})."`

@@ -18,13 +18,14 @@ import (
 )
 
 type dkgCommand struct {
-	Description  string   `short:"d" required:"" help:"What this member calls the group."`
+	Description  string   `short:"d" required:"" placeholder:"TEXT" help:"What this member calls the group."`
 	ServerURL    string   `short:"s" required:"" placeholder:"HOST:PORT" help:"The relay."`
-	Threshold    int      `short:"t" required:"" help:"How many members are needed to sign."`
-	Participants []string `short:"S" placeholder:"MEMBER,…" help:"The other members: names, prefixes or public keys of contacts. Who gives them opens the session, unless another member already has."`
+	Threshold    int      `short:"t" required:"" placeholder:"NUMBER" help:"How many members are needed to sign."`
+	Participants []string `short:"S" placeholder:"MEMBER" help:"The other members: names, prefixes or public keys of contacts. Who gives them opens the session, unless another member already has."`
 	Ciphersuite  string   `short:"C" default:"ed25519" help:"Ciphersuite (${default})."`
 	Session      string   `placeholder:"ID" help:"Join this session, where several fit."`
-	timeFlags
+	waitFlag
+	timeoutFlag
 	Linger time.Duration `default:"5s" help:"How long the one who opened the session waits before closing it, at a relay that drops what is not yet delivered (${default})."`
 	configFlag
 	caFlag

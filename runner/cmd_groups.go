@@ -112,7 +112,7 @@ func (p participantView) label() string {
 }
 
 type removeGroupCommand struct {
-	Group string `short:"g" required:"" help:"The group: its public key, a prefix of it, or its description."`
+	Group string `short:"g" required:"" placeholder:"GROUP" help:"The group: its public key, a prefix of it, or its description."`
 	configFlag
 }
 

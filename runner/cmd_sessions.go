@@ -12,7 +12,7 @@ import (
 )
 
 type sessionsCommand struct {
-	Group    string `short:"g" help:"Ask the relay of this group."`
+	Group    string `short:"g" placeholder:"GROUP" help:"Ask the relay of this group."`
 	CloseAll bool   `help:"Also close the sessions that this member opened."`
 	serverFlag
 	configFlag

@@ -17,13 +17,13 @@ import (
 )
 
 type coordinatorCommand struct {
-	Group      string   `short:"g" required:"" help:"The group: its public key, a prefix of it, or its description."`
-	Signers    []string `short:"S" required:"" placeholder:"MEMBER,…" help:"Who signs: names, prefixes or public keys of members."`
+	Group      string   `short:"g" required:"" placeholder:"GROUP" help:"The group: its public key, a prefix of it, or its description."`
+	Signers    []string `short:"S" required:"" placeholder:"MEMBER" help:"Who signs: names, prefixes or public keys of members."`
 	Message    []string `short:"m" sep:"none" placeholder:"FILE" help:"The message to sign; - or nothing reads it from standard input in hexadecimal. Several -m sign several messages in one session, with signers who run frostkit."`
 	Randomizer []string `short:"r" sep:"none" hidden:"" help:"Randomizers, for ciphersuites that have them."`
 	Signature  string   `short:"o" aliases:"output" placeholder:"FILE" help:"Where to write the raw signature; - or nothing prints it in hexadecimal. For several messages, .1, .2 and so on are added."`
 	serverFlag
-	timeFlags
+	timeoutFlag
 	configFlag
 	jsonFlag
 }
@@ -203,10 +203,11 @@ func texts(signatures []frost.Signature) []string {
 }
 
 type participantCommand struct {
-	Group   string `short:"g" required:"" help:"The group: its public key, a prefix of it, or its description."`
+	Group   string `short:"g" required:"" placeholder:"GROUP" help:"The group: its public key, a prefix of it, or its description."`
 	Session string `short:"S" placeholder:"ID" help:"The session, where several fit (frostkit sessions lists them)."`
 	serverFlag
-	timeFlags
+	waitFlag
+	timeoutFlag
 	configFlag
 	jsonFlag
 }

@@ -24,9 +24,11 @@ type caFlag struct {
 	CA string `name:"ca" placeholder:"FILE" help:"Also trust this certificate authority (PEM) for the relay. The system's and the local CA (CAROOT) are always trusted."`
 }
 
-// timeFlags bound the waits of a session.
-type timeFlags struct {
-	Wait    time.Duration `default:"10m" help:"How long to wait for the session to be opened (${default})."`
+type waitFlag struct {
+	Wait time.Duration `default:"10m" help:"How long to wait for the session to be opened (${default})."`
+}
+
+type timeoutFlag struct {
 	Timeout time.Duration `default:"1h" help:"How long to wait for the other members once the session is open (${default})."`
 }
 
