@@ -1,0 +1,42 @@
+// Package oracle runs the published Rust crates that frostkit must agree with: the
+// FROST crates of the Zcash Foundation in versions 2 and 3, and the Noise, XEdDSA and
+// bech32 crates of frost-tools. They are linked into the program in bench/zf, which
+// reads requests and writes answers, one a line of JSON. The tests of this package
+// hand the same inputs to both sides; measurements can time the same steps on both.
+package oracle
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+)
+
+// ErrNoCargo says that the program cannot be built here.
+var ErrNoCargo = errors.New("cargo is not on PATH; install Rust from your system or rustup.rs")
+
+// Build builds the program whose sources are in dir, which is bench/zf, with the
+// versions that its Cargo.lock names, and returns the path of the executable. What is
+// built already is not built again. The error is [ErrNoCargo], or has what cargo printed.
+func Build(ctx context.Context, dir string) (string, error) {
+	cargo, err := exec.LookPath("cargo")
+	if err != nil {
+		return "", fmt.Errorf("building the Rust program: %w", ErrNoCargo)
+	}
+	target := filepath.Join(dir, "target")
+	cmd := exec.CommandContext(ctx, cargo, "build", "--release", "--locked", "--quiet",
+		"--manifest-path", filepath.Join(dir, "Cargo.toml"), "--target-dir", target)
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("building the Rust program in %q: %w\n%s", dir, err, output.Bytes())
+	}
+	name := "zf"
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	return filepath.Join(target, "release", name), nil
+}
