@@ -176,7 +176,8 @@ func sessionsTag(ids []SessionID) string {
 
 // sessionInfo answers with a session's members.
 func (x *exchange) sessionInfo() error {
-	session, err := x.openSession("GetSessionInfoArgs")
+	var request sessionRequest
+	session, err := x.openSession(&request, &request.session)
 	if err != nil {
 		return err
 	}
@@ -186,12 +187,11 @@ func (x *exchange) sessionInfo() error {
 
 // openSession reads a request that names a session, which must be open and the
 // caller's: otherwise it is not found.
-func (x *exchange) openSession(requestName string) (*Session, error) {
-	request := sessionRequest{name: requestName}
-	if err := x.decode(&request); err != nil {
+func (x *exchange) openSession(request decodable, id *SessionID) (*Session, error) {
+	if err := x.decode(request); err != nil {
 		return nil, err
 	}
-	session, closed, err := x.store.Session(x.request.Context(), request.session)
+	session, closed, err := x.store.Session(x.request.Context(), *id)
 	switch {
 	case err != nil:
 		return nil, err
@@ -229,6 +229,7 @@ func (x *exchange) send() error {
 		Sender:     x.user,
 		Recipients: request.recipients.keys,
 		Body:       request.msg,
+		KeepsEarly: keepsEarly(x.request.Header),
 		ID:         idempotency,
 	}, &x.limits)
 }
@@ -287,14 +288,15 @@ func (x *exchange) receive() error {
 
 // closeSession closes a session of the caller's.
 func (x *exchange) closeSession() error {
-	session, err := x.openSession("CloseSessionArgs")
+	var request closeRequest
+	session, err := x.openSession(&request, &request.session)
 	if err != nil {
 		return err
 	}
 	if session.Coordinator != x.user {
 		return ErrNotCoordinator
 	}
-	if err := x.store.CloseSession(x.request.Context(), session.ID, &x.limits); err != nil {
+	if err := x.store.CloseSession(x.request.Context(), session.ID, request.carry, &x.limits); err != nil {
 		return err
 	}
 	x.out = append(x.out, "null"...)

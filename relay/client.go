@@ -30,8 +30,9 @@ type SessionInfo struct {
 // Message is one message as the relay handed it over: Sender is the relay's
 // word until the sealed Body opens with that sender's key.
 type Message struct {
-	Sender commkey.PublicKey
-	Body   []byte // 0 to 65,535 bytes
+	Sender     commkey.PublicKey
+	Body       []byte // 0 to 65,535 bytes
+	KeepsEarly bool   // the relay's word as well: the sender keeps messages that come early
 }
 
 // ClientConfig configures a [Client].
@@ -266,7 +267,19 @@ func (c *Client) Send(ctx context.Context, id SessionID, recipients []commkey.Pu
 // grace goes on delivering what is queued, frostd drops it. It fails with
 // [ErrSessionNotFound] or [ErrNotCoordinator].
 func (c *Client) CloseSession(ctx context.Context, id SessionID) error {
-	reply, err := c.call(ctx, sessionCall("close_session", id))
+	return c.closeSession(ctx, sessionCall("close_session", id))
+}
+
+// FinishSession is CloseSession for a session that was a success: at a relay
+// with a time of grace, members who are slower can go on in it for that long.
+func (c *Client) FinishSession(ctx context.Context, id SessionID) error {
+	finish := sessionCall("close_session", id)
+	finish.body = []byte(`{"session_id":"` + id.String() + `","carry":true}`)
+	return c.closeSession(ctx, finish)
+}
+
+func (c *Client) closeSession(ctx context.Context, closing call) error {
+	reply, err := c.call(ctx, closing)
 	if errors.Is(err, ErrSessionNotFound) && reply.repeated {
 		return nil // an earlier try reached the relay
 	}
@@ -360,6 +373,7 @@ func (c *Client) receive(ctx context.Context, box boxID) (messages []Message, he
 		Msgs []struct {
 			Sender string   `json:"sender"`
 			Msg    hexBytes `json:"msg"`
+			Early  bool     `json:"keeps_early"`
 		} `json:"msgs"`
 		Cursor Cursor `json:"cursor"`
 	}
@@ -372,7 +386,7 @@ func (c *Client) receive(ctx context.Context, box boxID) (messages []Message, he
 			c.log.WarnContext(ctx, "dropping a message whose sender has no valid key", "session", box.session, "error", err)
 			continue
 		}
-		messages = append(messages, Message{sender, m.Msg})
+		messages = append(messages, Message{sender, m.Msg, m.Early})
 	}
 	c.advance(box, received.Cursor)
 	return messages, reply.held, nil
@@ -408,7 +422,7 @@ func (c *Client) grace() time.Duration {
 }
 
 // Extensions returns the names of what the relay offers beyond frostd's API,
-// sorted: cursor, grace, idempotency, wait. It is known after Login.
+// sorted: carry, cursor, grace, idempotency, keeps-early, wait. It is known after Login.
 func (c *Client) Extensions() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

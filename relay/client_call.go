@@ -205,6 +205,7 @@ func (c *Client) newRequest(ctx context.Context, call call, token string) (*http
 	header := request.Header
 	header.Set("Content-Type", "application/json")
 	header.Set("User-Agent", c.userAgent)
+	header.Set(clientHeader, keepsEarlyToken)
 	if token != "" {
 		header.Set("Authorization", "Bearer "+token)
 	}

@@ -128,6 +128,9 @@ func appendMessages(out []byte, messages []StoredMessage, cursor Cursor) []byte 
 		}
 		out = appendHex(append(out, `{"sender":`...), messages[i].Sender[:])
 		out = appendHex(append(out, `,"msg":`...), messages[i].Body)
+		if messages[i].KeepsEarly && cursor > 0 {
+			out = append(out, `,"keeps_early":true`...)
+		}
 		out = append(out, '}')
 	}
 	out = append(out, ']')

@@ -20,11 +20,11 @@ var errDisk = errors.New("the disk of this store is broken")
 func (brokenStore) SpendChallenge(context.Context, uuid.UUID, Key, time.Duration) error {
 	return errDisk
 }
-func (brokenStore) RemoveToken(context.Context, TokenHash) error           { return errDisk }
-func (brokenStore) CreateSession(context.Context, *Session, *Limits) error { return errDisk }
-func (brokenStore) Sessions(context.Context, Key) ([]SessionID, error)     { return nil, errDisk }
-func (brokenStore) Send(context.Context, *Envelope, *Limits) error         { return errDisk }
-func (brokenStore) CloseSession(context.Context, SessionID, *Limits) error { return errDisk }
+func (brokenStore) RemoveToken(context.Context, TokenHash) error                 { return errDisk }
+func (brokenStore) CreateSession(context.Context, *Session, *Limits) error       { return errDisk }
+func (brokenStore) Sessions(context.Context, Key) ([]SessionID, error)           { return nil, errDisk }
+func (brokenStore) Send(context.Context, *Envelope, *Limits) error               { return errDisk }
+func (brokenStore) CloseSession(context.Context, SessionID, bool, *Limits) error { return errDisk }
 
 // What a store fails with is the operator's to know: clients get frostd's
 // unknown error and nothing of it.

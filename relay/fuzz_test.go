@@ -34,7 +34,7 @@ func seedBodies(f *testing.F, add func(path, body string)) {
 // newRequests makes one request of each type.
 func newRequests() []decodable {
 	return []decodable{
-		&loginRequest{}, &createRequest{}, &sessionRequest{name: "CloseSessionArgs"}, &sendRequest{}, &receiveRequest{cursor: HandedOver},
+		&loginRequest{}, &createRequest{}, &sessionRequest{}, &closeRequest{}, &sendRequest{}, &receiveRequest{cursor: HandedOver},
 	}
 }
 
@@ -54,6 +54,8 @@ func encodeRequest(request decodable) string {
 		return fmt.Sprintf(`{"pubkeys":%s,"message_count":%d}`, keys(r.pubkeys), r.messageCount)
 	case *sessionRequest:
 		return fmt.Sprintf(`{"session_id":"%s"}`, r.session)
+	case *closeRequest:
+		return fmt.Sprintf(`{"session_id":"%s","carry":%t}`, r.session, r.carry)
 	case *sendRequest:
 		return fmt.Sprintf(`{"session_id":"%s","recipients":%s,"msg":"%x"}`, r.session, keys(r.recipients), r.msg)
 	case *receiveRequest:
@@ -232,8 +234,8 @@ func TestPreferHeader(t *testing.T) {
 
 func TestEncodedMessages(t *testing.T) {
 	sender := Key{0: 0xab}
-	got := string(appendMessages(nil, []StoredMessage{{sender, []byte{0, 0xff}}, {sender, nil}}, 7))
-	want := `{"msgs":[{"sender":"` + hex.EncodeToString(sender[:]) + `","msg":"00ff"},{"sender":"` +
+	got := string(appendMessages(nil, []StoredMessage{{sender, []byte{0, 0xff}, true}, {sender, nil, false}}, 7))
+	want := `{"msgs":[{"sender":"` + hex.EncodeToString(sender[:]) + `","msg":"00ff","keeps_early":true},{"sender":"` +
 		hex.EncodeToString(sender[:]) + `","msg":""}],"cursor":7}`
 	if got != want {
 		t.Errorf("encoded %s, want %s", got, want)

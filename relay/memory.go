@@ -186,7 +186,7 @@ func (m *MemoryStore) Session(_ context.Context, id SessionID) (*Session, bool, 
 	if !ok {
 		return nil, false, ErrSessionNotFound
 	}
-	return s.Session, s.closed, nil
+	return s.Session, s.ended(), nil
 }
 
 // Sessions implements [Store].
@@ -197,15 +197,16 @@ func (m *MemoryStore) Sessions(_ context.Context, member Key) ([]SessionID, erro
 }
 
 // CloseSession implements [Store].
-func (m *MemoryStore) CloseSession(_ context.Context, id SessionID, limits *Limits) error {
+func (m *MemoryStore) CloseSession(_ context.Context, id SessionID, carry bool, limits *Limits) error {
 	now := m.lock()
 	defer m.mu.Unlock()
 	s, ok := m.sessions[id]
-	if !ok || s.closed {
+	if !ok || s.ended() {
 		return ErrSessionNotFound
 	}
 	m.close(s)
-	if s.bytes == 0 {
+	s.carries = carry
+	if s.bytes == 0 && !carry {
 		m.remove(s)
 		return nil
 	}
@@ -214,15 +215,22 @@ func (m *MemoryStore) CloseSession(_ context.Context, id SessionID, limits *Limi
 	return nil
 }
 
-// close takes an open session off its members' lists, and wakes who waits.
+// close takes a session off its members' lists, unless it is off already, and
+// wakes who waits.
 func (m *MemoryStore) close(s *memorySession) {
+	for k := range s.everybody() {
+		m.wakers.wake(Mailbox{s.ID, k, false}, Mailbox{s.ID, k, true})
+	}
+	if s.closed {
+		return
+	}
 	s.closed = true
 	if m.createdBy[s.Coordinator]--; m.createdBy[s.Coordinator] == 0 {
 		delete(m.createdBy, s.Coordinator)
 	}
 	for k := range s.everybody() {
 		dropFrom(m.openOf, k, s.ID)
-		m.wakers.wake(Topic{Owner: k}, Mailbox{s.ID, k, false}, Mailbox{s.ID, k, true})
+		m.wakers.wake(Topic{Owner: k})
 	}
 }
 
@@ -239,9 +247,8 @@ func (m *MemoryStore) expire(s *memorySession, now time.Time) {
 		m.schedule(s)
 		return
 	}
-	if !s.closed {
-		m.close(s)
-	}
+	s.carries = false
+	m.close(s)
 	m.remove(s)
 }
 
@@ -257,7 +264,7 @@ func (m *MemoryStore) Send(_ context.Context, envelope *Envelope, limits *Limits
 	now := m.lock()
 	defer m.mu.Unlock()
 	s, ok := m.sessions[envelope.Session]
-	if !ok || s.closed {
+	if !ok || s.ended() {
 		return ErrSessionNotFound
 	}
 	if s.repeated(envelope) {
@@ -273,7 +280,9 @@ func (m *MemoryStore) Send(_ context.Context, envelope *Envelope, limits *Limits
 	}
 	m.used += message.cost() + s.remember(envelope)
 	s.queue(boxes, message)
-	s.expires = now.Add(limits.SessionIdle)
+	if !s.closed {
+		s.expires = now.Add(limits.SessionIdle)
+	}
 	m.wakers.wake(boxes...)
 	return nil
 }
@@ -291,7 +300,7 @@ func (m *MemoryStore) Receive(_ context.Context, box Mailbox, after Cursor, limi
 	switch {
 	case len(messages) > 0 && !s.closed:
 		s.expires = now.Add(limits.SessionIdle)
-	case len(messages) == 0 && s.closed:
+	case len(messages) == 0 && s.ended():
 		if s.bytes == 0 {
 			m.remove(s)
 		}

@@ -15,7 +15,8 @@ const repeatsKept = 64
 // memorySession is a session and its mailboxes.
 type memorySession struct {
 	*Session
-	closed   bool
+	closed   bool // off its members' lists
+	carries  bool // if closed: takes messages still
 	expires  time.Time
 	expiry   *deadline // set for expires, or for what it was before a renewal
 	overhead int       // what the session takes beside its messages, in bytes
@@ -43,6 +44,7 @@ type memoryMessage struct {
 	sender     uint16 // index in Members; past the end for the coordinator
 	recipients uint16
 	holders    uint16 // recipients that have not acknowledged it
+	keepsEarly bool   // of its sender
 }
 
 func newMemorySession(session *Session, expires time.Time) *memorySession {
@@ -54,6 +56,9 @@ func newMemorySession(session *Session, expires time.Time) *memorySession {
 		repeats:  map[Key][]uuid.UUID{},
 	}
 }
+
+// ended reports whether the session is closed and takes no more messages.
+func (s *memorySession) ended() bool { return s.closed && !s.carries }
 
 // everybody yields the members, and the coordinator if it is none of them.
 func (s *memorySession) everybody() iter.Seq[Key] {
@@ -113,6 +118,7 @@ func (s *memorySession) newMessage(envelope *Envelope, recipients int) *memoryMe
 		sender:     uint16(sender),
 		recipients: uint16(recipients),
 		holders:    uint16(recipients),
+		keepsEarly: envelope.KeepsEarly,
 	}
 }
 
@@ -201,7 +207,7 @@ func (s *memorySession) next(box Mailbox, page int) ([]StoredMessage, Cursor) {
 	}
 	out := make([]StoredMessage, count)
 	for i, message := range b.messages[:count] {
-		out[i] = StoredMessage{s.sender(message), message.body}
+		out[i] = StoredMessage{s.sender(message), message.body, message.keepsEarly}
 	}
 	last := b.acked + Cursor(count)
 	b.handed = max(b.handed, last)

@@ -49,17 +49,34 @@ func (r *createRequest) decodeField(field int, d *decoder) (err error) {
 }
 
 // sessionRequest names a session and nothing else.
-type sessionRequest struct {
-	session SessionID
-	name    string // serde's name of the type
-}
+type sessionRequest struct{ session SessionID }
 
 var sessionFields = []string{"session_id"}
 
-func (r *sessionRequest) schema() (string, []string, int) { return r.name, sessionFields, 1 }
+func (*sessionRequest) schema() (string, []string, int) {
+	return "GetSessionInfoArgs", sessionFields, 1
+}
 
 func (r *sessionRequest) decodeField(_ int, d *decoder) (err error) {
 	r.session, err = d.uuid()
+	return err
+}
+
+type closeRequest struct {
+	session SessionID
+	carry   bool
+}
+
+var closeFields = []string{"session_id", "carry"}
+
+func (*closeRequest) schema() (string, []string, int) { return "CloseSessionArgs", closeFields, 1 }
+
+func (r *closeRequest) decodeField(field int, d *decoder) (err error) {
+	if field == 0 {
+		r.session, err = d.uuid()
+		return err
+	}
+	r.carry, err = d.boolean()
 	return err
 }
 

@@ -186,7 +186,8 @@ func (x *exchange) finish(w http.ResponseWriter, err error) int {
 // full.
 func (x *exchange) logCall(status int, start time.Time, err error) {
 	level := slog.LevelDebug
-	if err != nil && wireError(err).Code == unknownCode {
+	left := x.request.Context().Err() != nil // the client, which is its right
+	if err != nil && !left && wireError(err).Code == unknownCode {
 		level = slog.LevelError
 	}
 	ctx := x.request.Context()

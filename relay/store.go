@@ -49,14 +49,16 @@ type Envelope struct {
 	Sender     Key    // a member or the coordinator
 	Recipients []Key  // members' mailboxes, without repeats; none: the coordinator's
 	Body       []byte // the store keeps it; nobody modifies it
+	KeepsEarly bool   // the sender keeps messages that come before it can use them
 	// ID, unless it is zero, makes a repeat of the same Sender's call count once.
 	ID uuid.UUID
 }
 
 // StoredMessage is a message in a mailbox. Body must not be modified.
 type StoredMessage struct {
-	Sender Key
-	Body   []byte
+	Sender     Key
+	Body       []byte
+	KeepsEarly bool // of the sender
 }
 
 // Cursor numbers the messages of a mailbox from 1, in the order in which they
@@ -94,15 +96,17 @@ type Store interface {
 	// CreateSession opens a session. One whose ID is there already is left as it
 	// is, without an error: equal IDs come from a repeated call.
 	CreateSession(ctx context.Context, session *Session, limits *Limits) error
-	// Session returns a session, and whether it is closed and only delivers. It
-	// fails with [ErrSessionNotFound].
+	// Session returns a session, and whether it is closed and only delivers; one
+	// that still carries messages counts as open. It fails with
+	// [ErrSessionNotFound].
 	Session(ctx context.Context, id SessionID) (session *Session, closed bool, err error)
 	// Sessions returns the open sessions whose member or coordinator is member,
 	// the oldest first.
 	Sessions(ctx context.Context, member Key) ([]SessionID, error)
-	// CloseSession closes a session, which for Limits.Grace still delivers what
-	// is queued. It fails with [ErrSessionNotFound].
-	CloseSession(ctx context.Context, id SessionID, limits *Limits) error
+	// CloseSession takes a session off its members' lists. For Limits.Grace it
+	// still delivers what is queued and, if carry is set, takes and delivers more.
+	// It fails with [ErrSessionNotFound].
+	CloseSession(ctx context.Context, id SessionID, carry bool, limits *Limits) error
 
 	// Send puts a message into mailboxes of an open session, into all or none,
 	// and renews the session. It fails with [ErrSessionNotFound].

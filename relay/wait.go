@@ -15,6 +15,12 @@ const (
 	// extensionsHeader, in the answers of challenge and login, is a structured
 	// dictionary (RFC 9651) of the extensions that the relay has.
 	extensionsHeader = "Frostkit-Relay"
+	// clientHeader, in requests, is a structured list (RFC 9651) of what the
+	// client can do beyond frost-client.
+	clientHeader = "Frostkit-Client"
+	// keepsEarlyToken in it says that the client keeps messages that come before
+	// it can use them, so that nobody need pause between rounds for its sake.
+	keepsEarlyToken = "keeps-early"
 	// idempotencyHeader is a UUID that makes repeats of a call count once
 	// (draft-ietf-httpapi-idempotency-key-header).
 	idempotencyHeader = "Idempotency-Key"
@@ -23,8 +29,18 @@ const (
 // extensions returns the value of the extensions header: the longest long poll
 // and the time of grace in seconds.
 func extensions(limits *Limits) string {
-	return fmt.Sprintf("wait=%d, grace=%d, cursor, idempotency",
+	return fmt.Sprintf("wait=%d, grace=%d, cursor, idempotency, carry, keeps-early",
 		int(limits.MaxWait.Seconds()), int(limits.Grace.Seconds()))
+}
+
+// keepsEarly reports whether the client keeps early messages.
+func keepsEarly(header http.Header) bool {
+	for _, token := range strings.Split(header.Get(clientHeader), ",") {
+		if strings.TrimSpace(token) == keepsEarlyToken {
+			return true
+		}
+	}
+	return false
 }
 
 // announce tells the client what this relay can do beyond frostd.

@@ -264,7 +264,7 @@ func (r *run) dkgPart(cs frost.Ciphersuite, m ceremony.Member, rings map[string]
 	return &steps.DKG{
 		Session: session, Key: k.Key(), Ciphersuite: cs, Threshold: r.file.Threshold,
 		Members: keys, Create: m.Name == r.file.Creator().Name,
-		Timeout: r.options.Timeout, Linger: r.options.Linger, Random: rand.Reader,
+		Timeout: r.options.Timeout, Linger: r.options.Linger, AllFrostkit: r.everybodyHere(), Random: rand.Reader,
 		Save: func(key *frost.KeyPackage, pub *frost.PublicKeyPackage, members []protocol.Member) error {
 			group := groupOf(r.file.Group.Description, r.file.Server.Address(), key, pub, members)
 			_, err := saveGroup(context.Background(), r.configPath(m), group)

@@ -99,7 +99,7 @@ func testGrace(e *env) {
 	for n := byte(1); n < 3; n++ {
 		e.check(e.send(id, "share", key(n)))
 	}
-	e.check(e.store.CloseSession(e.Context(), id, e.limits))
+	e.check(e.store.CloseSession(e.Context(), id, false, e.limits))
 	e.want(e.send(id, "late", key(1)), relay.ErrSessionNotFound)
 	_, closed, err := e.store.Session(e.Context(), id)
 	e.check(err)
@@ -115,6 +115,47 @@ func testGrace(e *env) {
 	e.notFound(box(id, key(2)))
 	_, _, err = e.store.Session(e.Context(), id)
 	e.want(err, relay.ErrSessionNotFound)
+}
+
+// testCarry closes a session that goes on carrying messages, off its members'
+// lists, until the time of grace is over or it is closed for good.
+func testCarry(e *env) {
+	e.limits.Grace = 10 * e.unit
+	id, other := e.open(3), e.open(3)
+	e.check(e.send(id, "early", key(1)))
+	e.check(e.store.CloseSession(e.Context(), id, true, e.limits))
+	e.check(e.store.CloseSession(e.Context(), other, true, e.limits))
+	e.sessions(key(1))
+	_, closed, err := e.store.Session(e.Context(), id)
+	e.check(err)
+	if closed {
+		e.Error("the session carries nothing")
+	}
+	e.receive(box(id, key(2)), relay.HandedOver)
+	time.Sleep(6 * e.unit)
+	e.check(e.send(id, "late", key(1), key(2)))
+	e.receive(box(id, key(1)), relay.HandedOver, "early", "late")
+	e.receive(box(id, key(2)), relay.HandedOver, "late")
+	e.check(e.store.CloseSession(e.Context(), other, false, e.limits))
+	e.want(e.send(other, "too late", key(1)), relay.ErrSessionNotFound)
+	time.Sleep(6 * e.unit)
+	e.want(e.send(id, "too late", key(1)), relay.ErrSessionNotFound)
+	e.notFound(box(id, key(1)))
+}
+
+// testKeepsEarly has the mark of a message's sender kept.
+func testKeepsEarly(e *env) {
+	id := e.open(2)
+	for _, mark := range []bool{true, false} {
+		e.check(e.store.Send(e.Context(), &relay.Envelope{
+			Session: id, Sender: key(0), Recipients: []relay.Key{key(1)}, Body: []byte("m"), KeepsEarly: mark,
+		}, e.limits))
+	}
+	messages, _, err := e.store.Receive(e.Context(), box(id, key(1)), 0, e.limits)
+	e.check(err)
+	if len(messages) != 2 || !messages[0].KeepsEarly || messages[1].KeepsEarly {
+		e.Errorf("marks of %+v, want the first alone", messages)
+	}
 }
 
 func testIdle(e *env) {
@@ -168,7 +209,7 @@ func testTotalLimit(e *env) {
 	if !refused {
 		e.Error("the store took more than its limit")
 	}
-	e.check(e.store.CloseSession(e.Context(), id, e.limits))
+	e.check(e.store.CloseSession(e.Context(), id, false, e.limits))
 	time.Sleep(e.limits.Grace + e.unit)
 	again := e.open(2)
 	e.check(e.send(again, body, key(1)))
@@ -208,7 +249,7 @@ func testWakeForMessages(e *env) {
 	e.wantWake(coordinator, false, "a message for others")
 	e.check(e.send(id, "m"))
 	e.wantWake(coordinator, true, "a message for the coordinator")
-	e.check(e.store.CloseSession(e.Context(), id, e.limits))
+	e.check(e.store.CloseSession(e.Context(), id, false, e.limits))
 	e.wantWake(mine, true, "the close")
 	e.wantWake(coordinator, true, "the close, for the coordinator")
 }
@@ -220,7 +261,7 @@ func testWakeForSessions(e *env) {
 	defer stop()
 	id := e.open(2)
 	e.wantWake(mine, true, "a new session")
-	e.check(e.store.CloseSession(e.Context(), id, e.limits))
+	e.check(e.store.CloseSession(e.Context(), id, false, e.limits))
 	e.wantWake(mine, true, "a session closed")
 	e.wantWake(other, false, "sessions of others")
 }

@@ -43,6 +43,8 @@ func Test(t *testing.T, subject Subject) {
 		"total limit":        testTotalLimit,
 		"wake for messages":  testWakeForMessages,
 		"wake for sessions":  testWakeForSessions,
+		"carry":              testCarry,
+		"keeps early":        testKeepsEarly,
 		"many at once":       testConcurrency,
 		"watches that ended": testStoppedWatch,
 	} {
@@ -213,12 +215,12 @@ func testSessions(e *env) {
 	e.sessions(key(0), want.ID, second)
 	e.sessions(key(7), want.ID)
 	e.sessions(key(8))
-	e.check(e.store.CloseSession(e.Context(), want.ID, e.limits))
+	e.check(e.store.CloseSession(e.Context(), want.ID, false, e.limits))
 	e.sessions(key(0), second)
 	e.sessions(key(7))
 	_, _, err = e.store.Session(e.Context(), want.ID)
 	e.want(err, relay.ErrSessionNotFound)
-	e.want(e.store.CloseSession(e.Context(), want.ID, e.limits), relay.ErrSessionNotFound)
+	e.want(e.store.CloseSession(e.Context(), want.ID, false, e.limits), relay.ErrSessionNotFound)
 	e.want(e.send(want.ID, "m", key(1)), relay.ErrSessionNotFound)
 	_, _, err = e.store.Receive(e.Context(), box(want.ID, key(1)), relay.HandedOver, e.limits)
 	e.want(err, relay.ErrSessionNotFound)
@@ -247,7 +249,7 @@ func testSessionLimits(e *env) {
 	stranger.Coordinator = key(6)
 	e.want(e.store.CreateSession(e.Context(), stranger, e.limits), relay.ErrInvalidArgument)
 	e.sessions(key(6))
-	e.check(e.store.CloseSession(e.Context(), first, e.limits))
+	e.check(e.store.CloseSession(e.Context(), first, false, e.limits))
 	e.check(e.store.CreateSession(e.Context(), stranger, e.limits))
 	e.limits.TotalBytes = 1
 	e.want(e.store.CreateSession(e.Context(), session(2), e.limits), relay.ErrInvalidArgument)

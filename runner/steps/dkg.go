@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,7 @@ type DKG struct {
 	Create      bool                // open the session when nobody has; needs Members
 	Timeout     time.Duration       // from the session to the group
 	Linger      time.Duration       // before closing at a relay that drops undelivered messages
+	AllFrostkit bool                // every member is known to run frostkit: nobody needs pauses
 	Random      io.Reader
 	// Save stores the group durably. Only when it has succeeded does the run
 	// go on to leave the session.
@@ -196,8 +198,10 @@ func (d *DKG) attempt(ctx context.Context, at found) error {
 
 // run carries out the DKG over sealed messages.
 func (d *DKG) run(ctx context.Context, at found, members []protocol.Member, progress func(protocol.Event)) error {
-	transport := protocol.Seal(protocol.NewRelayTransport(d.Client, at.id, false), d.Key, keysOf(members), at.info.Coordinator)
+	mail := protocol.NewRelayTransport(d.Client, at.id, false)
+	transport := protocol.Seal(mail, d.Key, keysOf(members), at.info.Coordinator)
 	result, err := protocol.DKG(ctx, transport, protocol.DKGConfig{
+		Pause:       func() time.Duration { return d.pause(mail, members) },
 		Ciphersuite: d.Ciphersuite,
 		Threshold:   d.Threshold,
 		Self:        d.Self.Key,
@@ -210,6 +214,15 @@ func (d *DKG) run(ctx context.Context, at found, members []protocol.Member, prog
 		result.KeyPackage.Destroy()
 	}
 	return err
+}
+
+// pause is what members who run frost-client need between rounds.
+func (d *DKG) pause(mail *protocol.RelayTransport, members []protocol.Member) time.Duration {
+	others := slices.DeleteFunc(keysOf(members), func(key commkey.PublicKey) bool { return key == d.Self.Key })
+	if d.AllFrostkit || mail.KeepEarly(others) {
+		return 0
+	}
+	return protocol.FrostClientPause
 }
 
 func keysOf(members []protocol.Member) []commkey.PublicKey {
@@ -247,7 +260,20 @@ func (d *DKG) finish(ctx context.Context, at found, failed error) {
 		case <-ctx.Done():
 		}
 	}
+	if failed == nil {
+		d.finishSession(ctx, at.id)
+		d.leave(ctx, relay.SessionID{})
+		return
+	}
 	d.leave(ctx, at.id)
+}
+
+// finishSession closes the session of a group that was made; members who are
+// slower go on in it where the relay allows it.
+func (d *DKG) finishSession(ctx context.Context, id relay.SessionID) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	_ = d.Client.FinishSession(ctx, id)
 }
 
 // watcher looks for a session that goes before the own one.
