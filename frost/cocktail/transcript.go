@@ -1,0 +1,227 @@
+package cocktail
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"frostkit/frost"
+	"frostkit/frost/internal/group"
+)
+
+// Transcript is T: everything public of a key generation, in the one form that all
+// members sign ("Round 3: Certification"). It holds no secret.
+type Transcript struct {
+	setup     *Setup
+	all       []contribution
+	extension []byte
+	encoded   []byte
+}
+
+// maxExtension is the longest extension in bytes: it is a digest, or a few.
+const maxExtension = 1 << 16
+
+// newTranscript is CanonicalEncode of Appendix A.
+func newTranscript(setup *Setup, all []contribution, extension []byte) (*Transcript, error) {
+	if len(extension) > maxExtension {
+		return nil, fmt.Errorf("extension has %d bytes, want %d at most", len(extension), maxExtension)
+	}
+	b := make([]byte, 0, transcriptSize(setup, len(extension)))
+	b = appendField(b, []byte(setup.suite.id()))
+	b = appendField(b, setup.context)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(setup.ids)))
+	b = binary.LittleEndian.AppendUint32(b, uint32(setup.threshold))
+	b = appendElements(b, setup.keys)
+	for j := range all {
+		b = appendElements(b, all[j].commitment)
+	}
+	for j := range all {
+		b = append(b, all[j].pop.Bytes()...)
+	}
+	for j := range all {
+		b = append(b, all[j].ephemeral.Encoding()...)
+	}
+	return &Transcript{setup, all, slices.Clone(extension), appendField(b, extension)}, nil
+}
+
+func transcriptSize(setup *Setup, extension int) int {
+	row := setup.suite.Group().ElementSize() + contributionSize(setup.suite, setup.threshold)
+	return 3*8 + len(setup.suite.id()) + len(setup.context) + 2*4 + len(setup.ids)*row + extension
+}
+
+// appendField appends "uint64_le(len(b)) || b".
+func appendField(b, field []byte) []byte {
+	return append(binary.LittleEndian.AppendUint64(b, uint64(len(field))), field...)
+}
+
+// DecodeTranscript decodes a transcript: nothing may be missing, follow, or have another encoding,
+// and every element is of prime order. It does not verify the proofs of possession in it.
+func DecodeTranscript(cs frost.Ciphersuite, b []byte) (*Transcript, error) {
+	const doing = "decoding a transcript: %w"
+	s, err := suiteOf(cs)
+	if err != nil {
+		return nil, fmt.Errorf(doing, err)
+	}
+	t, rest, err := decodeTranscript(s, b)
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("%d bytes follow the extension", len(rest))
+	}
+	if err != nil {
+		return nil, fmt.Errorf(doing, err)
+	}
+	return t, nil
+}
+
+var errShort = errors.New("it ends too early")
+
+// reader takes bytes from the front of a transcript. After it runs short it gives none.
+type reader struct {
+	b     []byte
+	short bool
+}
+
+func (r *reader) take(n uint64) []byte {
+	if r.short || n > uint64(len(r.b)) {
+		r.short = true
+		return nil
+	}
+	taken := r.b[:n:n]
+	r.b = r.b[n:]
+	return taken
+}
+
+// field takes what [appendField] appended.
+func (r *reader) field() []byte {
+	length := r.take(8)
+	if r.short {
+		return nil
+	}
+	return r.take(binary.LittleEndian.Uint64(length))
+}
+
+// number takes a uint32_le, 0 if it is not there.
+func (r *reader) number() uint64 {
+	b := r.take(4)
+	if r.short {
+		return 0
+	}
+	return uint64(binary.LittleEndian.Uint32(b))
+}
+
+// decodeTranscript decodes the transcript that b begins with, and returns what follows.
+func decodeTranscript(s suite, b []byte) (*Transcript, []byte, error) {
+	r := &reader{b: b}
+	if id := r.field(); !r.short && string(id) != s.id() {
+		return nil, nil, fmt.Errorf("ciphersuite is %q, want %q", id, s.id())
+	}
+	context := r.field()
+	n, threshold := r.number(), r.number()
+	if !r.short && (n > math.MaxUint16 || threshold > n) {
+		return nil, nil, fmt.Errorf("threshold is %d of %d, want 2 to 65535 members and at most as many", threshold, n)
+	}
+	columns := takeColumns(r, s, n, threshold)
+	extension := r.field()
+	switch {
+	case r.short:
+		return nil, nil, errShort
+	case len(context) != len(s.hash()):
+		return nil, nil, fmt.Errorf("context has %d bytes, want %d", len(context), len(s.hash()))
+	case len(extension) > maxExtension:
+		return nil, nil, fmt.Errorf("extension has %d bytes, want %d at most", len(extension), maxExtension)
+	}
+	t, err := columns.transcript(s, bytes.Clone(context), int(threshold), extension)
+	return t, r.b, err
+}
+
+// columns are the encodings that a transcript has for each member.
+type columns struct {
+	keys, commitments, pops, ephemerals []byte
+}
+
+func takeColumns(r *reader, s suite, n, threshold uint64) columns {
+	element, signature := uint64(s.Group().ElementSize()), uint64(s.signatureSize())
+	return columns{
+		keys:        r.take(n * element),
+		commitments: r.take(n * threshold * element),
+		pops:        r.take(n * signature),
+		ephemerals:  r.take(n * element),
+	}
+}
+
+// transcript decodes the columns.
+func (c columns) transcript(s suite, context []byte, threshold int, extension []byte) (*Transcript, error) {
+	size := s.Group().ElementSize()
+	if threshold < 2 {
+		return nil, fmt.Errorf("threshold is %d, want 2 at least", threshold)
+	}
+	keys, err := decodeKeys(s, c.keys)
+	if err != nil {
+		return nil, err
+	}
+	setup, err := newSetup(s, context, keys, threshold)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]contribution, len(keys))
+	for j := range all {
+		all[j], err = decodeContribution(s,
+			row(c.commitments, j, threshold*size), row(c.pops, j, s.signatureSize()), row(c.ephemerals, j, size))
+		if err != nil {
+			return nil, fmt.Errorf("member %d: %w", j+1, err)
+		}
+	}
+	return newTranscript(setup, all, extension)
+}
+
+func row(column []byte, j, size int) []byte { return column[j*size : (j+1)*size] }
+
+func decodeKeys(s suite, column []byte) ([]group.Element, error) {
+	keys, err := s.Group().DecodeElements(slices.Collect(slices.Chunk(column, s.Group().ElementSize())))
+	if err != nil {
+		return nil, fmt.Errorf("static key of member %s: %w", position(err), reason(err))
+	}
+	return keys, nil
+}
+
+// Encode returns the bytes that [DecodeTranscript] reads, which are those that members sign.
+func (t *Transcript) Encode() []byte { return bytes.Clone(t.encoded) }
+
+// Hash returns the suite's hash of the transcript, for ed25519 SHA-512: a fingerprint of the
+// key generation.
+func (t *Transcript) Hash() []byte { return t.setup.suite.hash(t.encoded) }
+
+// Setup returns what the members agreed on.
+func (t *Transcript) Setup() *Setup { return t.setup }
+
+// Extension returns the application's extension.
+func (t *Transcript) Extension() []byte { return slices.Clone(t.extension) }
+
+// HasSessionID reports whether the transcript is of the session with this ID, by the
+// context of [NewSetup].
+func (t *Transcript) HasSessionID(sessionID []byte) bool {
+	return bytes.Equal(t.setup.context, newContext(t.setup.suite, sessionID, t.setup.keys))
+}
+
+// PublicKeyPackage computes the group's public keys: Step 8 of "Recovery Algorithm".
+func (t *Transcript) PublicKeyPackage() (*frost.PublicKeyPackage, error) {
+	public, err := frost.AssemblePublicKeys(t.setup.suite.Ciphersuite, sumCommitments(t.setup.suite.Group(), t.all), t.setup.ids)
+	if err != nil {
+		return nil, fmt.Errorf("computing the public keys of a transcript: %w", err)
+	}
+	return public, nil
+}
+
+// Verify verifies a member's signature over the transcript. The error is [ErrInvalidSignature].
+func (t *Transcript) Verify(signer frost.Identifier, sig Signature) error {
+	j, ok := t.setup.index[signer]
+	if !ok || sig.r == nil || sig.suite != t.setup.suite {
+		return ErrInvalidSignature
+	}
+	if !newSigned(sig, t.setup.keys[j], t.encoded).verifies() {
+		return ErrInvalidSignature
+	}
+	return nil
+}
