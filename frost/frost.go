@@ -19,7 +19,9 @@
 // the compiler and the arithmetic leave on stacks and in registers are out of reach.
 // Operations on secrets take constant time. What takes variable time works on public values.
 //
-// The package does no input or output, keeps no clock and starts no goroutine.
+// The package does no input or output beside reading randomness, and keeps no clock. Large groups
+// are worked on by as many goroutines as GOMAXPROCS allows, none of which outlives the call
+// that started it.
 package frost
 
 import (
@@ -42,7 +44,10 @@ type Ciphersuite interface {
 	Group() group.Group
 	// H1 hashes the concatenation of its arguments to a binding factor, H2 to
 	// the challenge, H3 to a nonce (RFC 9591, Section 3.2).
+	// H1Each is H1 of prefix || suffix for each suffix, all of which the signers'
+	// binding factors are.
 	H1(m ...[]byte) group.Scalar
+	H1Each(prefix []byte, suffixes [][]byte) []group.Scalar
 	H2(m ...[]byte) group.Scalar
 	H3(m ...[]byte) group.Scalar
 	// H4 hashes the message, H5 the list of commitments.

@@ -2,6 +2,7 @@ package frost_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -33,6 +34,14 @@ func (*p256) HDKG(m ...[]byte) group.Scalar { return p256Field("dkg", m) }
 func (*p256) HID(m ...[]byte) group.Scalar  { return p256Field("id", m) }
 func (*p256) H4(m ...[]byte) []byte         { return p256Hash("msg", m) }
 func (*p256) H5(m ...[]byte) []byte         { return p256Hash("com", m) }
+
+func (p *p256) H1Each(prefix []byte, suffixes [][]byte) []group.Scalar {
+	var scalars []group.Scalar
+	for _, suffix := range suffixes {
+		scalars = append(scalars, p.H1(prefix, suffix))
+	}
+	return scalars
+}
 
 func p256Hash(tag string, m [][]byte) []byte {
 	h := sha256.Sum256(slices.Concat([]byte(p256ID+tag), slices.Concat(m...)))
@@ -173,6 +182,16 @@ func (p256Group) RandomScalar(random io.Reader) (group.Scalar, error) {
 	return newP256Scalar(new(big.Int).SetBytes(b)), err
 }
 
+func (p256Group) RandomWeights(n int) []group.Scalar {
+	weights := make([]group.Scalar, n)
+	for i := range weights {
+		b := make([]byte, 16)
+		_, _ = rand.Read(b)
+		weights[i] = newP256Scalar(new(big.Int).SetBytes(b))
+	}
+	return weights
+}
+
 func (p256Group) DecodeScalar(b []byte) (group.Scalar, error) {
 	n := new(big.Int).SetBytes(b)
 	if len(b) != 32 || n.Cmp(p256N) >= 0 {
@@ -222,6 +241,14 @@ func (p256Group) VarTimeMultiScalarMult(scalars []group.Scalar, elements []group
 		sum = p256Add(sum, p256Mult(p256Int(scalars[i]), *elements[i].(*p256Element)))
 	}
 	return &sum
+}
+
+func (p256Group) VarTimeEvaluate(commitment []group.Element, xs []group.Scalar) []group.Element {
+	values := make([]group.Element, len(xs))
+	for i, x := range xs {
+		values[i] = p256Group{}.VarTimeMultiScalarMult(group.Powers(p256Group{}, x, len(commitment)), commitment)
+	}
+	return values
 }
 
 func (p256Group) VarTimeDoubleBaseMult(a group.Scalar, A group.Element, b group.Scalar) group.Element {

@@ -29,10 +29,9 @@ func (s *participantShare) identifier() Identifier { return s.id }
 // group's polynomial, for ascending ids.
 func newPublicKeyPackage(cs Ciphersuite, commitment []group.Element, ids []Identifier) *PublicKeyPackage {
 	g := cs.Group()
+	elements := g.VarTimeEvaluate(commitment, scalars(ids))
 	shares := make([]*participantShare, len(ids))
-	elements := make([]group.Element, len(ids))
-	for i, x := range scalars(ids) {
-		elements[i] = group.VarTimeEvaluate(g, commitment, x)
+	for i := range ids {
 		shares[i] = &participantShare{ids[i], elements[i]}
 	}
 	g.Normalize(elements...)

@@ -112,11 +112,11 @@ func (p *SigningPackage) bindingFactors(key group.Element) []group.Scalar {
 	}
 	// rho_input_prefix = group_public_key_enc || msg_hash || encoded_commitment_hash
 	prefix := slices.Concat(key.Encoding(), p.suite.H4(p.message), p.suite.H5(list))
-	factors := make([]group.Scalar, len(p.signers))
+	encoded := make([][]byte, len(p.signers))
 	for i, signer := range p.signers {
-		factors[i] = p.suite.H1(prefix, []byte(signer.id.encoded))
+		encoded[i] = []byte(signer.id.encoded)
 	}
-	return factors
+	return p.suite.H1Each(prefix, encoded)
 }
 
 func (p *SigningPackage) fields() []wire.Field {

@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 
-	"filippo.io/edwards25519"
-	"filippo.io/edwards25519/field"
-
 	"frostkit/frost/internal/group"
+	"frostkit/frost/internal/parallel"
 )
 
 var (
@@ -17,22 +15,66 @@ var (
 	errOrder     = errors.New("element is not of prime order")
 )
 
+const (
+	// leastDecoded is how many elements pay for a goroutine.
+	leastDecoded = 32
+	// batchFrom is how many elements it takes for the test of their order by subsets
+	// to be faster than one by one (BenchmarkDecodeElements).
+	batchFrom = 300
+)
+
 // DecodeElements is DeserializeElement of RFC 9591, Section 6.1: "decode …
 // as per [RFC8032], Section 5.1.3", refusing the identity and every point
 // outside the subgroup of prime order.
+//
+// From batchFrom elements on their order is tested in bulk, which errs with a chance of 2^-128
+// for whatever input. When that fails, they are tested one by one.
 func (edwards25519Group) DecodeElements(encodings [][]byte) ([]group.Element, error) {
 	elements := make([]element, len(encodings))
-	result := make([]group.Element, len(encodings))
-	for i, b := range encodings {
-		if err := elements[i].decode(b); err != nil {
-			return nil, &group.ElementError{Index: i, Err: err}
+	done := len(encodings) >= batchFrom &&
+		decodeEach(elements, encodings, (*element).decompress) == nil && varTimeAllPrimeOrder(elements)
+	if !done {
+		if err := decodeEach(elements, encodings, (*element).decode); err != nil {
+			return nil, err
 		}
+	}
+	result := make([]group.Element, len(elements))
+	for i := range elements {
 		result[i] = &elements[i]
 	}
 	return result, nil
 }
 
+// decodeEach decodes one by one and returns the first error.
+func decodeEach(elements []element, encodings [][]byte, decode func(*element, []byte) error) error {
+	errs := make([]error, len(encodings))
+	parallel.For(len(encodings), leastDecoded, func(from, to int) {
+		for i := from; i < to; i++ {
+			if errs[i] = decode(&elements[i], encodings[i]); errs[i] != nil {
+				return
+			}
+		}
+	})
+	for i, err := range errs {
+		if err != nil {
+			return &group.ElementError{Index: i, Err: err}
+		}
+	}
+	return nil
+}
+
 func (e *element) decode(b []byte) error {
+	if err := e.decompress(b); err != nil {
+		return err
+	}
+	if !varTimePrimeOrder(&e.p) {
+		return errOrder
+	}
+	return nil
+}
+
+// decompress decodes a point of the curve that is not the identity, and keeps the encoding.
+func (e *element) decompress(b []byte) error {
 	if len(b) != elementSize {
 		return fmt.Errorf("element has %d bytes, want %d", len(b), elementSize)
 	}
@@ -44,9 +86,6 @@ func (e *element) decode(b []byte) error {
 	}
 	if e.IsIdentity() {
 		return errIdentity
-	}
-	if !varTimePrimeOrder(&e.p) {
-		return errOrder
 	}
 	e.enc, e.kept = [elementSize]byte(b), true
 	return nil
@@ -65,92 +104,4 @@ func canonical(b []byte) bool {
 		}
 	}
 	return b[0] < 0xed
-}
-
-// Constants of the birationally equivalent curve25519, v² = u³ + A·u² + u with
-// A = 486662 (RFC 7748, Section 4.1).
-var (
-	feOne      = new(field.Element).One()
-	feA        = new(field.Element).Mult32(feOne, 486662)
-	feAPlus2   = new(field.Element).Mult32(feOne, 486664)
-	feSqrtM1   = root(new(field.Element).Negate(feOne))
-	feMinusOne = new(field.Element).Negate(feOne)
-	feK        = root(new(field.Element).Negate(feAPlus2)) // K² = -(A+2)
-	feLambda   = root(feAPlus2)                            // lambda² = A+2
-	// feFlip is the root of i·(A²-4).
-	feFlip = root(flipSquare())
-)
-
-func root(x *field.Element) *field.Element {
-	r, square := new(field.Element).SqrtRatio(x, feOne)
-	if square != 1 {
-		panic("ed25519: internal error: root of a non-square")
-	}
-	return r
-}
-
-func flipSquare() *field.Element {
-	x := new(field.Element).Square(feA)
-	x.Subtract(x, new(field.Element).Mult32(feOne, 4))
-	return x.Multiply(x, feSqrtM1)
-}
-
-// varTimePrimeOrder reports whether an affine point (Z = 1), not the
-// identity, is of prime order.
-//
-// The curve's group is cyclic of order 8·l, so that P is of prime order if
-// and only if it can be halved three times. The first halving is carried out,
-// Q = P/2; whether Q can be halved twice more is then told by the Tate pairing
-// of order 4, at the cost of one exponentiation. The tests compare it with the
-// plain test, l * P = 0, over every coset of the points of small order.
-func varTimePrimeOrder(p *edwards25519.Point) bool {
-	x, y, _, _ := p.ExtendedCoordinates()
-	if x.Equal(new(field.Element)) == 1 {
-		return false
-	}
-	// u = (1+y)/(1-y) = w²: P is in 2E if and only if u is a square.
-	w := new(field.Element)
-	if _, square := w.SqrtRatio(new(field.Element).Add(feOne, y), new(field.Element).Subtract(feOne, y)); square != 1 {
-		return false
-	}
-	n, d := half(x, w)
-	// M = N² - D² - 2·w·lambda·N·D
-	nd := new(field.Element).Multiply(n, d)
-	n2 := new(field.Element).Square(n)
-	m := new(field.Element).Square(d)
-	m.Subtract(n2, m)
-	t := new(field.Element).Multiply(w, feLambda)
-	t.Multiply(t, nd)
-	m.Subtract(m, t.Add(t, t))
-	// Q is in 4E if and only if (M²·N³·D·w²)^((p-1)/4) = -1.
-	m.Multiply(m, w).Square(m)
-	m.Multiply(m, n2).Multiply(m, nd)
-	t.Pow22523(m) // M^((p-5)/8)
-	return t.Square(t).Multiply(t, m).Equal(feMinusOne) == 1
-}
-
-// half returns the Montgomery coordinate u = n/d of a point Q with 2Q = P, where
-// P has the Edwards coordinate x and the Montgomery coordinate w², and
-// changes w to the root that belongs to Q.
-func half(x, w *field.Element) (n, d *field.Element) {
-	// base = w·(w·x + K), and the radicand is (2·base + A·x)/x.
-	base := func() *field.Element {
-		b := new(field.Element).Multiply(w, x)
-		return b.Add(b, feK).Multiply(b, w)
-	}
-	b := base()
-	radicand := new(field.Element).Add(b, b)
-	radicand.Add(radicand, new(field.Element).Multiply(feA, x))
-	r, square := new(field.Element).SqrtRatio(radicand, x)
-	if square == 1 {
-		// u = base/x + w·r
-		n = new(field.Element).Multiply(w, r)
-		return n.Multiply(n, x).Add(n, b), x
-	}
-	// The radicands of w and -w have the product A²-4, which is not a square:
-	// the other has the root feFlip/r, with r the root of i·radicand.
-	w.Negate(w)
-	n = new(field.Element).Multiply(base(), r)
-	t := new(field.Element).Multiply(w, feFlip)
-	return n.Add(n, t.Multiply(t, x)), new(field.Element).Multiply(x, r)
 }

@@ -5,6 +5,7 @@ import (
 	"filippo.io/edwards25519/field"
 
 	"frostkit/frost/internal/group"
+	"frostkit/frost/internal/msm"
 )
 
 // element is a point, with its encoding where that is known.
@@ -55,18 +56,39 @@ func (edwards25519Group) BaseMult(s group.Scalar) group.Element {
 }
 
 func (edwards25519Group) VarTimeMultiScalarMult(scalars []group.Scalar, elements []group.Element) group.Element {
-	s := make([]*edwards25519.Scalar, len(scalars))
-	p := make([]*edwards25519.Point, len(elements))
-	for i := range scalars {
-		s[i] = inner(scalars[i])
+	return fromPoint(msm.VarTimeMultiScalarMult(inners(scalars), points(elements)))
+}
+
+// VarTimeEvaluate relies on the commitment being of prime order, as every element of
+// the group is.
+func (edwards25519Group) VarTimeEvaluate(commitment []group.Element, xs []group.Scalar) []group.Element {
+	values := make([]group.Element, len(xs))
+	for i, value := range msm.VarTimeEvaluate(points(commitment), inners(xs)) {
+		values[i] = fromPoint(value)
 	}
+	return values
+}
+
+func fromPoint(p *edwards25519.Point) group.Element {
+	e := new(element)
+	e.p.Set(p)
+	return e
+}
+
+func points(elements []group.Element) []*edwards25519.Point {
+	p := make([]*edwards25519.Point, len(elements))
 	for i := range elements {
 		p[i] = point(elements[i])
 	}
-	e := new(element)
-	e.p.Set(identity)
-	e.p.VarTimeMultiScalarMult(s, p)
-	return e
+	return p
+}
+
+func inners(scalars []group.Scalar) []*edwards25519.Scalar {
+	s := make([]*edwards25519.Scalar, len(scalars))
+	for i := range scalars {
+		s[i] = inner(scalars[i])
+	}
+	return s
 }
 
 func (edwards25519Group) VarTimeDoubleBaseMult(a group.Scalar, A group.Element, b group.Scalar) group.Element {

@@ -1,6 +1,7 @@
 package ed25519
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -94,6 +95,22 @@ func (edwards25519Group) RandomScalar(random io.Reader) (group.Scalar, error) {
 			return s, nil
 		}
 	}
+}
+
+func (edwards25519Group) RandomWeights(n int) []group.Scalar {
+	random := make([]byte, 16*n)
+	_, _ = rand.Read(random) // does not fail: it ends the program instead
+	weights := make([]group.Scalar, n)
+	for i := range weights {
+		var b [scalarSize]byte
+		copy(b[:], random[16*i:16*(i+1)])
+		s := new(scalar)
+		if _, err := s.s.SetCanonicalBytes(b[:]); err != nil {
+			panic("ed25519: internal error: " + err.Error())
+		}
+		weights[i] = s
+	}
+	return weights
 }
 
 func (edwards25519Group) DecodeScalar(b []byte) (group.Scalar, error) {

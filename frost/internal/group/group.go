@@ -67,6 +67,9 @@ type Group interface {
 	ScalarFromUint16(n uint16) Scalar
 	// RandomScalar returns a scalar that is uniform among all but 0.
 	RandomScalar(random io.Reader) (Scalar, error)
+	// RandomWeights returns n independent scalars, uniform among the numbers below 2^128, from
+	// crypto/rand: what many equations are multiplied by to be checked as one sum.
+	RandomWeights(n int) []Scalar
 
 	// DecodeScalar decodes ScalarSize bytes below the order of the group.
 	DecodeScalar(b []byte) (Scalar, error)
@@ -84,6 +87,9 @@ type Group interface {
 	BaseMult(s Scalar) Element
 	// VarTimeMultiScalarMult returns the sum of scalars[i] * elements[i].
 	VarTimeMultiScalarMult(scalars []Scalar, elements []Element) Element
+	// VarTimeEvaluate returns for each x the value of a polynomial of which the
+	// commitment is given, one element at least: the sum of x^k * commitment[k].
+	VarTimeEvaluate(commitment []Element, xs []Scalar) []Element
 	// VarTimeDoubleBaseMult returns a * A + b * generator.
 	VarTimeDoubleBaseMult(a Scalar, A Element, b Scalar) Element
 }

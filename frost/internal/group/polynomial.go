@@ -54,15 +54,19 @@ func VarTimeEvaluate(g Group, commitment []Element, x Scalar) Element {
 	if len(commitment) == 0 {
 		return g.NewElement()
 	}
-	powers := make([]Scalar, len(commitment)-1)
+	return g.VarTimeEvaluate(commitment, []Scalar{x})[0]
+}
+
+// Powers returns x^0 to x^(n-1).
+func Powers(g Group, x Scalar, n int) []Scalar {
+	powers := make([]Scalar, n)
 	for k := range powers {
-		powers[k] = g.NewScalar().Set(x)
+		powers[k] = g.ScalarFromUint16(1)
 		if k > 0 {
-			powers[k].Multiply(powers[k], powers[k-1])
+			powers[k].Multiply(powers[k-1], x)
 		}
 	}
-	sum := g.VarTimeMultiScalarMult(powers, commitment[1:])
-	return sum.Add(sum, commitment[0])
+	return powers
 }
 
 // Lagrange returns the coefficient of x[i] in interpolating at 0, for distinct

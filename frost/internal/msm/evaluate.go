@@ -1,0 +1,171 @@
+package msm
+
+import (
+	"filippo.io/edwards25519"
+
+	"frostkit/frost/internal/parallel"
+)
+
+// VarTimeEvaluate returns the value at each x of the polynomial whose
+// coefficients are points, one at least, the constant term first: the sum of x^k *
+// coefficients[k]. They must lie in the subgroup of prime order, where the powers may be
+// reduced modulo the order.
+//
+// An x below 2^16 goes by Horner's rule with short multiplications. The others share
+// tables of the multiples of the coefficients.
+func VarTimeEvaluate(coefficients []*edwards25519.Point, xs []*edwards25519.Scalar) []*edwards25519.Point {
+	values := make([]*edwards25519.Point, len(xs))
+	var large []int
+	var small []int
+	words := make([][5]uint64, len(xs))
+	for i, x := range xs {
+		words[i] = bitsOf(x)
+		if bitLen(words[i:i+1]) <= shortBits {
+			small = append(small, i)
+		} else {
+			large = append(large, i)
+		}
+	}
+	operands := make([]extended, len(coefficients))
+	for i, p := range coefficients {
+		operands[i].set(p)
+	}
+	parallel.For(len(small), leastEvaluations, func(from, to int) {
+		for _, i := range small[from:to] {
+			values[i] = evaluateShort(operands, words[i][0])
+		}
+	})
+	if len(large) > 0 {
+		t := newTables(operands[1:], len(large))
+		parallel.For(len(large), leastEvaluations, func(from, to int) {
+			for _, i := range large[from:to] {
+				values[i] = t.evaluate(&operands[0], xs[i])
+			}
+		})
+	}
+	return values
+}
+
+const (
+	// shortBits is up to what length of x Horner's rule wins (BenchmarkEvaluate).
+	shortBits = 16
+	// leastEvaluations is how many evaluations pay for a goroutine.
+	leastEvaluations = 4
+)
+
+// evaluateShort evaluates by Horner's rule, for x of shortBits at most.
+func evaluateShort(coefficients []extended, x uint64) *edwards25519.Point {
+	value := identity
+	var digits [256]int8
+	writeNAF(digits[:], 1, &[5]uint64{x}, 2)
+	for k := len(coefficients) - 1; k >= 0; k-- {
+		value.multiplyShort(&digits)
+		value.accumulate(&coefficients[k])
+	}
+	return value.point()
+}
+
+// multiplyShort multiplies v by the number of at most shortBits with the given
+// non-adjacent form of width 2.
+func (v *extended) multiplyShort(digits *[256]int8) {
+	var operand cached
+	var sum completed
+	var p extended
+	operand.fromExtended(v)
+	double := noPoint
+	top := shortBits
+	for top > 0 && digits[top] == 0 {
+		top--
+	}
+	for i := top; i >= 0; i-- {
+		sum.double(&double)
+		if digits[i] != 0 {
+			sum.add(p.fromCompleted(&sum), &operand, digits[i] < 0)
+		}
+		double.fromCompleted(&sum)
+	}
+	v.fromCompleted(&sum)
+}
+
+// tables are the odd multiples of points, for sums with several lists of scalars.
+type tables struct {
+	width     int
+	multiples []affine // 2^(width-2) of the first point, then of the next
+}
+
+// newTables makes the tables for so many sums.
+func newTables(points []extended, sums int) *tables {
+	t := &tables{width: tableWidth(sums)}
+	size := 1 << (t.width - 2)
+	all := make([]extended, size*len(points))
+	for i := range points {
+		oddMultiples(all[size*i:][:size], &points[i])
+	}
+	t.multiples = toAffine(all)
+	return t
+}
+
+// tableWidth returns the width of the non-adjacent form that costs the least for so
+// many sums, per point.
+func tableWidth(sums int) int {
+	best, least := 0, 0
+	for width := 4; width <= 8; width++ {
+		// 18 multiplications to make an entry, 7 to add one.
+		cost := 18<<(width-2) + 7*sums*253/(width+1)
+		if best == 0 || cost < least {
+			best, least = width, cost
+		}
+	}
+	return best
+}
+
+// oddMultiples stores P, 3P, 5P and so on.
+func oddMultiples(multiples []extended, point *extended) {
+	var sum completed
+	var double projective
+	var twice extended
+	var operand cached
+	twice.fromCompleted(sum.double(double.fromExtended(point)))
+	operand.fromExtended(&twice)
+	multiples[0] = *point
+	for i := range multiples[1:] {
+		multiples[i+1].fromCompleted(sum.add(&multiples[i], &operand, false))
+	}
+}
+
+// evaluate returns the constant plus the sum of x^k times the k-th point, k from 1.
+func (t *tables) evaluate(constant *extended, x *edwards25519.Scalar) *edwards25519.Point {
+	size := 1 << (t.width - 2)
+	n := len(t.multiples) / size
+	digits := make([]int8, 256*n)
+	power := new(edwards25519.Scalar).Set(x)
+	for i := range n {
+		words := bitsOf(power)
+		writeNAF(digits[i:], n, &words, t.width)
+		power.Multiply(power, x)
+	}
+	value := t.sum(digits, n)
+	value.accumulate(constant)
+	return value.point()
+}
+
+// sum adds the multiples that the digits select.
+func (t *tables) sum(digits []int8, n int) extended {
+	size := 1 << (t.width - 2)
+	var p extended
+	var sum completed
+	double := noPoint
+	for position := 255; position >= 0; position-- {
+		sum.double(&double)
+		for i, digit := range digits[position*n : (position+1)*n] {
+			switch {
+			case digit > 0:
+				sum.addAffine(p.fromCompleted(&sum), &t.multiples[size*i+int(digit)/2], false)
+			case digit < 0:
+				sum.addAffine(p.fromCompleted(&sum), &t.multiples[size*i-int(digit)/2], true)
+			}
+		}
+		double.fromCompleted(&sum)
+	}
+	return *p.fromCompleted(&sum)
+}
