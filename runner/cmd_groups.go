@@ -114,6 +114,7 @@ func (p participantView) label() string {
 type removeGroupCommand struct {
 	Group string `short:"g" required:"" placeholder:"GROUP" help:"The group: its public key, a prefix of it, or its description."`
 	configFlag
+	jsonFlag
 }
 
 func (c *removeGroupCommand) Run(e *Env) error {
@@ -121,11 +122,17 @@ func (c *removeGroupCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	return keyring.Update(e.Context, path, func(k *keyring.Keyring) error {
+	var removed string
+	err = keyring.Update(e.Context, path, func(k *keyring.Keyring) error {
 		group, err := k.FindGroup(c.Group)
 		if err != nil {
 			return err
 		}
-		return k.RemoveGroup(group.ID())
+		removed = group.ID()
+		return k.RemoveGroup(removed)
 	})
+	if err != nil || !c.JSON {
+		return err
+	}
+	return e.writeJSON(map[string]any{"removed": removed})
 }

@@ -181,6 +181,7 @@ func (c *contactsCommand) Run(e *Env) error {
 type removeContactCommand struct {
 	PublicKey string `name:"pubkey" short:"p" required:"" placeholder:"PUBKEY" help:"The contact: its public key or its name."`
 	configFlag
+	jsonFlag
 }
 
 func (c *removeContactCommand) Run(e *Env) error {
@@ -188,11 +189,15 @@ func (c *removeContactCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	return keyring.Update(e.Context, path, func(k *keyring.Keyring) error {
-		contact, err := k.FindContact(c.PublicKey)
-		if err != nil {
+	var removed keyring.Contact
+	err = keyring.Update(e.Context, path, func(k *keyring.Keyring) error {
+		if removed, err = k.FindContact(c.PublicKey); err != nil {
 			return err
 		}
-		return k.RemoveContact(contact.Key)
+		return k.RemoveContact(removed.Key)
 	})
+	if err != nil || !c.JSON {
+		return err
+	}
+	return e.writeJSON(map[string]any{"removed": map[string]any{"name": removed.Name, "pubkey": removed.Key}})
 }

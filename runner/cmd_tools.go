@@ -15,6 +15,7 @@ type getCommand struct {
 	File string `short:"f" placeholder:"FILE" help:"The TOML file; standard input by default."`
 	Raw  bool   `short:"r" help:"Print a string as it is, without quotes."`
 	Path string `arg:"" help:"The value's path, as in communication_key.pubkey."`
+	jsonFlag
 }
 
 func (c *getCommand) Run(e *Env) error {
@@ -26,11 +27,14 @@ func (c *getCommand) Run(e *Env) error {
 	if err != nil {
 		return asInput(err, fmt.Sprintf("reading %q", c.Path))
 	}
-	if c.Raw {
-		fmt.Fprintln(e.Stdout, value.Raw())
-	} else {
-		fmt.Fprintln(e.Stdout, value.TOML())
+	text := value.TOML()
+	switch {
+	case c.JSON:
+		text = string(value.JSON())
+	case c.Raw:
+		text = value.Raw()
 	}
+	fmt.Fprintln(e.Stdout, text)
 	return nil
 }
 

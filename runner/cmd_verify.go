@@ -204,6 +204,7 @@ type testSignCommand struct {
 	Signature        string `short:"s" required:"" placeholder:"FILE" help:"Where to write the signature."`
 	PublicKeyPackage string `short:"P" default:"public-key-package.json" placeholder:"FILE" help:"Where to write the public key package (${default})."`
 	Ciphersuite      string `short:"c" default:"ed25519" help:"Ciphersuite (${default})."`
+	jsonFlag
 }
 
 // Run makes a fresh 2-of-3 group in memory, signs with two of its members and
@@ -226,6 +227,11 @@ func (c *testSignCommand) Run(e *Env) error {
 	}
 	if err := writeFile(c.PublicKeyPackage, pub.EncodeJSON()); err != nil {
 		return err
+	}
+	if c.JSON {
+		return e.writeJSON(map[string]any{
+			"signature": c.Signature, "public_key_package": c.PublicKeyPackage, "verifying_key": pub.VerifyingKey().String(),
+		})
 	}
 	fmt.Fprintf(e.Stdout, "✅ Test signature and public key package generated:\n  Signature: %s\n  Public key package: %s\n",
 		c.Signature, c.PublicKeyPackage)
