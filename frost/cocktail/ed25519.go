@@ -35,8 +35,11 @@ func (ed25519Parameters) hash(parts ...[]byte) []byte {
 	return h.Sum(nil)
 }
 
+// ecdh encodes as RFC 8032 does. The table "ECDH Shared-Secret Encoding" of v0.2.1 says
+// ristretto255 for this suite; all test vectors, of which the specification says that they "MUST" be
+// reproduced, have the encoding of RFC 8032 (github.com/C2SP/C2SP, issue 299, point 2).
 func (ed25519Parameters) ecdh(secret group.Scalar, public group.Element) []byte {
-	return ed25519.RistrettoMult(secret, public)
+	return ed25519.ECDH(secret, public)
 }
 
 // deriveKeyAndNonce is, for a hash of at least 56 bytes, "k = tmp[0:32], iv = tmp[32:56]" with

@@ -1,0 +1,62 @@
+package cocktail
+
+import (
+	"crypto/rand"
+	"fmt"
+	"testing"
+
+	"frostkit/frost"
+)
+
+// sizes are those of groups, threshold of members.
+var sizes = [][2]int{{2, 3}, {7, 10}, {20, 30}, {67, 100}}
+
+// BenchmarkMember is all that one member does, decoding included.
+func BenchmarkMember(b *testing.B) {
+	for _, size := range sizes {
+		p := newParty(b, "bench", size[0], size[1])
+		_, messages := p.round1(b, 1)
+		_, signatures := p.round3(b, 1, nil)
+		b.Run(fmt.Sprintf("%dof%d", size[0], size[1]), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				p.member(b, messages, signatures)
+			}
+		})
+	}
+}
+
+// member goes through the key generation as the first member, whose randomness is that of
+// messages and signatures.
+func (p party) member(b *testing.B, messages map[frost.Identifier]*Round1Message, signatures map[frost.Identifier]Signature) {
+	round1 := must(New(Config{Setup: p.setup, Key: p.keys[0], Random: random(1)}))(b)
+	received := make(map[frost.Identifier]*Round1Message)
+	for id, message := range messages {
+		received[id] = must(DecodeRound1Message(p.setup, id, message.encoded))(b)
+	}
+	round3 := must(must(round1.Next(received))(b).Next(nil))(b)
+	decoded := make(map[frost.Identifier]Signature)
+	for id, sig := range signatures {
+		decoded[id] = must(DecodeSignature(cs, sig.Bytes()))(b)
+	}
+	must(round3.Next(decoded))(b)
+}
+
+func BenchmarkDecodeRound1Message67of100(b *testing.B) {
+	p := newParty(b, "bench", 67, 100)
+	round := must(New(Config{Setup: p.setup, Key: p.keys[0], Random: rand.Reader}))(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		must(DecodeRound1Message(p.setup, p.ids[0], round.Message().encoded))(b)
+	}
+}
+
+func BenchmarkDecodeCertificate67of100(b *testing.B) {
+	p := newParty(b, "bench", 67, 100)
+	rounds, signatures := p.round3(b, 1, nil)
+	encoded := must(rounds[0].Next(signatures))(b).Encode()
+	b.ReportAllocs()
+	for b.Loop() {
+		must(DecodeCertificate(cs, encoded))(b)
+	}
+}
