@@ -66,11 +66,13 @@ func deal(cs Ciphersuite, polynomial group.Polynomial, ids []Identifier) (map[Id
 	minSigners := uint16(len(commitment))
 	public := &PublicKeyPackage{suite: cs, key: commitment[0], minSigners: &minSigners}
 	shares := make(map[Identifier]*SecretShare, len(ids))
-	elements := make([]group.Element, len(ids))
+	values := make([]group.Scalar, len(ids))
 	for i, id := range ids {
-		share := polynomial.Evaluate(g, id.scalar())
-		shares[id] = &SecretShare{suite: cs, id: id, share: share, commitment: commitment}
-		elements[i] = g.BaseMult(share)
+		values[i] = polynomial.Evaluate(g, id.scalar())
+		shares[id] = &SecretShare{suite: cs, id: id, share: values[i], commitment: commitment}
+	}
+	elements := group.BaseMultEach(g, values)
+	for i, id := range ids {
 		public.shares = append(public.shares, &participantShare{id, elements[i]})
 	}
 	g.Normalize(elements...)

@@ -251,6 +251,14 @@ func (p256Group) VarTimeEvaluate(commitment []group.Element, xs []group.Scalar) 
 	return values
 }
 
+func (p256Group) VarTimeWeightedEvaluate(weights []group.Scalar, commitments [][]group.Element, x group.Scalar) group.Element {
+	values := make([]group.Element, len(commitments))
+	for i, commitment := range commitments {
+		values[i] = group.VarTimeEvaluate(p256Group{}, commitment, x)
+	}
+	return p256Group{}.VarTimeMultiScalarMult(weights, values)
+}
+
 func (p256Group) VarTimeDoubleBaseMult(a group.Scalar, A group.Element, b group.Scalar) group.Element {
 	return p256Group{}.VarTimeMultiScalarMult([]group.Scalar{a, b}, []group.Element{A, p256G})
 }

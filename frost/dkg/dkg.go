@@ -208,7 +208,7 @@ func (r *Round1) check(packages map[frost.Identifier]*Round1Package) error {
 	if err := checkSenders(r.party, 1, packages); err != nil {
 		return err
 	}
-	var wrongLength, wrongProof []frost.Identifier
+	var wrongLength, rightLength []frost.Identifier
 	var lengths []string
 	for id := range r.others {
 		switch p := packages[id]; {
@@ -217,13 +217,40 @@ func (r *Round1) check(packages map[frost.Identifier]*Round1Package) error {
 		case len(p.commitment) != r.threshold:
 			wrongLength = append(wrongLength, id)
 			lengths = append(lengths, strconv.Itoa(len(p.commitment)))
-		case !p.proofVerifies(id):
-			wrongProof = append(wrongProof, id)
+		default:
+			rightLength = append(rightLength, id)
 		}
 	}
 	counts := strings.Join(slices.Compact(lengths), ", ")
 	return frost.JoinBlame(slices.Concat(
 		blame(wrongLength, fmt.Sprintf("sent %s commitments, threshold is %d", counts, r.threshold), nil),
-		blame(wrongProof, "sent a proof of knowledge that does not verify", nil),
+		blame(r.wrongProofs(rightLength, packages), "sent a proof of knowledge that does not verify", nil),
 	)...)
+}
+
+// wrongProofs returns the senders whose proof does not verify. It checks one by one
+// only if the weighted sum of all proofs does not verify.
+func (p party) wrongProofs(senders []frost.Identifier, packages map[frost.Identifier]*Round1Package) []frost.Identifier {
+	if p.proofsVerify(senders, packages) {
+		return nil
+	}
+	return slices.DeleteFunc(senders, func(id frost.Identifier) bool { return packages[id].proofVerifies(id) })
+}
+
+// proofsVerify reports whether g^(sum of w_l * mu_l) is the product of
+// R_l^w_l * phi_l0^(w_l * c_l) for random weights w_l of 128 bits. If a proof does not
+// verify, the weights for which it is so are one in 2^128.
+func (p party) proofsVerify(senders []frost.Identifier, packages map[frost.Identifier]*Round1Package) bool {
+	g := p.suite.Group()
+	left := g.NewScalar()
+	var scalars []group.Scalar
+	var elements []group.Element
+	for i, weight := range g.RandomWeights(len(senders)) {
+		sent := packages[senders[i]]
+		left.MultiplyAdd(weight, sent.proofZ, left)
+		product := g.NewScalar().Multiply(weight, sent.challenge(senders[i]))
+		scalars = append(scalars, weight, product)
+		elements = append(elements, sent.proofR, sent.commitment[0])
+	}
+	return g.VarTimeMultiScalarMult(scalars, elements).Equal(g.BaseMult(left))
 }

@@ -3,6 +3,8 @@ package dkg
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 
 	"frostkit/frost"
 	"frostkit/frost/internal/group"
@@ -76,6 +78,31 @@ func DecodeRound1PackagePostcard(cs frost.Ciphersuite, b []byte) (*Round1Package
 		return nil, fmt.Errorf("decoding a round 1 package: %w", err)
 	}
 	return p, nil
+}
+
+// DecodeRound1PackagesJSON reads the packages of several senders, each as
+// [DecodeRound1PackageJSON] does. It is faster than one by one for large groups:
+// whether elements are of the group is tested for all together. The error
+// names every sender whose package does not decode, by a *[frost.BlameError].
+func DecodeRound1PackagesJSON(cs frost.Ciphersuite, messages map[frost.Identifier][]byte) (map[frost.Identifier]*Round1Package, error) {
+	senders := slices.SortedFunc(maps.Keys(messages), frost.Identifier.Compare)
+	packages := make(map[frost.Identifier]*Round1Package, len(senders))
+	inputs := make([][]byte, len(senders))
+	fields := make([][]wire.Field, len(senders))
+	for i, id := range senders {
+		p := &Round1Package{suite: cs}
+		packages[id], inputs[i], fields[i] = p, messages[id], p.fields()
+	}
+	var failures []*frost.BlameError
+	for i, err := range wire.DecodeJSONEach(cs, inputs, fields) {
+		if err != nil {
+			failures = append(failures, blame(senders[i:i+1], "sent a round 1 package that does not decode: "+err.Error(), err)...)
+		}
+	}
+	if err := frost.JoinBlame(failures...); err != nil {
+		return nil, fmt.Errorf("decoding round 1 packages: %w", err)
+	}
+	return packages, nil
 }
 
 // Round2Package is what a participant sends to one other in round 2: that

@@ -7,6 +7,7 @@ import (
 
 	"frostkit/frost"
 	"frostkit/frost/internal/group"
+	"frostkit/frost/internal/parallel"
 )
 
 // Round2 is a participant that has accepted the round 1 packages of the others, and
@@ -91,40 +92,72 @@ func (r *Round2) Next(packages map[frost.Identifier]*Round2Package) (*frost.KeyP
 	return key, public, nil
 }
 
+// leastSums is how many elements of the group's commitment pay for a goroutine.
+const leastSums = 16
+
 // sum returns the commitment to the group's polynomial: the sum of those of
 // all participants.
 func (r *Round2) sum(state *accepted) []group.Element {
 	g := r.suite.Group()
 	total := make([]group.Element, r.threshold)
-	for k := range total {
-		total[k] = g.NewElement().Set(state.own[k])
-		for id := range r.others {
-			total[k].Add(total[k], state.commitments[id][k])
+	parallel.For(len(total), leastSums, func(from, to int) {
+		for k := from; k < to; k++ {
+			total[k] = g.NewElement().Set(state.own[k])
+			for id := range r.others {
+				total[k].Add(total[k], state.commitments[id][k])
+			}
 		}
-	}
+	})
 	g.Normalize(total...)
 	return total
 }
 
-// check checks the shares of the others: g^f_l(i) is the product of
-// phi_lk^(i^k) for k from 0 to t-1.
+// check checks the shares of the others.
 func (r *Round2) check(state *accepted, packages map[frost.Identifier]*Round2Package) error {
 	if err := checkSenders(r.party, 2, packages); err != nil {
 		return err
 	}
-	g := r.suite.Group()
-	x := r.scalar(r.id)
-	var culprits []frost.Identifier
 	for id := range r.others {
-		p := packages[id]
-		if p.suite != r.suite {
+		if packages[id].suite != r.suite {
 			return fmt.Errorf("package of %s is of another ciphersuite", id)
-		}
-		if !g.BaseMult(p.share).Equal(group.VarTimeEvaluate(g, state.commitments[id], x)) {
-			culprits = append(culprits, id)
 		}
 	}
 	return frost.JoinBlame(slices.Concat(
-		blame(culprits, "sent a share that does not belong to its commitments", nil),
+		blame(r.wrongShares(state, packages), "sent a share that does not belong to its commitments", nil),
 	)...)
+}
+
+// wrongShares returns the senders whose share is wrong. It checks one by one only
+// if the weighted sum of all shares is wrong.
+func (r *Round2) wrongShares(state *accepted, packages map[frost.Identifier]*Round2Package) []frost.Identifier {
+	if r.sharesVerify(state, packages) {
+		return nil
+	}
+	g, x := r.suite.Group(), r.scalar(r.id)
+	var culprits []frost.Identifier
+	for id := range r.others {
+		// g^f_l(i) = product of phi_lk^(i^k) for k from 0 to t-1
+		if !g.BaseMult(packages[id].share).Equal(group.VarTimeEvaluate(g, state.commitments[id], x)) {
+			culprits = append(culprits, id)
+		}
+	}
+	return culprits
+}
+
+// sharesVerify reports whether the sums of both sides, with random weights of 128 bits
+// for each sender, are equal. If a share is wrong, the weights for which they are so
+// are one in 2^128. Without weights, as simplified Pedersen DKGs add them up
+// (eprint 2023/899), senders whose errors cancel would pass, whom the ZF
+// implementation finds.
+func (r *Round2) sharesVerify(state *accepted, packages map[frost.Identifier]*Round2Package) bool {
+	g := r.suite.Group()
+	weights := g.RandomWeights(len(r.ids) - 1)
+	sum := g.NewScalar()
+	defer sum.Clear()
+	var commitments [][]group.Element
+	for id := range r.others {
+		sum.MultiplyAdd(weights[len(commitments)], packages[id].share, sum)
+		commitments = append(commitments, state.commitments[id])
+	}
+	return g.VarTimeWeightedEvaluate(weights, commitments, r.scalar(r.id)).Equal(g.BaseMult(sum))
 }

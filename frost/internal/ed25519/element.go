@@ -69,6 +69,14 @@ func (edwards25519Group) VarTimeEvaluate(commitment []group.Element, xs []group.
 	return values
 }
 
+func (edwards25519Group) VarTimeWeightedEvaluate(weights []group.Scalar, commitments [][]group.Element, x group.Scalar) group.Element {
+	polynomials := make([][]*edwards25519.Point, len(commitments))
+	for i, commitment := range commitments {
+		polynomials[i] = points(commitment)
+	}
+	return fromPoint(msm.VarTimeWeightedEvaluate(inners(weights), polynomials, inner(x)))
+}
+
 func fromPoint(p *edwards25519.Point) group.Element {
 	e := new(element)
 	e.p.Set(p)

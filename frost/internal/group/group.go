@@ -90,6 +90,9 @@ type Group interface {
 	// VarTimeEvaluate returns for each x the value of a polynomial of which the
 	// commitment is given, one element at least: the sum of x^k * commitment[k].
 	VarTimeEvaluate(commitment []Element, xs []Scalar) []Element
+	// VarTimeWeightedEvaluate returns the sum of weights[l] times the value of
+	// commitments[l] at x.
+	VarTimeWeightedEvaluate(weights []Scalar, commitments [][]Element, x Scalar) Element
 	// VarTimeDoubleBaseMult returns a * A + b * generator.
 	VarTimeDoubleBaseMult(a Scalar, A Element, b Scalar) Element
 }

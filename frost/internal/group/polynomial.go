@@ -1,6 +1,10 @@
 package group
 
-import "io"
+import (
+	"io"
+
+	"frostkit/frost/internal/parallel"
+)
 
 // Polynomial is a secret polynomial: its coefficients, constant term first.
 type Polynomial []Scalar
@@ -33,12 +37,23 @@ func (p Polynomial) Evaluate(g Group, x Scalar) Scalar {
 // Commit returns vss_commit of RFC 9591, Appendix C.2: each coefficient times
 // the generator.
 func (p Polynomial) Commit(g Group) []Element {
-	commitment := make([]Element, len(p))
-	for i, coefficient := range p {
-		commitment[i] = g.BaseMult(coefficient)
-	}
+	commitment := BaseMultEach(g, p)
 	g.Normalize(commitment...)
 	return commitment
+}
+
+// leastBaseMults is how many multiplications of the generator pay for a goroutine.
+const leastBaseMults = 8
+
+// BaseMultEach returns each scalar times the generator.
+func BaseMultEach(g Group, scalars []Scalar) []Element {
+	elements := make([]Element, len(scalars))
+	parallel.For(len(scalars), leastBaseMults, func(from, to int) {
+		for i := from; i < to; i++ {
+			elements[i] = g.BaseMult(scalars[i])
+		}
+	})
+	return elements
 }
 
 // Clear wipes the coefficients.

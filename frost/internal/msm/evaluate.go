@@ -26,10 +26,7 @@ func VarTimeEvaluate(coefficients []*edwards25519.Point, xs []*edwards25519.Scal
 			large = append(large, i)
 		}
 	}
-	operands := make([]extended, len(coefficients))
-	for i, p := range coefficients {
-		operands[i].set(p)
-	}
+	operands := extend(coefficients)
 	parallel.For(len(small), leastEvaluations, func(from, to int) {
 		for _, i := range small[from:to] {
 			values[i] = evaluateShort(operands, words[i][0])
@@ -44,6 +41,43 @@ func VarTimeEvaluate(coefficients []*edwards25519.Point, xs []*edwards25519.Scal
 		})
 	}
 	return values
+}
+
+// VarTimeWeightedEvaluate returns the sum of weights[l] times the value at x of the polynomial
+// whose coefficients are polynomials[l], of which [VarTimeEvaluate] says more.
+func VarTimeWeightedEvaluate(weights []*edwards25519.Scalar, polynomials [][]*edwards25519.Point, x *edwards25519.Scalar) *edwards25519.Point {
+	if words := bitsOf(x); bitLen([][5]uint64{words}) <= shortBits {
+		return VarTimeMultiScalarMult(weights, evaluateEachShort(polynomials, words[0]))
+	}
+	var scalars []*edwards25519.Scalar
+	var points []*edwards25519.Point
+	for l, coefficients := range polynomials {
+		power := weights[l]
+		for _, coefficient := range coefficients {
+			scalars, points = append(scalars, power), append(points, coefficient)
+			power = new(edwards25519.Scalar).Multiply(power, x)
+		}
+	}
+	return VarTimeMultiScalarMult(scalars, points)
+}
+
+// evaluateEachShort evaluates several polynomials at an x of shortBits at most.
+func evaluateEachShort(polynomials [][]*edwards25519.Point, x uint64) []*edwards25519.Point {
+	values := make([]*edwards25519.Point, len(polynomials))
+	parallel.For(len(polynomials), leastEvaluations, func(from, to int) {
+		for l := from; l < to; l++ {
+			values[l] = evaluateShort(extend(polynomials[l]), x)
+		}
+	})
+	return values
+}
+
+func extend(points []*edwards25519.Point) []extended {
+	all := make([]extended, len(points))
+	for i, p := range points {
+		all[i].set(p)
+	}
+	return all
 }
 
 const (

@@ -179,13 +179,29 @@ func TestEvaluateAgreesWithLibrary(t *testing.T) {
 	}
 }
 
+// The weighted values add up, for short and for long x.
+func TestWeightedEvaluate(t *testing.T) {
+	for _, x := range append(edgeScalars(t), randomScalar(t)) {
+		for _, n := range []int{1, 2, 9} {
+			weights := make([]*edwards25519.Scalar, n)
+			polynomials := make([][]*edwards25519.Point, n)
+			values := make([]*edwards25519.Point, n)
+			for l := range n {
+				weights[l] = randomScalar(t)
+				polynomials[l] = []*edwards25519.Point{randomPoint(t), randomPoint(t), randomPoint(t)}[:1+l%3]
+				values[l] = VarTimeEvaluate(polynomials[l], []*edwards25519.Scalar{x})[0]
+			}
+			if VarTimeWeightedEvaluate(weights, polynomials, x).Equal(librarySum(weights, values)) != 1 {
+				t.Errorf("%d polynomials at %x: wrong sum", n, x.Bytes())
+			}
+		}
+	}
+}
+
 // The tables give the same sums in every width.
 func TestTables(t *testing.T) {
 	_, points := terms(t, 6)
-	operands := make([]extended, len(points))
-	for i := range points {
-		operands[i].set(points[i])
-	}
+	operands := extend(points)
 	x := randomScalar(t)
 	want := VarTimeEvaluate(points, []*edwards25519.Scalar{x})[0]
 	for _, sums := range []int{1, 3, 10, 30, 100, 1000, 10000} {

@@ -40,7 +40,7 @@ func pippengerWidth(n int) int {
 // pippenger adds the terms window by window of their scalars. In a window every point goes
 // to the bucket of its digit, whose sum is multiplied once.
 func pippenger(words [][5]uint64, points []*edwards25519.Point, width int) extended {
-	operands := prepare(points)
+	operands := toAffine(extend(points))
 	windows := bitLen(words)/width + 1
 	digits := make([][]int16, len(words))
 	for i := range words {
@@ -62,15 +62,6 @@ func pippenger(words [][5]uint64, points []*edwards25519.Point, width int) exten
 		}
 	})
 	return horner(sums, width)
-}
-
-// prepare brings points to the form in which they are added.
-func prepare(points []*edwards25519.Point) []affine {
-	all := make([]extended, len(points))
-	for i, p := range points {
-		all[i].set(p)
-	}
-	return toAffine(all)
 }
 
 // horner returns the sum of 2^(width*i) * sums[i].
@@ -149,7 +140,7 @@ const subsets = 8
 // masks[i*passes+p] is set. It takes an addition per point and pass: points with
 // the same byte share a bucket.
 func VarTimeSubsetSums(points []*edwards25519.Point, masks []byte, passes int) []*edwards25519.Point {
-	operands := prepare(points)
+	operands := toAffine(extend(points))
 	sums := make([]extended, subsets*passes)
 	parallel.For(passes, 1, func(from, to int) {
 		b := newBuckets(1 << subsets)

@@ -54,10 +54,7 @@ type target struct {
 // position in the input but none of its values.
 func DecodeJSON(s Suite, data []byte, fields ...Field) error {
 	r := &jsonReader{data: data}
-	if err := decode(s, r, fields); err != nil {
-		return fmt.Errorf("byte %d of the JSON: %w", r.pos, err)
-	}
-	return nil
+	return atByte(r, decode(s, r, fields))
 }
 
 // DecodePostcard reads postcard into the places that the fields name.
@@ -70,15 +67,21 @@ func DecodePostcard(s Suite, data []byte, fields ...Field) error {
 }
 
 func decode(s Suite, src source, fields []Field) error {
-	d := &Decoder{Suite: s, source: src}
-	defer src.clear()
-	if err := d.Struct(fields); err != nil {
-		return err
-	}
-	if err := src.end(); err != nil {
+	d, err := read(s, src, fields)
+	if err != nil {
 		return err
 	}
 	return d.decodeElements()
+}
+
+// read reads a message but for its elements, which are gathered in the decoder.
+func read(s Suite, src source, fields []Field) (*Decoder, error) {
+	d := &Decoder{Suite: s, source: src}
+	defer src.clear()
+	if err := d.Struct(fields); err != nil {
+		return nil, err
+	}
+	return d, src.end()
 }
 
 // Struct reads the fields of a struct.
@@ -141,12 +144,17 @@ func (d *Decoder) uint(limit uint64) (uint64, error) { return d.source.uint(limi
 
 func (d *Decoder) decodeElements() error {
 	elements, err := d.Suite.Group().DecodeElements(d.encodings)
+	if err == nil {
+		d.assign(elements)
+	}
 	if refused := (*group.ElementError)(nil); errors.As(err, &refused) {
 		return fmt.Errorf("element %x: %w", d.encodings[refused.Index], refused.Err)
 	}
-	if err != nil {
-		return err
-	}
+	return err
+}
+
+// assign puts the decoded elements where they belong.
+func (d *Decoder) assign(elements []group.Element) {
 	for _, t := range d.targets {
 		if t.one != nil {
 			*t.one = elements[t.from]
@@ -154,5 +162,4 @@ func (d *Decoder) decodeElements() error {
 			*t.list = elements[t.from:t.to:t.to]
 		}
 	}
-	return nil
 }
