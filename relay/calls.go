@@ -302,3 +302,21 @@ func (x *exchange) closeSession() error {
 	x.out = append(x.out, "null"...)
 	return nil
 }
+
+// leaveSession takes a session off the caller's list, such as one that a
+// stranger made. Its coordinator closes it instead.
+func (x *exchange) leaveSession() error {
+	var request sessionRequest
+	session, err := x.openSession(&request, &request.session)
+	switch {
+	case err != nil:
+		return err
+	case session.Coordinator == x.user:
+		return errCoordinatorLeaves
+	}
+	if err := x.store.LeaveSession(x.request.Context(), session.ID, x.user); err != nil {
+		return err
+	}
+	x.out = append(x.out, "null"...)
+	return nil
+}

@@ -286,6 +286,27 @@ func (c *Client) closeSession(ctx context.Context, closing call) error {
 	return err
 }
 
+// ErrCannotLeave says that the relay is one whose members cannot leave sessions.
+var ErrCannotLeave = errors.New("this relay has no leave_session: a session stays on the list until its coordinator closes it")
+
+// LeaveSession takes a session that somebody else opened off the member's list;
+// the others go on in it. It fails with [ErrSessionNotFound], with
+// [ErrInvalidArgument] for the session's coordinator, who closes it instead, or
+// with [ErrCannotLeave].
+func (c *Client) LeaveSession(ctx context.Context, id SessionID) error {
+	if _, err := c.currentToken(ctx, ""); err != nil {
+		return err // only after a login is it known what the relay can do
+	}
+	c.mu.Lock()
+	can := c.extensions.names["leave"]
+	c.mu.Unlock()
+	if !can {
+		return ErrCannotLeave
+	}
+	_, err := c.call(ctx, sessionCall("leave_session", id))
+	return err
+}
+
 // Sessions lists the open sessions that name the member or that it created, in
 // no order.
 func (c *Client) Sessions(ctx context.Context) ([]SessionID, error) {
@@ -422,7 +443,8 @@ func (c *Client) grace() time.Duration {
 }
 
 // Extensions returns the names of what the relay offers beyond frostd's API,
-// sorted: carry, cursor, grace, idempotency, keeps-early, wait. It is known after Login.
+// sorted: carry, cursor, grace, idempotency, keeps-early, leave, wait. It is
+// known after Login.
 func (c *Client) Extensions() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -292,7 +292,7 @@ func parseExtensions(value string) extensionSet {
 				continue
 			}
 			set.grace = time.Duration(seconds) * time.Second
-		case "wait":
+		case "wait", "carry", "keeps-early", "leave":
 		default:
 			continue
 		}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"frostkit/commkey"
 )
 
@@ -27,5 +29,27 @@ func TestFinishedSessionCarriesOn(t *testing.T) {
 	must(t, 0, alice.CloseSession(ctx, id))
 	if err := bob.Send(ctx, id, nil, []byte("late")); !errors.Is(err, ErrSessionNotFound) {
 		t.Errorf("sending into a closed session: %v", err)
+	}
+}
+
+// A member takes a session off its own list, and nobody else's.
+func TestClientLeavesASession(t *testing.T) {
+	n := &network{}
+	defer n.serveHandler(newTestServer(t, Config{}))()
+	alice, bob := n.client(t, nil), n.client(t, nil)
+	ctx := t.Context()
+	id := openSession(t, alice, bob)
+	must(t, 0, bob.LeaveSession(ctx, id))
+	if ids, err := bob.Sessions(ctx); err != nil || len(ids) != 0 {
+		t.Errorf("sessions after leaving: %v, %v", ids, err)
+	}
+	if ids, err := alice.Sessions(ctx); err != nil || len(ids) != 1 {
+		t.Errorf("sessions of the other: %v, %v", ids, err)
+	}
+	if err := alice.LeaveSession(ctx, id); !errors.Is(err, ErrInvalidArgument) {
+		t.Errorf("the coordinator left: %v", err)
+	}
+	if err := bob.LeaveSession(ctx, uuid.New()); !errors.Is(err, ErrSessionNotFound) {
+		t.Errorf("left a session that is not there: %v", err)
 	}
 }

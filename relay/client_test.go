@@ -103,7 +103,7 @@ func testClientSession(t *testing.T, n *network, extended bool) {
 	defer bob.Close()
 	ctx := t.Context()
 	must(t, 0, alice.Login(ctx))
-	if alice.HasGrace() != extended || (len(alice.Extensions()) == 4) != extended {
+	if alice.HasGrace() != extended || (len(alice.Extensions()) == 7) != extended {
 		t.Errorf("grace %t, extensions %q", alice.HasGrace(), alice.Extensions())
 	}
 	id := openSession(t, alice, bob)

@@ -55,6 +55,8 @@ const (
 	errQueueFull   InvalidArgumentError = "a recipient has too many messages that it did not fetch"
 )
 
+const errCoordinatorLeaves InvalidArgumentError = "session_id: the coordinator of a session closes it and cannot leave it"
+
 // APIError is an answer with which a relay refused a call.
 type APIError struct {
 	Code int    // 1 to 5, or 255 for an error unknown to frostd's list

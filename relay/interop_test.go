@@ -284,7 +284,7 @@ func TestTranscriptsOfFrostClient(t *testing.T) {
 				r.replay(e)
 			}
 			for path := range calls {
-				if r.count[path] == 0 {
+				if r.count[path] == 0 && path != "/leave_session" { // which frostd does not have
 					t.Errorf("the transcript has no %s", path)
 				}
 			}

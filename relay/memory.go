@@ -30,6 +30,7 @@ type MemoryStore struct {
 	mu        sync.Mutex
 	due       deadlines
 	used      int // bytes, to compare with Limits.TotalBytes
+	messages  int // in all sessions
 	spent     map[spentChallenge]struct{}
 	tokens    map[TokenHash]memoryToken
 	tokensOf  map[Key][]TokenHash // the oldest first
@@ -196,6 +197,25 @@ func (m *MemoryStore) Sessions(_ context.Context, member Key) ([]SessionID, erro
 	return slices.Clone(m.openOf[member]), nil
 }
 
+// LeaveSession implements [Store].
+func (m *MemoryStore) LeaveSession(_ context.Context, id SessionID, member Key) error {
+	m.lock()
+	defer m.mu.Unlock()
+	if s, ok := m.sessions[id]; !ok || s.closed {
+		return ErrSessionNotFound
+	}
+	dropFrom(m.openOf, member, id)
+	m.wakers.wake(Topic{Owner: member})
+	return nil
+}
+
+// Stats implements [Counter].
+func (m *MemoryStore) Stats(context.Context) (Stats, error) {
+	m.lock()
+	defer m.mu.Unlock()
+	return Stats{Tokens: len(m.tokens), Sessions: len(m.sessions), Messages: m.messages, Bytes: int64(m.used)}, nil
+}
+
 // CloseSession implements [Store].
 func (m *MemoryStore) CloseSession(_ context.Context, id SessionID, carry bool, limits *Limits) error {
 	now := m.lock()
@@ -255,6 +275,7 @@ func (m *MemoryStore) expire(s *memorySession, now time.Time) {
 // remove forgets a closed session and all that is queued in it.
 func (m *MemoryStore) remove(s *memorySession) {
 	m.used -= s.overhead + s.bytes
+	m.messages -= s.messages
 	m.due.cancel(s.expiry)
 	delete(m.sessions, s.ID)
 }
@@ -279,6 +300,7 @@ func (m *MemoryStore) Send(_ context.Context, envelope *Envelope, limits *Limits
 		return errRelayFull
 	}
 	m.used += message.cost() + s.remember(envelope)
+	m.messages++
 	s.queue(boxes, message)
 	if !s.closed {
 		s.expires = now.Add(limits.SessionIdle)
@@ -295,18 +317,20 @@ func (m *MemoryStore) Receive(_ context.Context, box Mailbox, after Cursor, limi
 	if !ok {
 		return nil, 0, ErrSessionNotFound
 	}
-	m.used -= s.acknowledge(box, after)
-	messages, cursor := s.next(box, limits.PageBytes)
+	freed, messages := s.acknowledge(box, after)
+	m.used -= freed
+	m.messages -= messages
+	next, cursor := s.next(box, limits.PageBytes)
 	switch {
-	case len(messages) > 0 && !s.closed:
+	case len(next) > 0 && !s.closed:
 		s.expires = now.Add(limits.SessionIdle)
-	case len(messages) == 0 && s.ended():
+	case len(next) == 0 && s.ended():
 		if s.bytes == 0 {
 			m.remove(s)
 		}
 		return nil, 0, ErrSessionNotFound
 	}
-	return messages, cursor, nil
+	return next, cursor, nil
 }
 
 // Watch implements [Store].

@@ -21,6 +21,7 @@ type memorySession struct {
 	expiry   *deadline // set for expires, or for what it was before a renewal
 	overhead int       // what the session takes beside its messages, in bytes
 	bytes    int       // what its messages take
+	messages int       // how many they are
 	boxes    map[boxKey]*memoryBox
 	repeats  map[Key][]uuid.UUID // the ids of a sender's last messages
 }
@@ -151,6 +152,7 @@ func (s *memorySession) box(box Mailbox) *memoryBox {
 // queue puts the message into the mailboxes.
 func (s *memorySession) queue(boxes []Mailbox, message *memoryMessage) {
 	s.bytes += message.cost()
+	s.messages++
 	for _, box := range boxes {
 		b := s.box(box)
 		if b == nil {
@@ -171,11 +173,11 @@ func (s *memorySession) sender(message *memoryMessage) Key {
 }
 
 // acknowledge removes the messages up to after that were handed over, and
-// returns how many bytes that gave back.
-func (s *memorySession) acknowledge(box Mailbox, after Cursor) (freed int) {
+// returns how many bytes and whole messages that gave back.
+func (s *memorySession) acknowledge(box Mailbox, after Cursor) (freed, messages int) {
 	b := s.box(box)
 	if b == nil {
-		return 0
+		return 0, 0
 	}
 	for ; b.acked < min(after, b.handed); b.acked++ {
 		message := b.messages[0]
@@ -184,13 +186,15 @@ func (s *memorySession) acknowledge(box Mailbox, after Cursor) (freed int) {
 		b.bytes -= message.costInBox()
 		if message.holders--; message.holders == 0 {
 			freed += message.cost()
+			messages++
 		}
 	}
 	if len(b.messages) == 0 {
 		b.messages = nil
 	}
 	s.bytes -= freed
-	return freed
+	s.messages -= messages
+	return freed, messages
 }
 
 // next hands over the first messages of a mailbox, up to page bytes but at

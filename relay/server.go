@@ -117,7 +117,7 @@ func (x *exchange) release() {
 	exchanges.Put(x)
 }
 
-// calls are frostd's calls by path.
+// calls are the calls by path: frostd's, and leave_session.
 var calls = map[string]struct {
 	answer func(*exchange) error
 	public bool // without a token
@@ -131,6 +131,7 @@ var calls = map[string]struct {
 	"/send":               {answer: (*exchange).send},
 	"/receive":            {answer: (*exchange).receive},
 	"/close_session":      {answer: (*exchange).closeSession},
+	"/leave_session":      {answer: (*exchange).leaveSession},
 }
 
 // ServeHTTP answers one call.

@@ -103,6 +103,11 @@ type Store interface {
 	// Sessions returns the open sessions whose member or coordinator is member,
 	// the oldest first.
 	Sessions(ctx context.Context, member Key) ([]SessionID, error)
+	// LeaveSession takes an open session off one member's list, and out of the
+	// count of Limits.SessionsPerMember; the session itself goes on, and what the
+	// member is sent there stays. A second time it does nothing. It fails with
+	// [ErrSessionNotFound].
+	LeaveSession(ctx context.Context, id SessionID, member Key) error
 	// CloseSession takes a session off its members' lists. For Limits.Grace it
 	// still delivers what is queued and, if carry is set, takes and delivers more.
 	// It fails with [ErrSessionNotFound].
@@ -125,4 +130,18 @@ type Store interface {
 
 	// Close releases the store; no other method may be called after.
 	Close() error
+}
+
+// Stats says what a store holds.
+type Stats struct {
+	Tokens   int
+	Sessions int   // open ones and closed ones that still deliver
+	Messages int   // not acknowledged, one for many recipients counted once
+	Bytes    int64 // as Limits.TotalBytes counts them
+}
+
+// Counter is a [Store] that can say what it holds, cheaply: it is asked
+// whenever the metrics are read.
+type Counter interface {
+	Stats(ctx context.Context) (Stats, error)
 }

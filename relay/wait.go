@@ -29,7 +29,7 @@ const (
 // extensions returns the value of the extensions header: the longest long poll
 // and the time of grace in seconds.
 func extensions(limits *Limits) string {
-	return fmt.Sprintf("wait=%d, grace=%d, cursor, idempotency, carry, keeps-early",
+	return fmt.Sprintf("wait=%d, grace=%d, cursor, idempotency, carry, keeps-early, leave",
 		int(limits.MaxWait.Seconds()), int(limits.Grace.Seconds()))
 }
 

@@ -47,6 +47,8 @@ func Test(t *testing.T, subject Subject) {
 		"keeps early":        testKeepsEarly,
 		"many at once":       testConcurrency,
 		"watches that ended": testStoppedWatch,
+		"leaving":            testLeaving,
+		"stats":              testStats,
 	} {
 		t.Run(name, func(t *testing.T) {
 			subject.Run(t, func(t *testing.T) {
