@@ -10,7 +10,7 @@ import (
 // Aggregate makes the signature of the signers' shares, RFC 9591, Section 5.3,
 // and verifies it. The shares must be those of exactly the package's signers, all of
 // them in pub, and as many as the threshold where pub knows it.
-// If the signature does not verify, every share is checked, and the error is a *[BlameError] with all
+// If the signature does not verify, the shares are checked, and the error is a *[BlameError] with all
 // the signers whose share is wrong.
 func Aggregate(pkg *SigningPackage, shares map[Identifier]*SignatureShare, pub *PublicKeyPackage) (Signature, error) {
 	const doing = "aggregating signature shares"
@@ -30,7 +30,7 @@ func Aggregate(pkg *SigningPackage, shares map[Identifier]*SignatureShare, pub *
 	if verifies(g, r.commitment, pub.key, r.challenge, z) {
 		return Signature{suite: pkg.suite, r: r.commitment, z: z}, nil
 	}
-	return Signature{}, wrap(doing, blame(pkg, r, shares, pub))
+	return Signature{}, wrap(doing, newShareChecks(pkg, r, shares, pub).blame(z))
 }
 
 // checkShares checks that shares, package and public keys belong together.
@@ -55,31 +55,6 @@ func checkShares(pkg *SigningPackage, shares map[Identifier]*SignatureShare, pub
 		}
 	}
 	return nil
-}
-
-var errForeign = fmt.Errorf("%w, and the verifying shares of the signers do not make the verifying key: "+
-	"they are fewer than the threshold, or the public key package is not that of one group", ErrInvalidSignature)
-
-// blame finds the wrong shares. If all were right the signature would verify,
-// provided that the signers' verifying shares make the verifying key; where they do
-// not, nobody is to blame.
-func blame(pkg *SigningPackage, r *round2, shares map[Identifier]*SignatureShare, pub *PublicKeyPackage) error {
-	g := pkg.suite.Group()
-	lambda := group.LagrangeAll(g, scalars(pkg.Identifiers()))
-	public := make([]group.Element, len(pkg.signers))
-	for i, signer := range pkg.signers {
-		public[i], _ = pub.share(signer.id)
-	}
-	if !g.VarTimeMultiScalarMult(lambda, public).Equal(pub.key) {
-		return errForeign
-	}
-	var culprits []Identifier
-	for i, signer := range pkg.signers {
-		if !pkg.shareVerifies(i, r, lambda[i], shares[signer.id], public[i]) {
-			culprits = append(culprits, signer.id)
-		}
-	}
-	return blameShares(culprits...)
 }
 
 func blameShares(culprits ...Identifier) *BlameError {

@@ -23,6 +23,7 @@ func BenchmarkSigning(b *testing.B) {
 			b.Run("sign", func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
+					pkg.Forget()
 					must(frost.NewSignerWithNonces(keys[last], nonces).Sign(pkg))(b)
 				}
 			})
@@ -50,6 +51,7 @@ func benchmarkSteps(b *testing.B, keys map[frost.Identifier]*frost.KeyPackage, p
 	b.Run("verify share", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
+			pkg.Forget()
 			if err := frost.VerifySignatureShare(last, shares[last], pkg, public); err != nil {
 				b.Fatal(err)
 			}
@@ -58,6 +60,7 @@ func benchmarkSteps(b *testing.B, keys map[frost.Identifier]*frost.KeyPackage, p
 	b.Run("aggregate", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
+			pkg.Forget()
 			must(frost.Aggregate(pkg, shares, public))(b)
 		}
 	})
@@ -66,6 +69,7 @@ func benchmarkSteps(b *testing.B, keys map[frost.Identifier]*frost.KeyPackage, p
 	b.Run("aggregate and blame", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
+			pkg.Forget()
 			if _, err := frost.Aggregate(pkg, wrong, public); err == nil {
 				b.Fatal("aggregates")
 			}

@@ -64,7 +64,7 @@ func deal(cs Ciphersuite, polynomial group.Polynomial, ids []Identifier) (map[Id
 	g := cs.Group()
 	commitment := polynomial.Commit(g)
 	minSigners := uint16(len(commitment))
-	public := &PublicKeyPackage{suite: cs, key: commitment[0], minSigners: &minSigners}
+	public := &PublicKeyPackage{suite: cs, key: commitment[0], minSigners: &minSigners, lagrange: new(lagrangeCache)}
 	shares := make(map[Identifier]*SecretShare, len(ids))
 	values := make([]group.Scalar, len(ids))
 	for i, id := range ids {

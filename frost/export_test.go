@@ -41,7 +41,7 @@ func DecodeNoncesPostcard(cs Ciphersuite, b []byte) (*Nonces, error) {
 // NewSignerWithNonces returns a signer that has drawn the given nonces.
 func NewSignerWithNonces(key *KeyPackage, n *Nonces) *Signer {
 	g := key.suite.Group()
-	return newSigner(key, g.NewScalar().Set(n.hiding), g.NewScalar().Set(n.binding))
+	return newSigners(key, []group.Scalar{g.NewScalar().Set(n.hiding), g.NewScalar().Set(n.binding)})[0]
 }
 
 // Nonces returns a signer's nonces, still unspent.
@@ -81,4 +81,18 @@ func (s *SecretShare) SigningShare() []byte { return s.share.Bytes() }
 func (s *SignatureShare) Tamper() *SignatureShare {
 	g := s.suite.Group()
 	return &SignatureShare{s.suite, g.NewScalar().Add(s.share, g.ScalarFromUint16(1))}
+}
+
+// Forget makes the package compute again what it has computed.
+func (p *SigningPackage) Forget() { p.last.Store(nil) }
+
+// Lagrange returns the encoded coefficients that the key package has kept.
+func (k *KeyPackage) Lagrange() [][]byte {
+	var encoded [][]byte
+	if set := k.lagrange.last.Load(); set != nil {
+		for _, c := range set.coefficients {
+			encoded = append(encoded, c.Bytes())
+		}
+	}
+	return encoded
 }

@@ -17,6 +17,8 @@ type KeyPackage struct {
 	verifyingShare group.Element
 	key            group.Element
 	minSigners     uint16
+	// lagrange has the coefficient of this participant alone.
+	lagrange *lagrangeCache
 }
 
 // AssembleKeys makes the keys of a participant from the outcome of a key
@@ -37,6 +39,7 @@ func AssembleKeys(cs Ciphersuite, id Identifier, share group.Scalar, commitment 
 	key := &KeyPackage{
 		suite: cs, id: id, share: share,
 		verifyingShare: verifyingShare, key: commitment[0], minSigners: uint16(len(commitment)),
+		lagrange: new(lagrangeCache),
 	}
 	if err := errors.Join(public.refuseIdentity(), key.Check()); err != nil {
 		return nil, nil, err
@@ -116,14 +119,14 @@ func (k *KeyPackage) EncodeSecretPostcard() []byte { return wire.EncodePostcard(
 // DecodeKeyPackageJSON reads what [KeyPackage.EncodeSecretJSON] writes. As the ZF
 // implementation does, it takes any signing share and threshold: see [KeyPackage.Check].
 func DecodeKeyPackageJSON(cs Ciphersuite, b []byte) (*KeyPackage, error) {
-	k := &KeyPackage{suite: cs}
+	k := &KeyPackage{suite: cs, lagrange: new(lagrangeCache)}
 	return k.decoded(wire.DecodeJSON(cs, b, k.fields()...))
 }
 
 // DecodeKeyPackagePostcard reads what [KeyPackage.EncodeSecretPostcard] writes,
 // with the same latitude.
 func DecodeKeyPackagePostcard(cs Ciphersuite, b []byte) (*KeyPackage, error) {
-	k := &KeyPackage{suite: cs}
+	k := &KeyPackage{suite: cs, lagrange: new(lagrangeCache)}
 	return k.decoded(wire.DecodePostcard(cs, b, k.fields()...))
 }
 

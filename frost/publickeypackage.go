@@ -16,6 +16,7 @@ type PublicKeyPackage struct {
 	key    group.Element
 	// minSigners is the threshold if it is known: version 2 of the form has none.
 	minSigners *uint16
+	lagrange   *lagrangeCache
 }
 
 type participantShare struct {
@@ -36,7 +37,7 @@ func newPublicKeyPackage(cs Ciphersuite, commitment []group.Element, ids []Ident
 	}
 	g.Normalize(elements...)
 	minSigners := uint16(len(commitment))
-	return &PublicKeyPackage{suite: cs, shares: shares, key: commitment[0], minSigners: &minSigners}
+	return &PublicKeyPackage{suite: cs, shares: shares, key: commitment[0], minSigners: &minSigners, lagrange: new(lagrangeCache)}
 }
 
 // Ciphersuite returns the suite.
@@ -134,7 +135,7 @@ func (p *PublicKeyPackage) MarshalJSON() ([]byte, error) { return p.EncodeJSON()
 // DecodePublicKeyPackageJSON reads the JSON of version 2 or of version 3,
 // which may hold min_signers.
 func DecodePublicKeyPackageJSON(cs Ciphersuite, b []byte) (*PublicKeyPackage, error) {
-	p := &PublicKeyPackage{suite: cs}
+	p := &PublicKeyPackage{suite: cs, lagrange: new(lagrangeCache)}
 	if err := wire.DecodeJSON(cs, b, p.fields()...); err != nil {
 		return nil, wrap("decoding a public key package", err)
 	}
@@ -144,7 +145,7 @@ func DecodePublicKeyPackageJSON(cs Ciphersuite, b []byte) (*PublicKeyPackage, er
 // DecodePublicKeyPackagePostcard reads the postcard of version 2, which ends after the
 // key, or of version 3, which may go on with an optional min_signers.
 func DecodePublicKeyPackagePostcard(cs Ciphersuite, b []byte) (*PublicKeyPackage, error) {
-	p := &PublicKeyPackage{suite: cs}
+	p := &PublicKeyPackage{suite: cs, lagrange: new(lagrangeCache)}
 	if err := wire.DecodePostcard(cs, b, p.fields()...); err != nil {
 		return nil, wrap("decoding a public key package", err)
 	}

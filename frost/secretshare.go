@@ -46,6 +46,7 @@ func (s *SecretShare) KeyPackage() (*KeyPackage, error) {
 	return &KeyPackage{
 		suite: s.suite, id: s.id, share: g.NewScalar().Set(s.share),
 		verifyingShare: public, key: s.commitment[0], minSigners: uint16(len(s.commitment)),
+		lagrange: new(lagrangeCache),
 	}, nil
 }
 

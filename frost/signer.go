@@ -18,6 +18,7 @@ type Signer struct {
 	key         group.Element
 	minSigners  int
 	commitments *SigningCommitments
+	lagrange    *lagrangeCache // of the key package
 	// cell is emptied by the first to use it. A copy of the Signer has the same cell.
 	cell *atomic.Pointer[signingSecrets]
 }
@@ -36,34 +37,65 @@ func (s *signingSecrets) destroy() {
 // NewSigner draws the nonces of one signing and commits to them: round one,
 // RFC 9591, Section 5.1. It takes 64 bytes from random, and copies what it needs of key.
 func NewSigner(random io.Reader, key *KeyPackage) (*Signer, error) {
-	const doing = "committing to signing nonces"
-	if key.share.IsZero() {
-		return nil, wrap(doing, ErrDestroyed)
-	}
-	// hiding_nonce = nonce_generate(sk_i)
-	hiding, err := generateNonce(random, key.suite, key.share, nil)
+	signers, err := NewSigners(random, key, 1)
 	if err != nil {
-		return nil, wrap(doing, err)
+		return nil, err
 	}
-	// binding_nonce = nonce_generate(sk_i)
-	binding, err := generateNonce(random, key.suite, key.share, nil)
-	if err != nil {
-		hiding.Clear()
-		return nil, wrap(doing, err)
-	}
-	return newSigner(key, hiding, binding), nil
+	return signers[0], nil
 }
 
-func newSigner(key *KeyPackage, hiding, binding group.Scalar) *Signer {
-	g := key.suite.Group()
-	s := &Signer{
-		id: key.id, key: key.key, minSigners: int(key.minSigners),
-		commitments: &SigningCommitments{suite: key.suite, hiding: g.BaseMult(hiding), binding: g.BaseMult(binding)},
-		cell:        new(atomic.Pointer[signingSecrets]),
+// NewSigners makes the signers of several signings to come, from 1 to 65535, so that their
+// commitments can be sent beforehand, "commitments for multiple messages" of
+// RFC 9591, Section 5.1. Each of them signs once. They live in memory alone: those
+// that are not used must be destroyed.
+func NewSigners(random io.Reader, key *KeyPackage, count int) ([]*Signer, error) {
+	const doing = "committing to signing nonces"
+	switch {
+	case count < 1 || count > maxSigners:
+		return nil, fmt.Errorf(doing+": %d signings are asked for, want 1 to %d", count, maxSigners)
+	case key.share.IsZero():
+		return nil, wrap(doing, ErrDestroyed)
 	}
-	g.Normalize(s.commitments.hiding, s.commitments.binding)
-	s.cell.Store(&signingSecrets{hiding: hiding, binding: binding, share: g.NewScalar().Set(key.share)})
-	return s
+	nonces := make([]group.Scalar, 0, 2*count) // hiding and binding in turn
+	for range cap(nonces) {
+		// hiding_nonce = nonce_generate(sk_i)
+		// binding_nonce = nonce_generate(sk_i)
+		nonce, err := generateNonce(random, key.suite, key.share, nil)
+		if err != nil {
+			clearAll(nonces)
+			return nil, wrap(doing, err)
+		}
+		nonces = append(nonces, nonce)
+	}
+	return newSigners(key, nonces), nil
+}
+
+// maxSigners is how many signings NewSigners prepares at most.
+const maxSigners = 65535
+
+func clearAll(scalars []group.Scalar) {
+	for _, s := range scalars {
+		s.Clear()
+	}
+}
+
+// newSigners commits to nonces, which are hiding and binding ones in turn.
+func newSigners(key *KeyPackage, nonces []group.Scalar) []*Signer {
+	g := key.suite.Group()
+	elements := group.BaseMultEach(g, nonces)
+	g.Normalize(elements...)
+	signers := make([]*Signer, len(nonces)/2)
+	for i := range signers {
+		hiding, binding := 2*i, 2*i+1
+		s := &Signer{
+			id: key.id, key: key.key, minSigners: int(key.minSigners), lagrange: key.lagrange,
+			commitments: &SigningCommitments{suite: key.suite, hiding: elements[hiding], binding: elements[binding]},
+			cell:        new(atomic.Pointer[signingSecrets]),
+		}
+		s.cell.Store(&signingSecrets{hiding: nonces[hiding], binding: nonces[binding], share: g.NewScalar().Set(key.share)})
+		signers[i] = s
+	}
+	return signers
 }
 
 // Identifier returns the participant that signs.
@@ -93,10 +125,12 @@ func (s *Signer) Sign(pkg *SigningPackage) (*SignatureShare, error) {
 		return nil, wrap(doing, err)
 	}
 	g := pkg.suite.Group()
-	lambda := group.Lagrange(g, scalars(pkg.Identifiers()), i)
+	lambda := s.lagrange.get(pkg, func(g group.Group, x []group.Scalar) []group.Scalar {
+		return []group.Scalar{group.Lagrange(g, x, i)}
+	})[0]
 	// sig_share = hiding_nonce + (binding_nonce * binding_factor) + (lambda_i * sk_i * challenge)
 	z := g.NewScalar().MultiplyAdd(secrets.binding, r.bindingFactors[i], secrets.hiding)
-	z.MultiplyAdd(lambda.Multiply(lambda, r.challenge), secrets.share, z)
+	z.MultiplyAdd(g.NewScalar().Multiply(lambda, r.challenge), secrets.share, z)
 	return &SignatureShare{suite: pkg.suite, share: z}, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync/atomic"
 
 	"frostkit/frost/internal/group"
 	"frostkit/frost/internal/wire"
@@ -16,6 +18,8 @@ type SigningPackage struct {
 	suite   Ciphersuite
 	signers []*signerCommitments // ascending
 	message []byte
+	// last is what round2 computed last: a coordinator who signs needs it twice.
+	last atomic.Pointer[round2]
 }
 
 type signerCommitments struct {
@@ -73,18 +77,43 @@ func (p *SigningPackage) index(id Identifier) (int, bool) {
 	})
 }
 
-// round2 is what signers and coordinator compute alike from a package.
+// encodedIdentifiers returns the signers' identifiers in ascending order, one after another.
+func (p *SigningPackage) encodedIdentifiers() string {
+	var list strings.Builder
+	list.Grow(len(p.signers) * p.suite.Group().ScalarSize())
+	for _, signer := range p.signers {
+		list.WriteString(signer.id.encoded)
+	}
+	return list.String()
+}
+
+// round2 is what signers and coordinator compute alike from a package and the group's
+// key.
 type round2 struct {
+	key            group.Element
 	bindingFactors []group.Scalar
 	commitment     group.Element // the group commitment R, normalized
 	challenge      group.Scalar
 }
 
-// round2 computes compute_binding_factors, compute_group_commitment and
-// compute_challenge of RFC 9591, Sections 4.4 to 4.6.
+// round2 returns what was computed before for the same key, or else computes it.
 func (p *SigningPackage) round2(key group.Element) (*round2, error) {
+	if r := p.last.Load(); r != nil && bytes.Equal(r.key.Encoding(), key.Encoding()) {
+		return r, nil
+	}
+	r, err := p.computeRound2(key)
+	if err != nil {
+		return nil, err
+	}
+	p.last.Store(r)
+	return r, nil
+}
+
+// computeRound2 is compute_binding_factors, compute_group_commitment and
+// compute_challenge of RFC 9591, Sections 4.4 to 4.6.
+func (p *SigningPackage) computeRound2(key group.Element) (*round2, error) {
 	g := p.suite.Group()
-	r := &round2{bindingFactors: p.bindingFactors(key)}
+	r := &round2{key: key, bindingFactors: p.bindingFactors(key)}
 	// group_commitment = group_commitment + hiding_nonce_commitment + binding_nonce
 	binding := make([]group.Element, len(p.signers))
 	for i, signer := range p.signers {
