@@ -3,6 +3,8 @@ package cocktail
 import (
 	"crypto/rand"
 	"fmt"
+	"runtime"
+	"sync"
 	"testing"
 
 	"frostkit/frost"
@@ -40,6 +42,51 @@ func (p party) member(b *testing.B, messages map[frost.Identifier]*Round1Message
 		decoded[id] = must(DecodeSignature(cs, sig.Bytes()))(b)
 	}
 	must(round3.Next(decoded))(b)
+}
+
+// BenchmarkGroup is a whole group in one process, where each member decodes what it gets.
+func BenchmarkGroup(b *testing.B) {
+	for _, size := range sizes {
+		p := newParty(b, "bench", size[0], size[1])
+		b.Run(fmt.Sprintf("%dof%d", size[0], size[1]), func(b *testing.B) {
+			for b.Loop() {
+				p.group(b)
+			}
+		})
+	}
+}
+
+func (p party) group(b *testing.B) {
+	rounds1, messages := p.round1(b, 1)
+	rounds2 := make([]*Round2, len(rounds1))
+	inParallel(len(rounds1), func(i int) {
+		received := make(map[frost.Identifier]*Round1Message)
+		for id, message := range messages {
+			received[id] = must(DecodeRound1Message(p.setup, id, message.encoded))(b)
+		}
+		rounds2[i] = must(rounds1[i].Next(received))(b)
+	})
+	rounds3, signatures := p.certify(b, rounds2, make([]byte, 32))
+	inParallel(len(rounds3), func(i int) {
+		decoded := make(map[frost.Identifier]Signature)
+		for id, sig := range signatures {
+			decoded[id] = must(DecodeSignature(cs, sig.Bytes()))(b)
+		}
+		must(rounds3[i].Next(decoded))(b)
+	})
+}
+
+// inParallel does n things on as many goroutines as there are processors.
+func inParallel(n int, do func(int)) {
+	var wait sync.WaitGroup
+	for worker := range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			for i := worker; i < n; i += runtime.GOMAXPROCS(0) {
+				do(i)
+			}
+		})
+	}
+	wait.Wait()
 }
 
 func BenchmarkDecodeRound1Message67of100(b *testing.B) {

@@ -13,7 +13,6 @@ import (
 
 // cheat makes the message of a member that changes what it likes in making it.
 type cheat struct {
-	polynomial func(group.Polynomial) group.Polynomial // before it commits
 	proof      func(*contribution)
 	shares     func(group.Polynomial) group.Polynomial // after it committed
 	ciphertext func(to int, b []byte) []byte
@@ -24,9 +23,6 @@ func (c cheat) message(t *testing.T, p party, i int) *Round1Message {
 	polynomial, ephemeral, err := draw(random(7), p.setup)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if c.polynomial != nil {
-		polynomial = c.polynomial(polynomial)
 	}
 	public := must(contribute(p.setup, polynomial, ephemeral))(t)
 	if c.proof != nil {
@@ -47,9 +43,11 @@ func (c cheat) message(t *testing.T, p party, i int) *Round1Message {
 
 func one() group.Scalar { return cs.Group().ScalarFromUint16(1) }
 
-func addOne(p group.Polynomial) group.Polynomial {
+func addOne(p group.Polynomial) group.Polynomial { return addOneTo(p, 0) }
+
+func addOneTo(p group.Polynomial, k int) group.Polynomial {
 	changed := append(group.Polynomial(nil), p...)
-	changed[0] = cs.Group().NewScalar().Add(p[0], one())
+	changed[k] = cs.Group().NewScalar().Add(p[k], one())
 	return changed
 }
 
