@@ -253,14 +253,15 @@ func (d *DKG) finish(ctx context.Context, at found, failed error) {
 		d.leave(ctx, relay.SessionID{})
 		return
 	}
-	if failed == nil && !d.Client.HasGrace() && d.Linger > 0 {
+	carry := mayCarry(ctx, failed)
+	if carry && !d.Client.HasGrace() && d.Linger > 0 {
 		d.Notify(Notice{Kind: Lingering, Session: at.id, For: d.Linger})
 		select {
 		case <-time.After(d.Linger):
 		case <-ctx.Done():
 		}
 	}
-	if failed == nil {
+	if carry {
 		d.finishSession(ctx, at.id)
 		d.leave(ctx, relay.SessionID{})
 		return
@@ -268,8 +269,16 @@ func (d *DKG) finish(ctx context.Context, at found, failed error) {
 	d.leave(ctx, at.id)
 }
 
-// finishSession closes the session of a group that was made; members who are
-// slower go on in it where the relay allows it.
+// mayCarry reports whether the others have a use for the session still: they
+// make the group without waiting for this member, or find the same culprit. Of
+// a session that was given up they have none.
+func mayCarry(ctx context.Context, failed error) bool {
+	var missing *protocol.MissingError
+	return ctx.Err() == nil && !errors.As(failed, &missing)
+}
+
+// finishSession takes the session off the lists; members who are slower go on
+// in it where the relay allows it.
 func (d *DKG) finishSession(ctx context.Context, id relay.SessionID) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
