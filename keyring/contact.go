@@ -37,7 +37,7 @@ type Contact struct {
 
 // Encode returns the contact string that frost-client exports and imports:
 // bech32m with prefix "zffrost" over postcard(version Some(0), name, pubkey), at
-// most 1023 characters (FORMATS.md, section 11). A name above 593 bytes does not
+// most 1023 characters (docs/formats.md, section 2). A name above 593 bytes does not
 // fit and is an [ErrInvalidContact].
 func (c Contact) Encode() (string, error) { return c.encode([]byte{someVersion, 0}) }
 
@@ -80,7 +80,7 @@ func (c Contact) check() error {
 }
 
 // ParseContact reads a contact string with or without a version, in lower or
-// upper case but not both (FORMATS.md, section 11). It is strict: bech32m alone,
+// upper case but not both (docs/formats.md, section 2). It is strict: bech32m alone,
 // at most 1023 characters, zero padding, shortest lengths, nothing after the key,
 // and a key that [commkey.NewPublicKey] takes. What it reads encodes to the same
 // string again, in lower case, by [Contact.Encode] or [Contact.EncodeUnversioned].

@@ -10,7 +10,7 @@ import (
 // fileVersion is the one version of credentials.toml that there is.
 const fileVersion = 0
 
-// decode reads a credentials file (FORMATS.md, section 12). Errors are
+// decode reads a credentials file (docs/formats.md, section 1). Errors are
 // [*FileError]s under the given path.
 func decode(path string, data []byte) (*Keyring, error) {
 	d, err := decodeDocument(path, data)

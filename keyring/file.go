@@ -17,7 +17,7 @@ import (
 var ErrChanged = errors.New("file was changed by another program")
 
 // DefaultPath returns where frost-client keeps its credentials: frost/credentials.toml
-// in the platform's local configuration folder (FORMATS.md, section 12).
+// in the platform's local configuration folder (docs/formats.md, section 1).
 func DefaultPath() (string, error) {
 	// On Windows the local folder is that of caches, the other one roams.
 	folder := os.UserConfigDir

@@ -1,5 +1,5 @@
 // Package keyring keeps a member's communication key, contacts and groups in
-// the credentials.toml of ZcashFoundation's frost-client (FORMATS.md, section 12),
+// the credentials.toml of ZcashFoundation's frost-client (docs/formats.md, section 1),
 // which that tool reads and writes too.
 //
 // [Load] reads a file, [Update] changes it: under a lock, and by replacing the
@@ -110,7 +110,7 @@ func (k *Keyring) Contacts() []Contact {
 
 // AddContact adds a contact. A name that is taken is an [ErrContactExists], a
 // key of another contact an [ErrKeyKnown], one's own key an [ErrOwnKey]
-// (FORMATS.md, section 11), a contact that is there already both of the first
+// (docs/formats.md, section 2), a contact that is there already both of the first
 // two. What it accepts may still look like another contact: see
 // [Keyring.LookAlikes].
 func (k *Keyring) AddContact(c Contact) error {
