@@ -10,13 +10,15 @@
 // string that does not decode, a message that is not there) is reported in the
 // same form, by [File.Problem].
 //
-// The package is pure: no network, no clock, no other package of frostkit. It
-// touches the disk in Load alone, which reads the one file it is given.
+// The package is pure: no network, no clock, no environment but the one it is
+// given, no other package of frostkit. It touches the disk in Load alone, which
+// reads the one file it is given.
 package ceremony
 
 import (
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Version is the version of the ceremony file that this package reads.
@@ -29,7 +31,21 @@ const (
 	MinThreshold  = 2       // members; of 1 every share would be the key itself
 	MaxMembers    = 255     // members of a session (the relay's limit)
 	MaxNameLength = 200     // bytes of a member's name: it names files
-	MaxProblems   = 100     // problems that are reported one by one
+	MaxTimeout    = 7 * 24 * time.Hour
+	MaxProblems   = 100 // problems that are reported one by one
+)
+
+// DefaultProtocol is what the members of a ceremony speak where the file does
+// not say. It is FrostClient until a run can speak Frostkit.
+const DefaultProtocol = FrostClient
+
+// Protocol says what the members speak over the relay.
+type Protocol string
+
+// The protocols that a ceremony file can name.
+const (
+	Frostkit    Protocol = "frostkit"     // COCKTAIL-DKG with confirmations, for members who all run frostkit
+	FrostClient Protocol = "frost-client" // that of frost-client, for mixed groups
 )
 
 // File is a ceremony file that was read and found consistent. It is not
@@ -39,13 +55,26 @@ type File struct {
 	Version     int       // 1
 	Name        string    // of the ceremony
 	Ciphersuite string    // short name: "ed25519"
-	Threshold   int       // members needed to sign, 2 to len(Members)
+	Protocol    Protocol  // what the members speak
+	Threshold   int       // members needed to sign, 2 to len(Members), in groups without a threshold of their own
 	Server      Server    // where the members meet
+	Timeouts    Timeouts  // how long to wait, defaults filled in
 	Members     []Member  // 2 to 255, in the file's order
-	Group       Group     // of the group that the DKG makes
-	Sign        []Signing // in order; may be empty
+	Groups      []Group   // at least one, in the file's order
+	Sign        []Signing // in the file's order; may be empty
 	// Positions of the values above.
-	NamePos, CiphersuitePos, ThresholdPos Position
+	NamePos, CiphersuitePos, ProtocolPos, ThresholdPos Position
+
+	order []int // of groups (from 0) and signings (from len(Groups)), as they are taken
+}
+
+// Timeouts say how long a member waits, each more than 0 and at most
+// MaxTimeout. They are each member's own affair.
+type Timeouts struct {
+	Session time.Duration // for a session to be opened
+	DKG     time.Duration // for the others in a key generation, once it is open
+	Sign    time.Duration // for the others in a signing, once it is open
+	Approve time.Duration // for an approval command to end
 }
 
 // Server is the relay of a ceremony. The zero URL stands for the built-in
@@ -89,6 +118,7 @@ type Member struct {
 	Name    string // printable, unique without regard to case
 	Config  string // path of the credentials file; NAME.toml unless the file says otherwise
 	Contact string // contact string (zffrost1…) of a member who is run elsewhere, not decoded; or ""
+	Approve Approval
 
 	Pos, ConfigPos, ContactPos Position // Pos and, by default, ConfigPos are those of the name
 }
@@ -97,31 +127,72 @@ type Member struct {
 // elsewhere.
 func (m Member) Remote() bool { return m.Contact != "" }
 
-// Group describes the group that the DKG makes.
-type Group struct {
-	Description string // one line; the ceremony's name unless the file says otherwise
+// Approval says how a member agrees to sign. The zero value leaves it to the
+// run: it asks, unless everybody is run here.
+type Approval struct {
+	By      Approver
+	Command []string // program and arguments, of ByCommand
 
-	Pos, DescriptionPos Position
+	Pos Position
 }
 
-// Signing is one message that members of the group sign.
-type Signing struct {
-	Message string   // path of the message
-	Signers []string // names of members, distinct, at least the threshold; the first is the coordinator
-	Output  string   // path to which the coordinator writes the signature
+// Approver is who or what agrees to sign for a member.
+type Approver string
 
-	Pos, MessagePos, OutputPos Position
-	SignerPos                  []Position // one for each of Signers
+// The ways in which a member can agree to sign.
+const (
+	ByPrompt  Approver = "prompt"  // a person is shown the message and asked
+	ByDigest  Approver = "digest"  // what has the sha256 of the file is signed, all else refused
+	ByCommand Approver = "command" // a program is given the message and exits with 0
+)
+
+// Group describes a group that a DKG makes.
+type Group struct {
+	Name        string   // in groups:, and "" for the one group of the short form
+	Description string   // one line, distinct; the group's or else the ceremony's name unless the file says otherwise
+	Threshold   int      // members needed to sign, 2 to len(Members)
+	Members     []string // names, in the order of File.Members; the first one opens the DKG session
+	After       []string // names of groups and signings to be done before
+
+	Pos, DescriptionPos Position
+	AfterPos            []Position // one for each of After
+}
+
+// Creator returns the name of the member who opens the DKG session: the group's
+// first one in the file, wherever that member runs. The rule depends on the file
+// alone, so that members who run apart from one another agree on it.
+func (g Group) Creator() string { return g.Members[0] }
+
+// Signing is one message that members of a group sign.
+type Signing struct {
+	Name    string        // for after:, or ""
+	Group   string        // name of the group; "" for that of the short form
+	Message string        // path of the message
+	SHA256  string        // of the message, 64 lower-case hex characters, or ""
+	Signers []string      // names of members of the group, distinct, at least its threshold; the first is the coordinator
+	Need    int           // of Signers, how many sign: the first who answer. 0: all of them
+	Wait    time.Duration // for Signers to answer before the others go on without them; 0 where all sign
+	Output  string        // path to which the coordinator writes the signature
+	After   []string      // names of groups and signings to be done before
+
+	Pos, GroupPos, MessagePos, SHA256Pos, SignersPos, OutputPos Position
+	SignerPos, AfterPos                                         []Position // one for each of Signers and After
 }
 
 // Coordinator returns the name of the signer who opens the signing session and
 // writes the signature: the first one listed.
 func (s Signing) Coordinator() string { return s.Signers[0] }
 
-// Creator returns the member who opens the DKG session: the first one in the
-// file, wherever that member runs. The rule depends on the file alone, so that
-// members who run apart from one another agree on it.
-func (f *File) Creator() Member { return f.Members[0] }
+// Group returns the group with this name, which is "" for the one of the short
+// form.
+func (f *File) Group(name string) (Group, bool) {
+	for _, g := range f.Groups {
+		if g.Name == name {
+			return g, true
+		}
+	}
+	return Group{}, false
+}
 
 // Member returns the member with exactly this name.
 func (f *File) Member(name string) (Member, bool) {

@@ -16,7 +16,7 @@ import (
 const maxContact = 1023
 
 var (
-	ceremonyName  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	ceremonyName  = stepName
 	contactString = regexp.MustCompile(`^(zffrost1[02-9ac-hj-np-z]{6,}|ZFFROST1[02-9AC-HJ-NP-Z]{6,})$`)
 	hexKey        = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
 	hostName      = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
@@ -39,12 +39,12 @@ func suiteID(name string) string {
 	return ""
 }
 
-func suiteNames() string {
+func suiteNames() []string {
 	names := make([]string, len(suites))
 	for i, s := range suites {
 		names[i] = s.name
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // nameFault says what keeps a printable text from being a member's name, and
@@ -100,7 +100,7 @@ func fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }
 
 // path reads the path of a file. "" is returned for what was reported.
 func (r *reader) path(node *yaml.Node, what string) string {
-	path, ok := r.text(node, what)
+	path, ok := r.value(node, what)
 	if !ok {
 		return ""
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -12,46 +13,92 @@ import (
 const agreed = `version: 1
 ceremony: board
 threshold: 2
+protocol: frostkit
 members: {Alice: {}, Bob: {}, Élodie: {}, Ann: {}, Eve: {}}
-group: {description: "DKG: all"}
+groups:
+  first: {description: "DKG: all"}
+  second: {threshold: 3, members: [Ann, Bob, Alice], after: [march, first]}
 sign:
-  - {message: minutes/march.txt, signers: [Bob, Alice, Élodie], output: march.sig}
+  - {name: march, group: first, message: minutes/march.txt, sha256: 00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF, signers: [Bob, Alice, Élodie], output: march.sig}
+  - {group: second, message: may.txt, signers: {candidates: [Bob, Ann, Alice], need: 3, wait: 3m}, output: may.sig}
 `
 
-// The encoding is written out here once more, field by field, as the doc comment
-// of Digest has it.
+// The fields are written out here once more, as the doc comment of Agreed has
+// them.
+const agreedFields = `frostkit ceremony=1
+ceremony=board
+ciphersuite=FROST-ED25519-SHA512-v1
+protocol=frostkit
+members=5
+members.1=Alice
+members.2=Bob
+members.3=Élodie
+members.4=Ann
+members.5=Eve
+groups=2
+groups.1.name=first
+groups.1.description=DKG: all
+groups.1.threshold=2
+groups.1.members=5
+groups.1.members.1=Alice
+groups.1.members.2=Bob
+groups.1.members.3=Élodie
+groups.1.members.4=Ann
+groups.1.members.5=Eve
+groups.1.after=0
+groups.2.name=second
+groups.2.description=second
+groups.2.threshold=3
+groups.2.members=3
+groups.2.members.1=Alice
+groups.2.members.2=Bob
+groups.2.members.3=Ann
+groups.2.after=2
+groups.2.after.1=first
+groups.2.after.2=march
+sign=2
+sign.1.name=march
+sign.1.group=first
+sign.1.message=march.txt
+sign.1.sha256=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff
+sign.1.need=0
+sign.1.signers=3
+sign.1.signers.1=Bob
+sign.1.signers.2=Alice
+sign.1.signers.3=Élodie
+sign.1.after=0
+sign.2.name=
+sign.2.group=second
+sign.2.message=may.txt
+sign.2.sha256=
+sign.2.need=3
+sign.2.signers=3
+sign.2.signers.1=Bob
+sign.2.signers.2=Alice
+sign.2.signers.3=Ann
+sign.2.after=0
+`
+
 func TestDigestEncoding(t *testing.T) {
+	var listed strings.Builder
 	var encoded bytes.Buffer
-	field := func(label, value string) {
-		for _, s := range []string{label, value} {
+	for _, field := range parse(t, agreed).Agreed() {
+		fmt.Fprintf(&listed, "%s=%s\n", field.Label, field.Value)
+		for _, s := range []string{field.Label, field.Value} {
 			length := make([]byte, 8)
 			binary.BigEndian.PutUint64(length, uint64(len(s)))
 			encoded.Write(length)
 			encoded.WriteString(s)
 		}
 	}
-	field("frostkit ceremony", "\x00\x00\x00\x00\x00\x00\x00\x01")
-	field("ceremony", "board")
-	field("ciphersuite", "FROST-ED25519-SHA512-v1")
-	field("threshold", "\x00\x00\x00\x00\x00\x00\x00\x02")
-	field("members", "\x00\x00\x00\x00\x00\x00\x00\x05")
-	field("member", "Alice")
-	field("member", "Bob")
-	field("member", "Élodie")
-	field("member", "Ann")
-	field("member", "Eve")
-	field("description", "DKG: all")
-	field("sign", "\x00\x00\x00\x00\x00\x00\x00\x01")
-	field("message", "march.txt")
-	field("signers", "\x00\x00\x00\x00\x00\x00\x00\x03")
-	field("signer", "Bob")
-	field("signer", "Alice")
-	field("signer", "Élodie")
+	if listed.String() != agreedFields {
+		t.Errorf("Agreed lists\n%s\nwant\n%s", &listed, agreedFields)
+	}
 	want := sha256.Sum256(encoded.Bytes())
 	if got := parse(t, agreed).Digest(); got != want {
 		t.Errorf("Digest() = %x, want %x", got, want)
 	}
-	const golden = "b4153943ad943da7028d4400d716467630ec240eae0c23c5095b0bd625f7923b"
+	const golden = "7d2668e9ada5827ab47e5550a6ae578c7f90a291edc04c17bbc6593a66dd8579"
 	if got := hex.EncodeToString(want[:]); got != golden {
 		t.Errorf("the digest is %s, want %s: members with different versions would not agree", got, golden)
 	}
@@ -66,26 +113,40 @@ func TestDigestCovers(t *testing.T) {
 	}{
 		{"ceremony", "board", "bored", false},
 		{"threshold", "threshold: 2", "threshold: 3", false},
-		{"member's name", "Ann", "Anne", false},
-		{"order of members", "Alice: {}, Bob: {}", "Bob: {}, Alice: {}", false},
+		{"member's name", "Élodie", "Elodie", false},
+		{"order of members", "{Alice: {}, Bob: {}", "{Bob: {}, Alice: {}", false},
 		{"another member", "Eve: {}", "Eve: {}, Sam: {}", false},
-		{"boundary between names", "Ann: {}, Eve: {}", "An: {}, nEve: {}", false},
+		{"group's name", "first", "erste", false},
+		{"group's threshold", "threshold: 3", "threshold: 2", false},
+		{"group's members", "members: [Ann, Bob, Alice]", "members: [Ann, Bob, Alice, Eve]", false},
+		{"group's after", "after: [march, first]", "after: [march]", false},
 		{"description", "DKG: all", "DKG: al", false},
 		{"no description", `{description: "DKG: all"}`, "{}", false},
 		{"message", "march.txt", "april.txt", false},
+		{"sha256", "FF, signers", "FE, signers", false},
+		{"no sha256", "sha256: 00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF, ", "", false},
 		{"coordinator", "[Bob, Alice, Élodie]", "[Alice, Bob, Élodie]", false},
 		{"another signer", "[Bob, Alice, Élodie]", "[Bob, Alice, Eve]", false},
 		{"fewer signers", "[Bob, Alice, Élodie]", "[Bob, Alice]", false},
-		{"no signing", "  - {message: minutes/march.txt, signers: [Bob, Alice, Élodie], output: march.sig}", "  []", false},
+		{"all candidates", "{candidates: [Bob, Ann, Alice], need: 3, wait: 3m}", "[Bob, Ann, Alice]", false},
+		{"order of signings", "- {group: second,", "- {name: may, after: [march], group: second,", false},
 
 		{"suite written out", "threshold: 2", "threshold: 2\nciphersuite: ed25519", true},
 		{"server", "threshold: 2", "threshold: 2\nserver: {url: relay.example, ca: ca.pem}", true},
+		{"timeouts", "threshold: 2", "threshold: 2\ntimeouts: {session: 5m}", true},
 		{"config", "Bob: {}", "Bob: {config: /srv/bob.toml}", true},
 		{"contact", "Bob: {}", "Bob: {contact: zffrost1qyqqxsn0}", true},
+		{"approval", "Bob: {}", "Bob: {approve: prompt}", true},
+		{"threshold written out", `{description: "DKG: all"}`, `{description: "DKG: all", threshold: 2}`, true},
+		{"description written out", "second: {threshold", "second: {description: second, threshold", true},
+		{"order of a group's members", "members: [Ann, Bob, Alice]", "members: [Alice, Bob, Ann]", true},
+		{"order in after", "after: [march, first]", "after: [first, march]", true},
+		{"sha256 in lower case", "AABBCCDDEEFF, ", "aabbccddeeff, ", true},
+		{"need written out", "need: 3, wait: 3m", "need: 3", true},
 		{"folder of message", "minutes/march.txt", "../march.txt", true},
 		{"output", "march.sig", "other.sig", true},
 		{"order of the other signers", "[Bob, Alice, Élodie]", "[Bob, Élodie, Alice]", true},
-		{"comments and style", "members: ", "# who\nmembers:\n  ", true},
+		{"comments and style", "members: {Alice", "# who\nmembers:\n  {Alice", true},
 	}
 	seen := map[[sha256.Size]byte]string{parse(t, agreed).Digest(): "the original"}
 	for _, test := range tests {
@@ -93,11 +154,26 @@ func TestDigestCovers(t *testing.T) {
 			if !strings.Contains(agreed, test.old) {
 				t.Fatalf("%q is not in the original", test.old)
 			}
-			digest := parse(t, strings.Replace(agreed, test.old, test.new, 1)).Digest()
+			digest := parse(t, change(agreed, test.old, test.new)).Digest()
 			if other, same := seen[digest]; same != test.same {
 				t.Errorf("same digest as an earlier one: %v (%s), want %v", same, other, test.same)
 			}
 			seen[digest] = test.name
 		})
 	}
+}
+
+func TestDigestCoversProtocol(t *testing.T) {
+	const plain = "version: 1\nceremony: x\nthreshold: 2\nmembers: {A: {}, B: {}}\nprotocol: "
+	if parse(t, plain+"frostkit").Digest() == parse(t, plain+"frost-client").Digest() {
+		t.Error("the digest is the same under both protocols")
+	}
+}
+
+// change replaces text where it stands first; a name everywhere.
+func change(text, from, to string) string {
+	if strings.ContainsAny(from, " {[") {
+		return strings.Replace(text, from, to, 1)
+	}
+	return strings.ReplaceAll(text, from, to)
 }

@@ -4,7 +4,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 )
 
 // examples returns the paths of all example files.
@@ -19,11 +21,19 @@ func examples(t testing.TB) []string {
 
 func load(t testing.TB, name string) *File {
 	t.Helper()
-	f, err := Load(filepath.Join("..", "examples", name))
+	f, err := Load(filepath.Join("..", "examples", name), Environment(exampleVariables))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// exampleVariables are the environment variables that examples refer to.
+func exampleVariables(name string) (string, bool) {
+	if name == "RELEASE_SHA256" {
+		return strings.Repeat("0a", 32), true
+	}
+	return "", false
 }
 
 // Every example reads, has its messages beside it, and signs something.
@@ -51,7 +61,7 @@ func TestBoardMeeting(t *testing.T) {
 	if f.Version != 1 || f.Name != "board-meeting" || f.Ciphersuite != "ed25519" || f.Threshold != 2 || !f.Server.BuiltIn() {
 		t.Errorf("read %+v", f)
 	}
-	if !slices.Equal(f.Names(), []string{"Alice", "Bob", "Eve"}) || f.Creator().Name != "Alice" || len(f.RemoteMembers()) != 0 {
+	if !slices.Equal(f.Names(), []string{"Alice", "Bob", "Eve"}) || f.Groups[0].Creator() != "Alice" || len(f.RemoteMembers()) != 0 {
 		t.Errorf("members are %+v", f.Members)
 	}
 	if bob, ok := f.Member("Bob"); !ok || bob.Config != "Bob.toml" || bob.Pos != (Position{11, 3}) {
@@ -62,8 +72,8 @@ func TestBoardMeeting(t *testing.T) {
 	}
 	s := f.Sign[0]
 	if s.Message != "board-meeting-250917.txt" || s.Output != "board-meeting-250917.sig" || s.Coordinator() != "Alice" ||
-		s.SignerPos[1] != (Position{17, 22}) || f.Group.Description != "DKG: Alice, Bob, Eve" {
-		t.Errorf("signing is %+v of %+v", s, f.Group)
+		s.SignerPos[1] != (Position{17, 22}) || f.Groups[0].Description != "DKG: Alice, Bob, Eve" {
+		t.Errorf("signing is %+v of %+v", s, f.Groups)
 	}
 }
 
@@ -104,8 +114,9 @@ func TestAccepted(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkFile(t, f)
-			if f.Group.Description != "x" || f.Ciphersuite != "ed25519" {
-				t.Errorf("defaults are %+v, %q", f.Group, f.Ciphersuite)
+			if f.Groups[0].Description != "x" || f.Ciphersuite != "ed25519" || f.Protocol != DefaultProtocol ||
+				f.Timeouts != (Timeouts{10 * time.Minute, time.Hour, time.Hour, time.Minute}) {
+				t.Errorf("defaults are %+v, %q, %q, %+v", f.Groups, f.Ciphersuite, f.Protocol, f.Timeouts)
 			}
 		})
 	}

@@ -1,28 +1,29 @@
 package ceremony
 
 import (
+	"encoding/json"
 	"fmt"
-	"slices"
+	"time"
 
 	"gopkg.in/yaml.v3"
 )
 
 // ceremony reads the whole file.
 func (r *reader) ceremony(root *yaml.Node) {
-	fields, ok := r.fields(root, "the file",
-		[]string{"version", "ceremony", "threshold", "members"},
-		[]string{"ciphersuite", "server", "group", "sign"})
+	fields, ok := r.fields(root, "the file", fileObject)
 	if !ok || !r.version(fields) {
 		return
 	}
 	r.name(fields)
-	r.ciphersuite(fields)
+	r.suiteAndProtocol(fields)
+	r.timeouts(fields)
 	r.members(fields)
 	r.threshold(fields)
 	r.server(fields)
-	r.group(fields)
+	r.groups(fields)
 	r.signings(fields)
 	r.files()
+	r.ordered()
 }
 
 // version reads the version. Of another version nothing else can be said: what
@@ -46,30 +47,57 @@ func (r *reader) name(fields map[string]entry) {
 	if !ok {
 		return
 	}
-	if r.file.Name, ok = r.text(e.value, "ceremony"); !ok {
+	if r.file.Name, ok = r.value(e.value, "ceremony"); !ok {
 		return
 	}
 	r.file.NamePos = position(e.value)
 	if !ceremonyName.MatchString(r.file.Name) {
-		r.report(r.file.NamePos, "use 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-', beginning with a letter or digit",
-			"ceremony %s is not a name for a ceremony", quote(r.file.Name))
+		r.report(r.file.NamePos, nameHint, "ceremony %s is not a name for a ceremony", quote(r.file.Name))
 	}
 }
 
-func (r *reader) ciphersuite(fields map[string]entry) {
-	r.file.Ciphersuite = suites[0].name
-	e, ok := fields["ciphersuite"]
-	if !ok {
-		return
+const nameHint = "use 1 to 64 of A-Z, a-z, 0-9, '.', '_' and '-', beginning with a letter or digit"
+
+func (r *reader) suiteAndProtocol(fields map[string]entry) {
+	r.file.Ciphersuite, r.file.Protocol = suites[0].name, DefaultProtocol
+	if e, ok := fields["ciphersuite"]; ok {
+		r.file.CiphersuitePos = position(e.value)
+		r.file.Ciphersuite, _ = r.word(e.value, "ciphersuite", fileObject.key("ciphersuite").value)
 	}
-	name, ok := r.text(e.value, "ciphersuite")
-	if !ok {
-		return
+	if e, ok := fields["protocol"]; ok {
+		r.file.ProtocolPos = position(e.value)
+		word, _ := r.word(e.value, "protocol", fileObject.key("protocol").value)
+		r.file.Protocol = Protocol(word)
 	}
-	r.file.Ciphersuite, r.file.CiphersuitePos = name, position(e.value)
-	if suiteID(name) == "" {
-		r.report(r.file.CiphersuitePos, "write one of: "+suiteNames(), "ciphersuite %s is not supported", quote(name))
+}
+
+// timeouts reads the timeouts that are given, and takes the others from the
+// table.
+func (r *reader) timeouts(fields map[string]entry) {
+	given := map[string]entry{}
+	if e, ok := fields["timeouts"]; ok {
+		given, _ = r.fields(e.value, "timeouts", timeoutsObject)
 	}
+	t := &r.file.Timeouts
+	for name, timeout := range map[string]*time.Duration{"session": &t.Session, "dkg": &t.DKG, "sign": &t.Sign, "approve": &t.Approve} {
+		*timeout = timeoutsObject.key(name).standardDuration()
+		if e, ok := given[name]; ok {
+			*timeout, _ = r.duration(e.value, name+" of timeouts")
+		}
+	}
+}
+
+// standardDuration returns what holds where the key, a duration, is absent.
+func (k *key) standardDuration() time.Duration {
+	var text string
+	if err := json.Unmarshal([]byte(k.standard), &text); err != nil {
+		panic("ceremony: the default of " + k.name + " is no duration")
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		panic("ceremony: the default of " + k.name + " is no duration")
+	}
+	return d
 }
 
 func (r *reader) members(fields map[string]entry) {
@@ -100,12 +128,15 @@ func (r *reader) member(e entry) {
 	if fault, hint := nameFault(m.Name); fault != "" {
 		r.report(m.Pos, hint, "%s %s", what, fault)
 	}
-	fields, _ := r.fields(e.value, what, nil, []string{"config", "contact"})
+	fields, _ := r.fields(e.value, what, memberObject)
 	if e, ok := fields["config"]; ok {
 		m.Config, m.ConfigPos = r.path(e.value, "config of "+what), position(e.value)
 	}
 	if e, ok := fields["contact"]; ok {
 		m.Contact, m.ContactPos = r.contact(e.value, "contact of "+what), position(e.value)
+	}
+	if e, ok := fields["approve"]; ok {
+		m.Approve = r.approval(e.value, "approve of "+what)
 	}
 	r.file.Members = append(r.file.Members, m)
 }
@@ -113,7 +144,7 @@ func (r *reader) member(e entry) {
 // contact reads a contact string. Its checksum and key are checked by who
 // decodes it; here is enough to catch a name or a key in its place.
 func (r *reader) contact(node *yaml.Node, what string) string {
-	contact, ok := r.text(node, what)
+	contact, ok := r.value(node, what)
 	if ok && (len(contact) > maxContact || !contactString.MatchString(contact)) {
 		r.report(position(node), `paste what "frostkit export" printed at that member's, all of it`,
 			"%s is %s, not a contact string (zffrost1…)", what, quote(contact))
@@ -121,22 +152,54 @@ func (r *reader) contact(node *yaml.Node, what string) string {
 	return contact
 }
 
-func (r *reader) threshold(fields map[string]entry) {
-	e, ok := fields["threshold"]
+// approval reads how a member agrees to sign: a word, or a command.
+func (r *reader) approval(node *yaml.Node, what string) Approval {
+	a := Approval{Pos: position(node)}
+	if node.Kind != yaml.MappingNode {
+		word, _ := r.word(node, what, memberObject.key("approve").value.either[0])
+		a.By = Approver(word)
+		return a
+	}
+	fields, _ := r.fields(node, what, commandObject)
+	e, ok := fields["command"]
 	if !ok {
-		return
+		return a
 	}
-	if r.file.Threshold, ok = r.number(e.value, "threshold"); !ok {
-		return
+	a.By = ByCommand
+	nodes, ok := r.list(e.value, "command of "+what)
+	if limit := commandObject.key("command").value.max; ok && (len(nodes) == 0 || len(nodes) > limit) {
+		r.report(e.pos, "write the program, then its arguments", "command of %s has %s", what, count(len(nodes), "element"))
 	}
-	r.file.ThresholdPos = position(e.value)
-	t, n := r.file.Threshold, len(r.file.Members)
+	for i, node := range nodes {
+		word, ok := r.value(node, fmt.Sprintf("element %d of command of %s", i+1, what))
+		if ok && i == 0 && word == "" {
+			r.report(position(node), "write the program, then its arguments", "command of %s names no program", what)
+		}
+		a.Command = append(a.Command, word)
+	}
+	return a
+}
+
+func (r *reader) threshold(fields map[string]entry) {
+	if e, ok := fields["threshold"]; ok {
+		r.file.Threshold, r.file.ThresholdPos = r.thresholdOf(e.value, "threshold", len(r.file.Members))
+	}
+}
+
+// thresholdOf reads the threshold of a group of so many members; 0 stands for
+// what was reported.
+func (r *reader) thresholdOf(node *yaml.Node, what string, members int) (int, Position) {
+	t, ok := r.number(node, what)
+	pos := position(node)
 	switch {
+	case !ok:
+		return 0, pos
 	case t < MinThreshold:
-		r.report(r.file.ThresholdPos, fmt.Sprintf("choose at least %d", MinThreshold), "threshold %d would let one member sign alone", t)
-	case n >= MinThreshold && t > n:
-		r.report(r.file.ThresholdPos, choose(n), "threshold %d exceeds the %d members", t, n)
+		r.report(pos, fmt.Sprintf("choose at least %d", MinThreshold), "%s %d would let one member sign alone", what, t)
+	case members >= MinThreshold && t > members:
+		r.report(pos, choose(members), "%s %d exceeds the %d members", what, t, members)
 	}
+	return t, pos
 }
 
 func choose(members int) string {
@@ -153,10 +216,10 @@ func (r *reader) server(fields map[string]entry) {
 	}
 	s := &r.file.Server
 	s.Pos = e.pos
-	fields, _ = r.fields(e.value, "server", nil, []string{"url", "ca"})
+	fields, _ = r.fields(e.value, "server", serverObject)
 	if e, ok := fields["url"]; ok {
 		s.URLPos = position(e.value)
-		if s.URL, ok = r.text(e.value, "url of server"); ok {
+		if s.URL, ok = r.value(e.value, "url of server"); ok {
 			r.serverURL()
 		}
 	}
@@ -173,82 +236,6 @@ func (r *reader) serverURL() {
 	if fault, hint := serverFault(s.URL); fault != "" {
 		r.report(s.URLPos, hint, "url of server %s %s", quote(s.URL), fault)
 	}
-}
-
-func (r *reader) group(fields map[string]entry) {
-	g := &r.file.Group
-	g.Description, g.DescriptionPos = r.file.Name, r.file.NamePos
-	e, ok := fields["group"]
-	if !ok {
-		return
-	}
-	g.Pos = e.pos
-	fields, _ = r.fields(e.value, "group", nil, []string{"description"})
-	if e, ok = fields["description"]; !ok {
-		return
-	}
-	g.DescriptionPos = position(e.value)
-	if g.Description, ok = r.text(e.value, "description of group"); ok && g.Description == "" {
-		r.report(g.DescriptionPos, "give it a value, or leave the key out", "description of group is empty")
-	}
-}
-
-func (r *reader) signings(fields map[string]entry) {
-	e, ok := fields["sign"]
-	if !ok {
-		return
-	}
-	nodes, _ := r.list(e.value, "sign")
-	for i, node := range nodes {
-		r.signing(node, fmt.Sprintf("signing %d", i+1))
-	}
-}
-
-func (r *reader) signing(node *yaml.Node, what string) {
-	fields, ok := r.fields(node, what, []string{"message", "signers", "output"}, nil)
-	if !ok {
-		return
-	}
-	s := Signing{Pos: position(node)}
-	if e, ok := fields["message"]; ok {
-		s.Message, s.MessagePos = r.path(e.value, "message of "+what), position(e.value)
-	}
-	if e, ok := fields["output"]; ok {
-		s.Output, s.OutputPos = r.path(e.value, "output of "+what), position(e.value)
-	}
-	if e, ok := fields["signers"]; ok {
-		r.signers(e, &s, what)
-	}
-	r.file.Sign = append(r.file.Sign, s)
-}
-
-func (r *reader) signers(e entry, s *Signing, what string) {
-	nodes, ok := r.list(e.value, "signers of "+what)
-	if !ok {
-		return
-	}
-	for _, node := range nodes {
-		name, ok := r.text(node, "a signer of "+what)
-		if ok && r.signer(name, position(node), s.Signers, what) {
-			s.Signers, s.SignerPos = append(s.Signers, name), append(s.SignerPos, position(node))
-		}
-	}
-	if n, t := len(nodes), r.file.Threshold; t >= MinThreshold && n < t {
-		r.report(e.pos, fmt.Sprintf("name at least %d", t), "%s has %s, fewer than the threshold %d", what, count(n, "signer"), t)
-	}
-}
-
-// signer checks one signer against the members and the signers before it.
-func (r *reader) signer(name string, pos Position, earlier []string, what string) bool {
-	switch {
-	case len(r.named) > 0 && !slices.Contains(r.named, name):
-		r.report(pos, suggest(name, r.named), "signer %s of %s is not a member", quote(name), what)
-		return false
-	case slices.Contains(earlier, name):
-		r.report(pos, "name each signer once", "%s has the signer %s twice", what, quote(name))
-		return false
-	}
-	return true
 }
 
 func count(n int, noun string) string {

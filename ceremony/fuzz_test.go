@@ -30,12 +30,13 @@ func FuzzParse(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := Parse("fuzz.yaml", data)
+		file, err := Parse("fuzz.yaml", data, Environment(exampleVariables))
 		if err != nil {
 			checkProblems(t, err)
 			return
 		}
 		checkFile(t, file)
+		checkSchema(t, data)
 		checkPlans(t, file)
 	})
 }
@@ -63,7 +64,8 @@ func checkFile(t *testing.T, f *File) {
 	t.Helper()
 	n := len(f.Members)
 	if f.Version != Version || !ceremonyName.MatchString(f.Name) || suiteID(f.Ciphersuite) == "" ||
-		n < MinThreshold || n > MaxMembers || f.Threshold < MinThreshold || f.Threshold > n || f.Group.Description == "" {
+		n < MinThreshold || n > MaxMembers || f.Threshold < MinThreshold || f.Threshold > n || len(f.Groups) == 0 ||
+		len(f.order) != len(f.Groups)+len(f.Sign) {
 		t.Errorf("%+v is not a ceremony", f)
 	}
 	if fault, _ := serverFault(f.Server.URL); f.Server.URL != "" && fault != "" || f.Server.URL == "" && f.Server.CA != "" {
@@ -76,6 +78,11 @@ func checkFile(t *testing.T, f *File) {
 			t.Errorf("member %q takes what another has", m.Name)
 		}
 		taken[fold(m.Name)], taken["config "+fold(filepath.Clean(m.Config))] = true, true
+	}
+	for _, g := range f.Groups {
+		if g.Description == "" || g.Threshold < MinThreshold || g.Threshold > len(g.Members) || !slices.Equal(g.Members, f.inFileOrder(g.Members)) {
+			t.Errorf("group %+v is not valid", g)
+		}
 	}
 	for _, s := range f.Sign {
 		checkSigning(t, f, s)
@@ -98,11 +105,13 @@ func checkMember(t *testing.T, m Member) {
 
 func checkSigning(t *testing.T, f *File, s Signing) {
 	t.Helper()
-	if s.Message == "" || s.Output == "" || len(s.Signers) < f.Threshold || len(s.Signers) != len(s.SignerPos) {
+	g, found := f.Group(s.Group)
+	if s.Message == "" || s.Output == "" || len(s.Signers) < g.Threshold || len(s.Signers) != len(s.SignerPos) || !found ||
+		s.Need != 0 && (s.Need < g.Threshold || s.Need > len(s.Signers) || s.Wait <= 0) {
 		t.Errorf("signing %+v is incomplete", s)
 	}
 	for i, name := range s.Signers {
-		if _, ok := f.Member(name); !ok || slices.Contains(s.Signers[:i], name) {
+		if !slices.Contains(g.Members, name) || slices.Contains(s.Signers[:i], name) {
 			t.Errorf("signing %+v has the signer %q", s, name)
 		}
 	}
@@ -113,8 +122,8 @@ func checkPlans(t *testing.T, f *File) {
 	if len(f.LocalMembers()) > 0 {
 		checkPlan(t, f, PlanOptions{})
 	}
-	checkPlan(t, f, PlanOptions{As: f.Members[0].Name})
-	checkPlan(t, f, PlanOptions{As: f.Members[len(f.Members)-1].Name})
+	checkPlan(t, f, PlanOptions{As: f.Groups[0].Members[0]})
+	checkPlan(t, f, PlanOptions{As: f.Groups[len(f.Groups)-1].Creator()})
 }
 
 func checkPlan(t *testing.T, f *File, options PlanOptions) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"gopkg.in/yaml.v3"
@@ -15,7 +16,8 @@ import (
 type reader struct {
 	file     *File
 	problems Problems
-	named    []string // the keys of members as they stand, usable or not
+	variable func(name string) (string, bool) // of the environment
+	named    []string                         // the keys of members as they stand, usable or not
 }
 
 func (r *reader) report(pos Position, hint, format string, args ...any) {
@@ -86,12 +88,14 @@ func mappingHint(node *yaml.Node) string {
 }
 
 // fields returns the entries of a mapping whose keys are known beforehand, after
-// reporting those that are not, and those of required that are missing.
-func (r *reader) fields(node *yaml.Node, what string, required, optional []string) (map[string]entry, bool) {
+// reporting those that are not, those that exclude one another, and required
+// ones that are missing.
+func (r *reader) fields(node *yaml.Node, what string, o *object) (map[string]entry, bool) {
 	entries, ok := r.mapping(node, what)
 	if !ok {
 		return nil, false
 	}
+	required, optional := o.names()
 	known := slices.Concat(required, optional)
 	fields := map[string]entry{}
 	for _, e := range entries {
@@ -106,7 +110,20 @@ func (r *reader) fields(node *yaml.Node, what string, required, optional []strin
 			r.report(position(node), fmt.Sprintf(`add "%s: …"`, key), "%s lacks the key %q", what, key)
 		}
 	}
+	r.exclusive(fields, what, o)
 	return fields, true
+}
+
+func (r *reader) exclusive(fields map[string]entry, what string, o *object) {
+	var given []entry
+	for _, name := range o.never {
+		if e, ok := fields[name]; ok {
+			given = append(given, e)
+		}
+	}
+	if len(given) > 1 {
+		r.report(given[1].pos, "keep one of the two", "%s has both %q and %q", what, given[0].key, given[1].key)
+	}
 }
 
 // misspelt reports whether an unknown key was already said to be this one.
@@ -143,11 +160,51 @@ func (r *reader) text(node *yaml.Node, what string) (string, bool) {
 			what, quote(node.Value), []rune(node.Value[i:])[0])
 		return "", false
 	}
-	if strings.Contains(node.Value, "${") {
-		r.report(pos, "write the value itself", "%s %s refers to the environment, which is not supported", what, quote(node.Value))
+	return node.Value, true
+}
+
+// value returns the text of a node with the environment variables in it
+// replaced. What they hold is text, whatever it looks like: it goes through the
+// same checks as if it stood in the file.
+func (r *reader) value(node *yaml.Node, what string) (string, bool) {
+	text, ok := r.text(node, what)
+	if !ok || !strings.Contains(text, "${") {
+		return text, ok
+	}
+	expanded, fault, hint := expand(text, r.variable)
+	if fault != "" {
+		r.report(position(node), hint, "%s %s %s", what, quote(text), fault)
 		return "", false
 	}
-	return node.Value, true
+	return r.text(&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: expanded, Line: node.Line, Column: node.Column}, what)
+}
+
+// word returns a text that is one of those that the shape allows.
+func (r *reader) word(node *yaml.Node, what string, s *shape) (string, bool) {
+	word, ok := r.value(node, what)
+	if ok && !slices.Contains(s.words, word) {
+		r.report(position(node), "write one of: "+strings.Join(s.words, ", "), "%s %s is not supported", what, quote(word))
+		return "", false
+	}
+	return word, ok
+}
+
+// duration returns a duration of more than 0 and at most MaxTimeout.
+func (r *reader) duration(node *yaml.Node, what string) (time.Duration, bool) {
+	text, ok := r.value(node, what)
+	if !ok {
+		return 0, false
+	}
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil || !duration.MatchString(text):
+		r.report(position(node), `write it like "90s", "10m" or "1h30m"`, "%s %s is not a duration", what, quote(text))
+	case d <= 0 || d > MaxTimeout:
+		r.report(position(node), fmt.Sprintf("choose more than 0 and at most %dh", MaxTimeout/time.Hour), "%s %s is out of range", what, quote(text))
+	default:
+		return d, true
+	}
+	return 0, false
 }
 
 func textHint(node *yaml.Node) string {
@@ -165,10 +222,20 @@ var decimal = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})$`)
 
 // number returns the value of a whole number below 10^9, written in decimal
 // digits: 010, 0x8, 1_000, 2.0 and "2" mean different things to different
-// readers.
+// readers. A variable that holds such digits stands for them.
 func (r *reader) number(node *yaml.Node, what string) (int, bool) {
 	if !r.usable(node) {
 		return 0, false
+	}
+	if node.Kind == yaml.ScalarNode && node.Tag == "!!str" && strings.Contains(node.Value, "${") {
+		text, ok := r.value(node, what)
+		if !ok {
+			return 0, false
+		}
+		node = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text, Line: node.Line, Column: node.Column}
+		if decimal.MatchString(text) {
+			node.Tag = "!!int"
+		}
 	}
 	if node.Kind == yaml.ScalarNode && node.Tag == "!!int" && decimal.MatchString(node.Value) {
 		n, err := strconv.Atoi(node.Value)

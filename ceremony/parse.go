@@ -15,10 +15,20 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
+// Option changes how a ceremony file is read.
+type Option func(*reader)
+
+// Environment gives the values of the variables that ${NAME} stands for; one
+// that is not found, or empty, is a problem of the file. Without this option
+// there are none.
+func Environment(variable func(name string) (value string, found bool)) Option {
+	return func(r *reader) { r.variable = variable }
+}
+
 // Load reads and checks the ceremony file at path. What is wrong with the
 // content is a [Problems], as for [Parse]; a file that cannot be read is an
 // error of package os.
-func Load(path string) (*File, error) {
+func Load(path string, options ...Option) (*File, error) {
 	in, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the ceremony file: %w", err)
@@ -28,7 +38,7 @@ func Load(path string) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the ceremony file: %w", err)
 	}
-	return Parse(path, data)
+	return Parse(path, data, options...)
 }
 
 // Parse reads and checks a ceremony file: at most [MaxSize] bytes of UTF-8
@@ -37,14 +47,18 @@ func Load(path string) (*File, error) {
 // error is a [Problems] with everything that is wrong, up to [MaxProblems].
 //
 // Of YAML it takes what a person writes: mappings, lists, text and decimal
-// numbers. Unknown and repeated keys, anchors, aliases, merge keys, tags, values
-// of another type (a number in quotes, nothing at all) and ${…}, which is kept
-// for environment variables, are problems.
+// numbers. Unknown and repeated keys, anchors, aliases, merge keys, tags and
+// values of another type (a number in quotes, nothing at all) are problems.
+// ${NAME} in a value, not in a key, stands for an environment variable, and
+// $${ for these two characters.
 //
 // Paths are relative to the file's folder. Absolute paths and such that lead out
 // of the folder are allowed; [File.Plan] warns of those it writes to.
-func Parse(name string, data []byte) (*File, error) {
-	r := &reader{file: &File{Path: name}}
+func Parse(name string, data []byte, options ...Option) (*File, error) {
+	r := &reader{file: &File{Path: name}, variable: func(string) (string, bool) { return "", false }}
+	for _, option := range options {
+		option(r)
+	}
 	if r.readable(data) {
 		if root := r.document(data); root != nil {
 			r.ceremony(root)

@@ -28,9 +28,9 @@ type State struct {
 	// Contacts holds, for each member run here, the names of the members whose
 	// keys are in its credentials.
 	Contacts map[string]map[string]bool
-	// Groups holds, for each member run here that has the group of this
-	// ceremony, the group's verifying key (hex).
-	Groups map[string]string
+	// Groups holds, for the name of each group and each member run here that
+	// has it, the group's verifying key (hex).
+	Groups map[string]map[string]string
 	// Signatures holds, for each element of File.Sign, what is at its output.
 	// Missing elements count as NoSignature.
 	Signatures []SignatureState
@@ -60,17 +60,40 @@ type Plan struct {
 	Ceremony    string   `json:"ceremony"`
 	Digest      string   `json:"digest"` // hex, see File.Digest
 	Ciphersuite string   `json:"ciphersuite"`
-	Threshold   int      `json:"threshold"`
+	Protocol    Protocol `json:"protocol"`
+	Threshold   int      `json:"threshold"` // of the file
 	Members     []string `json:"members"`
 	Here        []string `json:"here"`            // the members whose part the plan is
-	Group       string   `json:"group,omitempty"` // verifying key (hex) once it is made
+	Group       string   `json:"group,omitempty"` // verifying key (hex) of the first group, once it is made
+	Groups      []Made   `json:"groups"`
 	Steps       []Step   `json:"steps"`
 	Warnings    []string `json:"warnings"`
+}
+
+// Made is a group of a plan.
+type Made struct {
+	Name        string   `json:"name,omitempty"` // "" in the short form
+	Description string   `json:"description"`
+	Threshold   int      `json:"threshold"`
+	Members     []string `json:"members"`
+	Key         string   `json:"key,omitempty"` // verifying key (hex) once it is made
+}
+
+// Key returns the verifying key (hex) of the group with this name, or "" as long
+// as it is not made.
+func (p *Plan) Key(group string) string {
+	for _, g := range p.Groups {
+		if g.Name == group {
+			return g.Key
+		}
+	}
+	return ""
 }
 
 // Step is one step of a plan.
 type Step struct {
 	Kind     Kind      `json:"kind"`
+	Group    string    `json:"group,omitempty"`   // name of the group that is made or signs; "" in the short form and for other kinds
 	Signing  int       `json:"signing,omitempty"` // number of the signing, from 1; 0 for other kinds
 	Title    string    `json:"title"`
 	Members  []string  `json:"members"`            // those run here who take part
@@ -106,16 +129,19 @@ func (f *File) Plan(state State, options PlanOptions) (*Plan, error) {
 	p := &planner{File: f, state: state, options: options, here: here}
 	p.plan = &Plan{
 		File: f.Path, Ceremony: f.Name, Digest: hex.EncodeToString(digest[:]),
-		Ciphersuite: f.Ciphersuite, Threshold: f.Threshold,
-		Members: f.Names(), Here: namesOf(here), Warnings: []string{},
+		Ciphersuite: f.Ciphersuite, Protocol: f.Protocol, Threshold: f.Threshold,
+		Members: f.Names(), Here: namesOf(here), Groups: p.groups(), Warnings: []string{},
 	}
-	p.findGroup()
+	p.plan.Group = p.plan.Groups[0].Key
 	p.keygen()
 	p.contacts()
 	before := len(p.plan.Steps)
-	p.dkg()
-	for i, s := range f.Sign {
-		p.signing(i, s)
+	for _, i := range f.order {
+		if i < len(f.Groups) {
+			p.dkg(f.Groups[i])
+		} else {
+			p.signing(i-len(f.Groups), f.Sign[i-len(f.Groups)])
+		}
 	}
 	p.relay(before)
 	p.warnOfPaths()

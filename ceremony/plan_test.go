@@ -19,9 +19,15 @@ const (
 
 // stateOf is the state of a ceremony up to its group, for the members named.
 func stateOf(f *File, names ...string) State {
-	s := State{Keys: map[string]bool{}, Contacts: map[string]map[string]bool{}, Groups: map[string]string{}}
+	s := State{Keys: map[string]bool{}, Contacts: map[string]map[string]bool{}, Groups: map[string]map[string]string{}}
+	for _, g := range f.Groups {
+		s.Groups[g.Name] = map[string]string{}
+	}
 	for _, name := range names {
-		s.Keys[name], s.Groups[name], s.Contacts[name] = true, group, map[string]bool{}
+		for _, made := range s.Groups {
+			made[name] = group
+		}
+		s.Keys[name], s.Contacts[name] = true, map[string]bool{}
 		for _, other := range f.Members {
 			s.Contacts[name][other.Name] = other.Name != name
 		}
@@ -38,9 +44,28 @@ members:
   Alice: {config: /srv/alice.toml}
   Bob: {config: "-b.toml", contact: zffrost1qyqqxsn0vgsgfcp5u377xmr5xmsgjtxutjfv2t26g3y729905j2z76y3e56r7tsjyxqzu}
   Eve: {}
+protocol: frost-client
 sign:
   - {message: a.txt, signers: [Eve, Bob, Alice], output: ../a.sig}
   - {message: b.txt, signers: [Bob, Eve], output: b.sig}
+`
+
+const several = `version: 1
+ceremony: several
+threshold: 3
+protocol: frostkit
+server: {url: relay.example}
+members: {Alice: {}, Bob: {}, Eve: {}, Sam: {}}
+groups:
+  audit:
+    description: Audit committee
+    threshold: 2
+    members: [Sam, Bob, Eve]
+    after: [minutes]
+  board: {}
+sign:
+  - {name: report, group: audit, message: report.txt, signers: {candidates: [Eve, Sam, Bob], need: 2}, output: report.sig}
+  - {name: minutes, group: board, message: minutes.txt, signers: [Alice, Bob, Eve], output: minutes.sig}
 `
 
 // planCases are plans by the name of their golden text.
@@ -54,9 +79,13 @@ func planCases(t *testing.T) map[string]func() (*Plan, error) {
 	other := stateOf(board, "Alice", "Bob", "Eve")
 	other.Signatures = []SignatureState{OtherFile}
 	split := stateOf(board, "Alice", "Bob")
-	split.Groups["Bob"], split.Signatures = otherGroup, []SignatureState{ValidSignature}
+	split.Groups[""]["Bob"], split.Signatures = otherGroup, []SignatureState{ValidSignature}
 	bob := stateOf(board, "Bob")
 	bob.Groups = nil
+	committees := parse(t, several)
+	made := stateOf(committees, "Alice", "Bob", "Eve", "Sam")
+	made.Groups["audit"] = nil
+	made.Signatures = []SignatureState{NoSignature, ValidSignature}
 	plan := func(f *File, s State, o PlanOptions) func() (*Plan, error) {
 		return func() (*Plan, error) { return f.Plan(s, o) }
 	}
@@ -74,6 +103,9 @@ func planCases(t *testing.T) map[string]func() (*Plan, error) {
 		"remote-as-eve":              plan(remote, State{}, PlanOptions{As: "Eve"}),
 		"spread-over-folders":        plan(apart, State{}, PlanOptions{Dir: "out", MessageDir: "examples"}),
 		"spread-as-bob":              plan(apart, State{}, PlanOptions{As: "Bob"}),
+		"several":                    plan(committees, State{}, PlanOptions{}),
+		"several-on-the-way":         plan(committees, made, PlanOptions{}),
+		"several-as-alice":           plan(committees, State{}, PlanOptions{As: "Alice"}),
 		"signature-before-the-group": plan(board, State{Signatures: []SignatureState{ValidSignature}}, PlanOptions{}),
 	}
 }

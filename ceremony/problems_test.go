@@ -200,7 +200,7 @@ func TestNearest(t *testing.T) {
 	known := []string{"threshold", "server", "sign"}
 	for word, want := range map[string]string{
 		"treshold": "threshold", "Threshold": "threshold", "servers": "server", "signs": "sign",
-		"x": "", "protocol": "", "": "", strings.Repeat("t", 1000): "",
+		"x": "", "protocols": "", "": "", strings.Repeat("t", 1000): "",
 	} {
 		if got := nearest(word, known); got != want {
 			t.Errorf("nearest(%q) = %q, want %q", word, got, want)

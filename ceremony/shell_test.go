@@ -30,9 +30,10 @@ func TestQuote(t *testing.T) {
 func TestCommandsInShell(t *testing.T) {
 	names := []string{"it's \"$x\" `y`", "李 雷; rm -rf"}
 	f := &File{
-		Path: "x.yaml", Version: 1, Name: "x", Ciphersuite: "ed25519", Threshold: 2,
-		Group: Group{Description: "-d $(id)"},
-		Sign:  []Signing{{Message: "-m *.txt", Signers: names, Output: "o'.sig"}},
+		Path: "x.yaml", Version: 1, Name: "x", Ciphersuite: "ed25519", Protocol: FrostClient, Threshold: 2,
+		Groups: []Group{{Description: "-d $(id)", Threshold: 2, Members: names}},
+		Sign:   []Signing{{Message: "-m *.txt", Signers: names, Output: "o'.sig"}},
+		order:  []int{0, 1},
 	}
 	for _, name := range names {
 		f.Members = append(f.Members, Member{Name: name, Config: name + ".toml"})

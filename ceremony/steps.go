@@ -14,24 +14,40 @@ type planner struct {
 	options PlanOptions
 	here    []Member
 	plan    *Plan
-	split   bool // the members here do not all have the same group, or some lack it
 }
 
 func (p *planner) isHere(name string) bool {
 	return slices.ContainsFunc(p.here, func(m Member) bool { return m.Name == name })
 }
 
-// findGroup looks for the one group that all members here have.
-func (p *planner) findGroup() {
-	first := p.state.Groups[p.here[0].Name]
-	for _, m := range p.here {
-		if p.state.Groups[m.Name] != first {
-			p.split = true
+// groups returns the groups, each with the one key that all its members here
+// have, if there is one.
+func (p *planner) groups() []Made {
+	made := make([]Made, len(p.Groups))
+	for i, g := range p.Groups {
+		made[i] = Made{Name: g.Name, Description: g.Description, Threshold: g.Threshold, Members: g.Members}
+		if keys := p.keysOf(g); len(keys) == 1 {
+			made[i].Key = keys[0]
 		}
 	}
-	if !p.split {
-		p.plan.Group = first
+	return made
+}
+
+// keysOf returns the keys of a group that its members here have, each once, ""
+// standing for none.
+func (p *planner) keysOf(g Group) []string {
+	var keys []string
+	for _, name := range p.onlyHere(g.Members) {
+		if key := p.state.Groups[g.Name][name]; !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
 	}
+	return keys
+}
+
+// onlyHere returns those of the members who are run here.
+func (p *planner) onlyHere(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !p.isHere(name) })
 }
 
 // add adds a step.
@@ -53,7 +69,7 @@ func (s Step) filled() Step {
 
 func (p *planner) keygen() {
 	s := Step{
-		Kind: Keygen, Members: namesOf(p.here), Writes: p.configs(), Why: "every one of them has a key",
+		Kind: Keygen, Members: namesOf(p.here), Writes: p.configs(namesOf(p.here)...), Why: "every one of them has a key",
 		Title: "Make the communication key of each: " + enumerate(namesOf(p.here)),
 	}
 	var without []string
@@ -72,7 +88,7 @@ func (p *planner) keygen() {
 
 func (p *planner) contacts() {
 	s := Step{
-		Kind: Contacts, Members: namesOf(p.here), Writes: p.configs(), Done: true,
+		Kind: Contacts, Members: namesOf(p.here), Writes: p.configs(namesOf(p.here)...), Done: true,
 		Title: "Exchange the contacts of " + enumerate(p.Names()), Why: "everyone here knows the others",
 	}
 	var unknown []string
@@ -135,23 +151,24 @@ func (p *planner) importing(m, other Member) string {
 // relay inserts the step that the ones from position at on need.
 func (p *planner) relay(at int) {
 	needed := slices.ContainsFunc(p.plan.Steps[at:], func(s Step) bool { return !s.Done })
-	creator, s := p.Creator().Name, Step{Kind: Relay, Done: true}
+	s, away := Step{Kind: Relay, Done: true}, p.away()
 	switch {
 	case !p.Server.BuiltIn():
 		s.Title, s.Why = "Use the relay "+p.Server.BaseURL(), "somebody else runs it"
-	case !p.isHere(creator):
-		s.Title, s.Why = "Use the built-in relay that "+creator+" starts", creator+" is not run here"
+	case len(away) > 0:
+		s.Title, s.Why, s.Done = "Use a relay", "the file names none", !needed
+		s.Blocked = fmt.Sprintf("the built-in relay serves a run with all members here, and these are elsewhere: %s; "+
+			`start one with "frostkit relay --dev" and write its address as server: {url: HOST:2744}`, enumerate(away))
 	default:
 		s.Title, s.Why = "Start the built-in relay", "it runs until the last step is done"
-		s.Members, s.Done = []string{creator}, !needed
+		s.Members, s.Done = p.Names()[:1], !needed
 		s.Commands = []Command{{Shell: append(command("relay"), "--dev").String(), Done: !needed}}
 	}
 	if !needed {
 		s.Why = "nothing is left that needs it"
 	}
-	if away := p.away(); needed && p.Server.BuiltIn() && len(away) > 0 {
-		p.warn("the built-in relay listens on one machine alone, and these are run elsewhere: %s; "+
-			"unless that is this machine, give server: a url:", enumerate(away))
+	if s.Done {
+		s.Blocked = ""
 	}
 	p.plan.Steps = slices.Insert(p.plan.Steps, at, s.filled())
 }
@@ -161,135 +178,68 @@ func (p *planner) away() []string {
 	return slices.DeleteFunc(p.Names(), p.isHere)
 }
 
-func (p *planner) dkg() {
-	s := Step{
-		Kind: DKG, Members: namesOf(p.here), Together: true, Writes: p.configs(), Done: p.plan.Group != "",
-		Title: fmt.Sprintf("Make the key of the group %q: any %d of %d can sign", p.Group.Description, p.Threshold, len(p.Members)),
+// dkg adds the step that makes a group, as far as it is taken here.
+func (p *planner) dkg(g Group) {
+	here, key := p.onlyHere(g.Members), p.plan.Key(g.Name)
+	if len(here) == 0 {
+		return
 	}
-	for _, m := range p.here {
-		s.Commands = append(s.Commands, Command{m.Name, p.joining(m), s.Done})
+	s := Step{
+		Kind: DKG, Group: g.Name, Members: here, Together: true, Writes: p.configs(here...), Done: key != "",
+		Title: fmt.Sprintf("Make the key of the group %q: any %d of %d can sign", g.Description, g.Threshold, len(g.Members)),
+	}
+	for _, name := range here {
+		s.Commands = append(s.Commands, Command{name, p.joining(g, name), s.Done})
 	}
 	switch {
 	case s.Done:
-		s.Why = "the group is " + p.plan.Group
-	case p.split:
+		s.Why = "the group is " + key
+	case len(p.keysOf(g)) > 1:
 		s.Why = "the members here do not have the same group"
-		s.Blocked = p.groupsByMember() + "; remove the groups that are not wanted (frostkit remove-group), then run again"
+		s.Blocked = p.groupsByMember(g, here) + "; remove the groups that are not wanted (frostkit remove-group), then run again"
 	default:
 		s.Why = "the group is not made yet"
 	}
 	p.add(s)
 }
 
-func (p *planner) groupsByMember() string {
+func (p *planner) groupsByMember(g Group, here []string) string {
 	var found []string
-	for _, m := range p.here {
-		if group := p.state.Groups[m.Name]; group != "" {
-			found = append(found, m.Name+" has the group "+group)
+	for _, name := range here {
+		if key := p.state.Groups[g.Name][name]; key != "" {
+			found = append(found, name+" has the group "+key)
 			continue
 		}
-		found = append(found, m.Name+" has none")
+		found = append(found, name+" has none")
 	}
 	return strings.Join(found, ", ")
 }
 
 // joining returns the command for a member's part of the DKG. The creator names
 // the others.
-func (p *planner) joining(m Member) string {
-	c := command("dkg").longFlag("-d", "--description", p.Group.Description).flag("-s", p.Server.Address())
-	if m.Name == p.Creator().Name {
-		c = c.flag("-S", strings.Join(p.Names()[1:], ","))
+func (p *planner) joining(g Group, name string) string {
+	if p.Protocol == Frostkit {
+		return p.running(name)
+	}
+	m, _ := p.Member(name)
+	c := command("dkg").longFlag("-d", "--description", g.Description).flag("-s", p.Server.Address())
+	if name == g.Creator() {
+		c = c.flag("-S", strings.Join(g.Members[1:], ","))
 	}
 	if p.Ciphersuite != suites[0].name {
 		c = c.flag("-C", p.Ciphersuite)
 	}
-	return p.trusting(c.flag("-t", fmt.Sprint(p.Threshold))).flag("-c", p.config(m)).String()
+	return p.trusting(c.flag("-t", fmt.Sprint(g.Threshold))).flag("-c", p.config(m)).String()
 }
 
-// signing adds the steps of one signing, as far as they are taken here.
-func (p *planner) signing(i int, signing Signing) {
-	signers := p.inOrder(signing.Signers)
-	here := slices.DeleteFunc(slices.Clone(signers), func(name string) bool { return !p.isHere(name) })
-	if len(here) == 0 {
-		return
+// running returns the command for a member's part of what single commands
+// cannot do: the protocol frostkit ties every message to the file.
+func (p *planner) running(name string) string {
+	c := command("run").arg(shown("", p.Path)).flag("--as", name)
+	if dir := p.options.Dir; dir != "" && dir != p.Dir() {
+		c = c.longFlag("--dir", "--dir", dir)
 	}
-	found, output := p.found(i), p.output(signing)
-	s := Step{
-		Kind: Sign, Signing: i + 1, Members: here, Together: true, Done: found == ValidSignature,
-		Title: fmt.Sprintf("Sign %q by %s", signing.Message, enumerate(signers)),
-		Why:   "there is no signature yet",
-	}
-	coordinator, _ := p.Member(signers[0])
-	coordinated := p.isHere(coordinator.Name)
-	if coordinated {
-		s.Writes = []string{output}
-		s.Commands = append(s.Commands, Command{coordinator.Name, p.coordinating(signing), s.Done})
-	}
-	for _, name := range here {
-		m, _ := p.Member(name)
-		s.Commands = append(s.Commands, Command{name, p.participating(m), s.Done})
-	}
-	switch {
-	case s.Done:
-		s.Why = output + " is a signature of it"
-	case found == OtherFile && coordinated:
-		s.Why = output + " is there already"
-		s.Blocked = output + " is no signature of the message by this group, and is not overwritten; move it away, or name another output"
-	}
-	p.add(s)
-	if coordinated {
-		p.verify(s, coordinator, signing)
-	}
-}
-
-// found returns what is at the output of signing i. Without a group nothing
-// there can be its signature.
-func (p *planner) found(i int) SignatureState {
-	if i >= len(p.state.Signatures) {
-		return NoSignature
-	}
-	if found := p.state.Signatures[i]; found == NoSignature || p.plan.Group != "" {
-		return found
-	}
-	return OtherFile
-}
-
-// verify adds the step that follows a signing whose coordinator is run here.
-func (p *planner) verify(signed Step, coordinator Member, signing Signing) {
-	c := command("verify").flag("-m", p.message(signing)).flag("-s", p.output(signing)).flag("-C", p.config(coordinator))
-	if p.plan.Group != "" {
-		c = c.flag("-g", p.plan.Group)
-	}
-	s := Step{
-		Kind: Verify, Signing: signed.Signing, Members: []string{coordinator.Name}, Done: signed.Done,
-		Title: fmt.Sprintf("Verify %q", signing.Output), Why: "there is no signature yet",
-		Commands: []Command{{coordinator.Name, c.String(), signed.Done}},
-	}
-	if s.Done {
-		s.Why = "it is valid under the group's key"
-	}
-	p.add(s)
-}
-
-func (p *planner) coordinating(s Signing) string {
-	m, _ := p.Member(s.Coordinator())
-	c := command("coordinator").longFlag("-g", "--group", p.group()).flag("-s", p.Server.Address())
-	c = c.flag("-S", strings.Join(p.inOrder(s.Signers), ",")).flag("-m", p.message(s)).flag("-o", p.output(s))
-	return p.trusting(c).flag("-c", p.config(m)).String()
-}
-
-func (p *planner) participating(m Member) string {
-	c := command("participant").longFlag("-g", "--group", p.group()).flag("-s", p.Server.Address())
-	return p.trusting(c).flag("-c", p.config(m)).String()
-}
-
-// group returns what commands call the group: its key, or its description until
-// that is known.
-func (p *planner) group() string {
-	if p.plan.Group != "" {
-		return p.plan.Group
-	}
-	return p.Group.Description
+	return c.String()
 }
 
 // trusting adds the authority that the file names to a command that connects.
@@ -317,9 +267,10 @@ func (p *planner) warn(format string, args ...any) {
 	p.plan.Warnings = append(p.plan.Warnings, fmt.Sprintf(format, args...))
 }
 
-func (p *planner) configs() []string {
-	paths := make([]string, len(p.here))
-	for i, m := range p.here {
+func (p *planner) configs(names ...string) []string {
+	paths := make([]string, len(names))
+	for i, name := range names {
+		m, _ := p.Member(name)
 		paths[i] = p.config(m)
 	}
 	return paths

@@ -1,6 +1,10 @@
 package ceremony
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // suggest returns a hint for a word that is not among the known ones.
 func suggest(word string, known []string) string {
@@ -55,3 +59,6 @@ func distance(a, b string) int {
 	}
 	return row[len(to)]
 }
+
+// sortedKeys returns the keys of a map in order.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

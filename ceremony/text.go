@@ -10,8 +10,13 @@ import (
 // writes. Commands of a step that is partly done are marked one by one.
 func (p *Plan) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: any %d of %d members sign, %s\n", p.Ceremony, p.Threshold, len(p.Members), p.Ciphersuite)
+	fmt.Fprintf(&b, "%s: %s, %s\n", p.Ceremony, p.summary(), p.Ciphersuite)
 	fmt.Fprintf(&b, "members: %s\n", strings.Join(p.Members, ", "))
+	if p.Groups[0].Name != "" {
+		for _, g := range p.Groups {
+			fmt.Fprintf(&b, "group:   %s, any %d of %s\n", g.Name, g.Threshold, enumerate(g.Members))
+		}
+	}
 	if len(p.Here) < len(p.Members) {
 		fmt.Fprintf(&b, "here:    %s\n", strings.Join(p.Here, ", "))
 	}
@@ -24,6 +29,13 @@ func (p *Plan) Text() string {
 		s.details(&b)
 	}
 	return b.String()
+}
+
+func (p *Plan) summary() string {
+	if p.Groups[0].Name != "" {
+		return fmt.Sprintf("%s of %d members", count(len(p.Groups), "group"), len(p.Members))
+	}
+	return fmt.Sprintf("any %d of %d members sign", p.Threshold, len(p.Members))
 }
 
 func (s Step) mark() string {

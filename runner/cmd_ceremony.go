@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,19 +15,22 @@ type validateCommand struct {
 
 // Run lists every problem of the file.
 func (c *validateCommand) Run(e *Env) error {
-	file, err := ceremony.Load(c.File)
-	if err == nil {
-		err = checkContacts(file)
-	}
+	file, err := e.loadCeremony(c.File)
 	if c.JSON {
 		return c.writeJSON(e, err)
 	}
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.Stdout, "%s: %s is valid: %d of %d members, ceremony digest %x\n",
-		c.File, file.Name, file.Threshold, len(file.Members), file.Digest())
+	fmt.Fprintf(e.Stdout, "%s: %s is valid: %s, ceremony digest %x\n", c.File, file.Name, groupsText(file), file.Digest())
 	return nil
+}
+
+func groupsText(file *ceremony.File) string {
+	if n := len(file.Groups); n > 1 {
+		return fmt.Sprintf("%d groups of %d members", n, len(file.Members))
+	}
+	return fmt.Sprintf("%d of %d members", file.Groups[0].Threshold, len(file.Groups[0].Members))
 }
 
 func (c *validateCommand) writeJSON(e *Env, err error) error {
@@ -72,14 +76,18 @@ func (c *planCommand) Run(e *Env) error {
 
 type runCommand struct {
 	ceremonyFlags
-	waitFlag
-	timeoutFlag
-	Yes    bool          `help:"Sign the messages that the file names, exactly as they are, without asking. Everything else is refused."`
-	Linger time.Duration `default:"5s" help:"How long to keep a session open at a relay that drops what is not yet delivered (${default})."`
+	Wait    *time.Duration `placeholder:"DURATION" help:"How long to wait for a session to be opened, instead of what the file's timeouts say (10m)."`
+	Timeout *time.Duration `placeholder:"DURATION" help:"How long to wait for the other members once a session is open, instead of what the file's timeouts say (1h)."`
+	Yes     bool           `xor:"answer" help:"Sign the messages that the file names, exactly as they are, without asking. Everything else is refused."`
+	Linger  time.Duration  `default:"5s" help:"How long to keep a session open at a relay that drops what is not yet delivered (${default})."`
+	declineFlags
 }
 
 // Run carries out what is not yet done.
 func (c *runCommand) Run(e *Env) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	s, err := e.openScene(c.ceremonyFlags)
 	if err != nil {
 		return err
@@ -87,8 +95,17 @@ func (c *runCommand) Run(e *Env) error {
 	r := &run{scene: s, options: c, display: newDisplay(e)}
 	defer r.close()
 	changed, err := r.perform(e.Context)
-	if err != nil {
+	if err != nil && len(r.refused) == 0 {
 		return err
 	}
-	return r.summary(changed)
+	return errors.Join(err, r.summary(changed))
+}
+
+// schemaCommand prints what editors check ceremony files by.
+type schemaCommand struct{}
+
+// Run prints the JSON Schema.
+func (c *schemaCommand) Run(e *Env) error {
+	_, err := e.Stdout.Write(ceremony.Schema())
+	return err
 }

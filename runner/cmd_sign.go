@@ -208,12 +208,16 @@ type participantCommand struct {
 	serverFlag
 	waitFlag
 	timeoutFlag
+	declineFlags
 	configFlag
 	jsonFlag
 }
 
 // Run takes part in a signing, after asking.
 func (c *participantCommand) Run(e *Env) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	k, group, err := c.loadGroup(c.Group)
 	if err != nil {
 		return err
@@ -229,6 +233,10 @@ func (c *participantCommand) Run(e *Env) error {
 	step.Approve = func(ctx context.Context, r protocol.Review) error {
 		narrator.finish()
 		signed = reviewMessages(r.Messages)
+		if c.Decline {
+			e.showReview(e.questions(), r)
+			return c.reason()
+		}
 		return e.approve(ctx, r)
 	}
 	if err := step.Run(e.Context); err != nil {

@@ -45,7 +45,9 @@ func newDisplay(e *Env) *display {
 func (d *display) begin(plan *ceremony.Plan) {
 	d.total = len(plan.Steps)
 	d.alone = len(plan.Here) == len(plan.Members)
-	fmt.Fprintf(d.out, "%s: any %d of %s can sign\n", plan.Ceremony, plan.Threshold, strings.Join(plan.Members, ", "))
+	for _, g := range plan.Groups {
+		fmt.Fprintf(d.out, "%s: any %d of %s can sign\n", plan.Ceremony+prefixed(", ", g.Name), g.Threshold, strings.Join(g.Members, ", "))
+	}
 	for _, warning := range plan.Warnings {
 		fmt.Fprintf(d.out, "warning: %s\n", warning)
 	}

@@ -47,6 +47,7 @@ type groupCommands struct {
 
 type frostkitGrammar struct {
 	Validate validateCommand `cmd:"" group:"ceremony" help:"Check a ceremony file and list everything that is wrong with it."`
+	Schema   schemaCommand   `cmd:"" group:"ceremony" help:"Print the JSON Schema of ceremony files, for editors."`
 	Plan     planCommand     `cmd:"" group:"ceremony" help:"Print the steps of a ceremony, the commands they stand for, and what is done."`
 	Run      runCommand      `cmd:"" group:"ceremony" help:"Carry out what a ceremony file describes and is not yet done."`
 

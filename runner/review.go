@@ -1,9 +1,11 @@
 package runner
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -54,14 +56,17 @@ func (e *Env) approve(ctx context.Context, r protocol.Review) error {
 	fmt.Fprintln(e.questions(), "Do you want to sign it? (y/n)")
 	answer, err := e.ask(ctx)
 	if err != nil {
-		return fmt.Errorf("%w: %w", protocol.ErrDeclined, err)
+		return err
 	}
 	switch strings.ToLower(answer) {
 	case "y", "yes":
 		return nil
 	}
-	return protocol.ErrDeclined
+	return errAnsweredNo
 }
+
+// errAnsweredNo is the reason of who was asked.
+var errAnsweredNo = errors.New("the answer was no")
 
 func (e *Env) showReview(w io.Writer, r protocol.Review) {
 	for i, message := range reviewMessages(r.Messages) {
@@ -69,17 +74,31 @@ func (e *Env) showReview(w io.Writer, r protocol.Review) {
 			fmt.Fprintf(w, "Message %d of %d:\n", i+1, len(r.Messages))
 		}
 		fmt.Fprintf(w, "Message to be signed (hex-encoded):\n%s\n", message.Hex)
-		if message.Text != "" {
-			fmt.Fprintf(w, "Message to be signed (text):\n%s\n", strings.TrimSuffix(message.Text, "\n"))
-		} else {
-			fmt.Fprintln(w, "The message is not text.")
-		}
+		showText(w, r.Messages[i])
 		fmt.Fprintf(w, "%d bytes, SHA-256 %s\n", message.Size, message.SHA256)
 	}
 	if len(r.Aux) > 0 {
 		fmt.Fprintf(w, "Auxiliary data (hex-encoded), which is not signed:\n%x\n", r.Aux)
 	}
 	fmt.Fprintf(w, "Group %s, coordinator %s, signers %s\n", r.VerifyingKey, keyring.EscapeName(r.Coordinator.String()), memberNames(r.Signers))
+}
+
+// showText shows a message as text where it is. Nothing of it acts on the
+// terminal or hides there.
+func showText(w io.Writer, message []byte) {
+	switch {
+	case isText(message):
+		fmt.Fprintf(w, "Message to be signed (text):\n%s\n", strings.TrimSuffix(string(message), "\n"))
+	case len(message) == 0:
+		fmt.Fprintln(w, "The message is empty.")
+	case utf8.Valid(message) && !bytes.ContainsRune(message, 0):
+		fmt.Fprintln(w, "Message to be signed (text, what does not print is escaped):")
+		for line := range strings.SplitSeq(strings.TrimSuffix(string(message), "\n"), "\n") {
+			fmt.Fprintln(w, keyring.EscapeName(line))
+		}
+	default:
+		fmt.Fprintln(w, "The message is not text, but binary.")
+	}
 }
 
 func memberNames(members []protocol.Member) string {

@@ -6,7 +6,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"frostkit/ceremony"
 	"frostkit/commkey"
@@ -25,6 +27,7 @@ type run struct {
 	display *display
 	relay   *runningRelay // the built-in one, while it runs
 	roots   []*x509.Certificate
+	refusals
 }
 
 // perform carries out the steps that are left, and tells whether there were any.
@@ -68,30 +71,38 @@ func (r *run) preflight(plan *ceremony.Plan) error {
 			return failf(ExitInput, "%s: %s", step.Title, step.Blocked)
 		}
 	}
-	if r.file.Server.BuiltIn() && !r.everybodyHere() && !plan.Done() {
-		return ceremony.Problems{r.file.Problem(r.file.Server.Pos,
-			"the built-in relay serves a run with all members here, and these are elsewhere: %s", quotedList(r.elsewhere())).
-			WithHint("start one with \"frostkit relay --dev\" and write its address as server: {url: HOST:2744}")}
+	if err := r.spoken(); err != nil && !plan.Done() {
+		return err
 	}
-	for i, signing := range r.file.Sign {
+	for _, signing := range r.file.Sign {
 		if !r.isHere(signing.Coordinator()) {
 			continue
 		}
-		if _, err := r.message(r.file.Sign[i]); err != nil {
+		if _, err := r.message(signing); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *run) elsewhere() []string {
-	var names []string
-	for _, m := range r.file.Members {
-		if !r.isHere(m.Name) {
-			names = append(names, m.Name)
-		}
+// spoken fails for a protocol that a run does not speak.
+func (r *run) spoken() error {
+	if r.file.Protocol == ceremony.FrostClient {
+		return nil
 	}
-	return names
+	return ceremony.Problems{r.file.Problem(r.file.ProtocolPos, "the protocol %s is not part of frostkit %s", r.file.Protocol, Version).
+		WithHint("write \"protocol: %s\"", ceremony.FrostClient)}
+}
+
+// sessionWait is how long to wait for a session to be opened.
+func (r *run) sessionWait() time.Duration { return orElse(r.options.Wait, r.file.Timeouts.Session) }
+
+// orElse returns what a flag says, else what the file says.
+func orElse(flag *time.Duration, file time.Duration) time.Duration {
+	if flag != nil {
+		return *flag
+	}
+	return file
 }
 
 func (r *run) carryOut(ctx context.Context, plan *ceremony.Plan, step ceremony.Step) error {
@@ -103,11 +114,12 @@ func (r *run) carryOut(ctx context.Context, plan *ceremony.Plan, step ceremony.S
 	case ceremony.Relay:
 		return r.startBuiltIn(ctx)
 	case ceremony.DKG:
-		return r.makeGroup(ctx)
+		group, _ := r.file.Group(step.Group)
+		return r.makeGroup(ctx, group)
 	case ceremony.Sign:
-		return r.sign(ctx, plan.Group, r.file.Sign[step.Signing-1])
+		return r.sign(ctx, plan.Key(step.Group), r.file.Sign[step.Signing-1])
 	case ceremony.Verify:
-		return r.verify(plan.Group, r.file.Sign[step.Signing-1])
+		return r.verify(plan.Key(step.Group), r.file.Sign[step.Signing-1])
 	}
 	return fmt.Errorf("unknown step %q", step.Kind)
 }
@@ -228,13 +240,13 @@ func (r *run) session(m ceremony.Member, k *keyring.Keyring, rings map[string]*k
 		Client: client,
 		Self:   steps.Peer{Name: m.Name, Key: k.Key().Public()},
 		Lookup: func(key commkey.PublicKey) (string, bool) { name, ok := names[key]; return name, ok },
-		Wait:   r.options.Wait,
+		Wait:   r.sessionWait(),
 		Notify: r.display.member(m.Name),
 	}, nil
 }
 
-// makeGroup runs the DKG of everybody here, side by side.
-func (r *run) makeGroup(ctx context.Context) error {
+// makeGroup runs the DKG of the group's members here, side by side.
+func (r *run) makeGroup(ctx context.Context, group ceremony.Group) error {
 	rings, err := r.rings()
 	if err != nil {
 		return err
@@ -245,7 +257,10 @@ func (r *run) makeGroup(ctx context.Context) error {
 	}
 	var parts []func(context.Context) error
 	for _, m := range r.here {
-		part, err := r.dkgPart(cs, m, rings)
+		if !slices.Contains(group.Members, m.Name) {
+			continue
+		}
+		part, err := r.dkgPart(cs, group, m, rings)
 		if err != nil {
 			return err
 		}
@@ -254,20 +269,20 @@ func (r *run) makeGroup(ctx context.Context) error {
 	return together(ctx, parts)
 }
 
-func (r *run) dkgPart(cs frost.Ciphersuite, m ceremony.Member, rings map[string]*keyring.Keyring) (*steps.DKG, error) {
+func (r *run) dkgPart(cs frost.Ciphersuite, group ceremony.Group, m ceremony.Member, rings map[string]*keyring.Keyring) (*steps.DKG, error) {
 	k := rings[m.Name]
 	session, err := r.session(m, k, rings)
 	if err != nil {
 		return nil, err
 	}
-	keys, _ := r.memberKeys(k, rings)
+	keys, _ := r.memberKeys(group, k, rings)
 	return &steps.DKG{
-		Session: session, Key: k.Key(), Ciphersuite: cs, Threshold: r.file.Threshold,
-		Members: keys, Create: m.Name == r.file.Creator().Name,
-		Timeout: r.options.Timeout, Linger: r.options.Linger, AllFrostkit: r.everybodyHere(), Random: rand.Reader,
+		Session: session, Key: k.Key(), Ciphersuite: cs, Threshold: group.Threshold,
+		Members: keys, Create: m.Name == group.Creator(),
+		Timeout: orElse(r.options.Timeout, r.file.Timeouts.DKG), Linger: r.options.Linger, Random: rand.Reader,
 		Save: func(key *frost.KeyPackage, pub *frost.PublicKeyPackage, members []protocol.Member) error {
-			group := groupOf(r.file.Group.Description, r.file.Server.Address(), key, pub, members)
-			_, err := saveGroup(context.Background(), r.configPath(m), group)
+			made := groupOf(group.Description, r.file.Server.Address(), key, pub, members)
+			_, err := saveGroup(context.Background(), r.configPath(m), made)
 			return err
 		},
 	}, nil

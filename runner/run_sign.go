@@ -1,12 +1,8 @@
 package runner
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"fmt"
-	"os"
-	"sync"
 
 	"frostkit/ceremony"
 	"frostkit/commkey"
@@ -98,7 +94,7 @@ func (r *run) coordinatorPart(id string, signing ceremony.Signing, rings map[str
 	session.Notify = r.display.coordinator(s.member.Name)
 	step := &steps.Coordinate{
 		Session: session, Key: s.ring.Key(), PublicKeyPackage: pub,
-		Signers: s.signers, Messages: [][]byte{message}, Timeout: r.options.Timeout,
+		Signers: s.signers, Messages: [][]byte{message}, Timeout: orElse(r.options.Timeout, r.file.Timeouts.Sign),
 	}
 	return func(ctx context.Context) error {
 		signatures, err := step.Run(ctx)
@@ -128,42 +124,12 @@ func (r *run) participantPart(id string, signing ceremony.Signing, name string, 
 	}
 	step := &steps.Participate{
 		Session: session, Key: s.ring.Key(), KeyPackage: key, Members: s.members, Signers: keys,
-		Random: rand.Reader, Timeout: r.options.Timeout, Approve: r.approval(signing, s.member),
+		Random: rand.Reader, Timeout: orElse(r.options.Timeout, r.file.Timeouts.Sign), Approve: r.approval(signing, s.member),
 	}
 	return func(ctx context.Context) error {
 		defer key.Destroy()
 		return step.Run(ctx)
 	}, nil
-}
-
-// asking keeps questions to several members apart.
-var asking sync.Mutex
-
-// approval signs what the file names, exactly as it is: by itself when all
-// members are run here or with --yes, and otherwise after asking. A message
-// that differs from the file's is refused.
-func (r *run) approval(signing ceremony.Signing, m ceremony.Member) func(context.Context, protocol.Review) error {
-	return func(ctx context.Context, review protocol.Review) error {
-		asking.Lock()
-		defer asking.Unlock()
-		expected, err := os.ReadFile(r.messagePath(signing))
-		switch {
-		case err == nil && !isExactly(review, expected):
-			return fmt.Errorf("%w: %s was asked to sign something else than %q", protocol.ErrDeclined, m.Name, r.messagePath(signing))
-		case err == nil && (r.options.Yes || r.everybodyHere()):
-			return nil
-		case r.options.Yes:
-			return fmt.Errorf("%w: --yes approves the messages that the file names, and %w", protocol.ErrDeclined, err)
-		}
-		r.display.pause()
-		defer r.display.resume()
-		r.env.say("%s is asked to sign:", m.Name)
-		return r.env.approve(ctx, review)
-	}
-}
-
-func isExactly(review protocol.Review, expected []byte) bool {
-	return len(review.Messages) == 1 && bytes.Equal(review.Messages[0], expected) && len(review.Aux) == 0
 }
 
 // verify checks the signature as it was written.

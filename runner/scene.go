@@ -1,6 +1,8 @@
 package runner
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,11 +27,8 @@ type scene struct {
 
 // openScene reads and checks everything that can be checked without a network.
 func (e *Env) openScene(flags ceremonyFlags) (*scene, error) {
-	file, err := ceremony.Load(flags.File)
+	file, err := e.loadCeremony(flags.File)
 	if err != nil {
-		return nil, err
-	}
-	if err := checkContacts(file); err != nil {
 		return nil, err
 	}
 	s := &scene{env: e, file: file, as: flags.As, dir: flags.Dir, here: file.LocalMembers()}
@@ -45,6 +44,19 @@ func (e *Env) openScene(flags ceremonyFlags) (*scene, error) {
 		s.here = []ceremony.Member{member}
 	}
 	return s, nil
+}
+
+// loadCeremony reads a ceremony file with the environment's variables, and
+// checks its contact strings.
+func (e *Env) loadCeremony(path string) (*ceremony.File, error) {
+	file, err := ceremony.Load(path, ceremony.Environment(func(name string) (string, bool) {
+		value := e.Getenv(name)
+		return value, value != ""
+	}))
+	if err != nil {
+		return nil, err
+	}
+	return file, checkContacts(file)
 }
 
 // checkContacts decodes the file's contact strings, so that a bad one is
@@ -131,34 +143,53 @@ func (s *scene) plan() (*ceremony.Plan, error) {
 }
 
 func (s *scene) observe() (ceremony.State, error) {
-	state := ceremony.State{Keys: map[string]bool{}, Contacts: map[string]map[string]bool{}, Groups: map[string]string{}}
+	state := ceremony.State{Keys: map[string]bool{}, Contacts: map[string]map[string]bool{}, Groups: map[string]map[string]string{}}
 	rings, err := s.rings()
 	if err != nil {
 		return state, err
 	}
-	var key frost.VerifyingKey
 	for _, m := range s.here {
 		k := rings[m.Name]
 		state.Keys[m.Name] = k.Key() != nil
 		if state.Contacts[m.Name], err = s.knownTo(m, k, rings); err != nil {
 			return state, err
 		}
-		if group := s.groupIn(k, rings); group != nil {
-			pub, err := group.PublicKeyPackage()
-			if err != nil {
-				return state, err
-			}
-			key, state.Groups[m.Name] = pub.VerifyingKey(), group.ID()
+	}
+	keys := map[string]frost.VerifyingKey{}
+	for _, g := range s.file.Groups {
+		if state.Groups[g.Name], keys[g.Name], err = s.madeGroup(g, rings); err != nil {
+			return state, err
 		}
 	}
 	for _, signing := range s.file.Sign {
-		found, err := s.signatureState(signing, key)
+		found, err := s.signatureState(signing, keys[signing.Group])
 		if err != nil {
 			return state, err
 		}
 		state.Signatures = append(state.Signatures, found)
 	}
 	return state, nil
+}
+
+// madeGroup returns the key of the group at each member here who has it, and
+// the key itself where somebody does.
+func (s *scene) madeGroup(g ceremony.Group, rings map[string]*keyring.Keyring) (map[string]string, frost.VerifyingKey, error) {
+	made, key := map[string]string{}, frost.VerifyingKey{}
+	for _, m := range s.here {
+		if !slices.Contains(g.Members, m.Name) {
+			continue
+		}
+		group := s.groupIn(g, rings[m.Name], rings)
+		if group == nil {
+			continue
+		}
+		pub, err := group.PublicKeyPackage()
+		if err != nil {
+			return nil, key, err
+		}
+		made[m.Name], key = group.ID(), pub.VerifyingKey()
+	}
+	return made, key, nil
 }
 
 // knownTo tells which members are among m's contacts, and fails on one who is
@@ -185,29 +216,31 @@ func (s *scene) knownTo(m ceremony.Member, k *keyring.Keyring, rings map[string]
 	return known, nil
 }
 
-// groupIn finds the group of this ceremony: same description, ciphersuite,
+// groupIn finds a group of this ceremony: same description, ciphersuite,
 // threshold and members.
-func (s *scene) groupIn(k *keyring.Keyring, rings map[string]*keyring.Keyring) *keyring.Group {
-	keys, complete := s.memberKeys(k, rings)
+func (s *scene) groupIn(g ceremony.Group, k *keyring.Keyring, rings map[string]*keyring.Keyring) *keyring.Group {
+	keys, complete := s.memberKeys(g, k, rings)
 	if !complete {
 		return nil
 	}
 	for _, group := range k.Groups() {
-		if group.Description == s.file.Group.Description && s.sameMembers(group, keys) && s.sameThreshold(group) {
+		if group.Description == g.Description && s.sameMembers(group, keys) && s.sameThreshold(group, g.Threshold) {
 			return group
 		}
 	}
 	return nil
 }
 
-func (s *scene) memberKeys(k *keyring.Keyring, rings map[string]*keyring.Keyring) ([]commkey.PublicKey, bool) {
-	keys := make([]commkey.PublicKey, len(s.file.Members))
-	for i, m := range s.file.Members {
+// memberKeys returns the keys of a group's members in their order, as far as
+// they are known.
+func (s *scene) memberKeys(g ceremony.Group, k *keyring.Keyring, rings map[string]*keyring.Keyring) (keys []commkey.PublicKey, complete bool) {
+	for _, name := range g.Members {
+		m, _ := s.file.Member(name)
 		key, ok := s.keyOf(m, rings, k)
 		if !ok {
 			return nil, false
 		}
-		keys[i] = key
+		keys = append(keys, key)
 	}
 	return keys, true
 }
@@ -224,7 +257,7 @@ func (s *scene) sameMembers(group *keyring.Group, keys []commkey.PublicKey) bool
 	return true
 }
 
-func (s *scene) sameThreshold(group *keyring.Group) bool {
+func (s *scene) sameThreshold(group *keyring.Group, threshold int) bool {
 	cs, err := frost.CiphersuiteByName(s.file.Ciphersuite)
 	if err != nil || cs.ID() != group.Ciphersuite {
 		return false
@@ -234,24 +267,26 @@ func (s *scene) sameThreshold(group *keyring.Group) bool {
 		return false
 	}
 	defer key.Destroy()
-	return key.MinSigners() == s.file.Threshold
+	return key.MinSigners() == threshold
 }
 
-// signatureState looks at the output of a signing.
+// signatureState looks at the output of a signing. A message that is there and
+// has another digest than the file says is a problem of the ceremony.
 func (s *scene) signatureState(g ceremony.Signing, key frost.VerifyingKey) (ceremony.SignatureState, error) {
+	message, readErr := s.message(g)
+	if readErr != nil && !errors.Is(readErr, fs.ErrNotExist) {
+		return 0, readErr
+	}
 	raw, err := os.ReadFile(s.outputPath(g))
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return ceremony.NoSignature, nil
-	}
-	if err != nil {
+	case err != nil:
 		return 0, failf(ExitInput, "reading the signature: %w", err)
-	}
-	if key.Ciphersuite() == nil {
+	case key.Ciphersuite() == nil:
 		return ceremony.OtherFile, nil
-	}
-	message, err := s.message(g)
-	if err != nil {
-		return 0, err
+	case readErr != nil:
+		return 0, readErr
 	}
 	signature, err := decodeSignature(key.Ciphersuite(), raw)
 	if err != nil || key.Verify(message, signature) != nil {
@@ -260,14 +295,35 @@ func (s *scene) signatureState(g ceremony.Signing, key frost.VerifyingKey) (cere
 	return ceremony.ValidSignature, nil
 }
 
-// message reads a message, and reports one that is not there at its place in
-// the file.
+// message reads a message, and reports one that is not there or not the
+// one that the file means, at its place in the file.
 func (s *scene) message(g ceremony.Signing) ([]byte, error) {
 	message, err := os.ReadFile(s.messagePath(g))
 	if err != nil {
-		return nil, ceremony.Problems{s.file.Problem(g.MessagePos, "reading the message: %v", err)}
+		return nil, &messageError{s.file.Problem(g.MessagePos, "reading the message: %v", err), err}
+	}
+	if digest := digestOf(message); g.SHA256 != "" && digest != g.SHA256 {
+		problem := s.file.Problem(g.SHA256Pos, "the message %q has the SHA-256 digest %s, not %s", s.messagePath(g), digest, g.SHA256).
+			WithHint("find out which is right; nothing is signed until they are the same")
+		return nil, ceremony.Problems{problem}
 	}
 	return message, nil
+}
+
+// messageError says that a message cannot be read, where the file names it.
+type messageError struct {
+	problem ceremony.Problem
+	err     error
+}
+
+func (e *messageError) Error() string { return e.problem.Error() }
+
+func (e *messageError) Unwrap() []error { return []error{e.problem, e.err} }
+
+// digestOf returns the SHA-256 digest of a message in hex.
+func digestOf(message []byte) string {
+	digest := sha256.Sum256(message)
+	return hex.EncodeToString(digest[:])
 }
 
 func quotedList(names []string) string {

@@ -12,10 +12,12 @@ type runSummary struct {
 	Ceremony   string             `json:"ceremony"`
 	Digest     string             `json:"digest"`
 	Changed    bool               `json:"changed"`
-	Group      string             `json:"group,omitempty"`
-	Threshold  int                `json:"threshold"`
+	Group      string             `json:"group,omitempty"` // key of the first group
+	Threshold  int                `json:"threshold"`       // of the file
+	Groups     []ceremony.Made    `json:"groups"`
 	Members    []memberSummary    `json:"members"`
 	Signatures []signatureSummary `json:"signatures"`
+	Declined   []refusal          `json:"declined"` // by members run here
 	Steps      []ceremony.Step    `json:"steps"`
 }
 
@@ -52,7 +54,8 @@ func (r *run) summary(changed bool) error {
 func (r *run) summarize(plan *ceremony.Plan, changed bool) (runSummary, error) {
 	sum := runSummary{
 		Ceremony: plan.Ceremony, Digest: plan.Digest, Changed: changed, Group: plan.Group, Threshold: plan.Threshold,
-		Members: []memberSummary{}, Signatures: []signatureSummary{}, Steps: plan.Steps,
+		Groups: plan.Groups, Members: []memberSummary{}, Signatures: []signatureSummary{}, Steps: plan.Steps,
+		Declined: append([]refusal{}, r.refused...),
 	}
 	rings, err := r.rings()
 	if err != nil {
@@ -83,10 +86,14 @@ func (r *run) summarize(plan *ceremony.Plan, changed bool) (runSummary, error) {
 
 func (r *run) writeSummary(sum runSummary) {
 	out := r.env.Stdout
-	if !sum.Changed {
+	if !sum.Changed && len(sum.Declined) == 0 {
 		r.env.say("Nothing to do: everything in %s is done.", r.file.Path)
 	}
-	fmt.Fprintf(out, "group      %s (%d of %d)\n", sum.Group, sum.Threshold, len(sum.Members))
+	for _, g := range sum.Groups {
+		if g.Key != "" {
+			fmt.Fprintf(out, "group      %s (%d of %d)%s\n", g.Key, g.Threshold, len(g.Members), prefixed(" ", g.Name))
+		}
+	}
 	for _, m := range sum.Members {
 		if m.Config != "" {
 			fmt.Fprintf(out, "member     %s: %s\n", m.Name, m.Config)
@@ -97,4 +104,15 @@ func (r *run) writeSummary(sum runSummary) {
 			fmt.Fprintf(out, "signature  %s of %s, valid\n", s.Output, s.Message)
 		}
 	}
+	for _, d := range sum.Declined {
+		fmt.Fprintf(out, "declined   %s by %s: %s\n", d.Message, d.Member, d.Reason)
+	}
+}
+
+// prefixed returns text after a prefix, or nothing where there is no text.
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
 }

@@ -1,0 +1,139 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+
+	"frostkit/ceremony"
+	"frostkit/keyring"
+	"frostkit/runner/protocol"
+)
+
+// declineFlags refuse whatever is asked.
+type declineFlags struct {
+	Decline bool   `xor:"answer" help:"Refuse whatever this run is asked to sign, without asking."`
+	Reason  string `placeholder:"TEXT" help:"Why, for --decline."`
+}
+
+func (f *declineFlags) check() error {
+	if f.Reason != "" && !f.Decline {
+		return failf(ExitUsage, "--reason is for --decline")
+	}
+	return nil
+}
+
+// errNoReason is the reason of a refusal that was given none.
+var errNoReason = errors.New("without a reason")
+
+// reason returns the reason of a refusal by flag.
+func (f *declineFlags) reason() error {
+	if f.Reason == "" {
+		return errNoReason
+	}
+	return errors.New(keyring.EscapeName(f.Reason))
+}
+
+// refusal is a refusal of a member run here, as summaries have it.
+type refusal struct {
+	Member  string `json:"member"`
+	Signing int    `json:"signing"` // its number in the file, from 1
+	Message string `json:"message"`
+	Reason  string `json:"reason"`
+}
+
+// refusals collects them.
+type refusals struct {
+	mu      sync.Mutex
+	refused []refusal
+}
+
+func (r *refusals) add(one refusal) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.refused = append(r.refused, one)
+}
+
+// asking keeps questions to several members apart.
+var asking sync.Mutex
+
+// approval agrees for a member to what the file names, exactly as it is, in the
+// way that the file chooses for the member. What differs is refused without a
+// question.
+func (r *run) approval(signing ceremony.Signing, m ceremony.Member) func(context.Context, protocol.Review) error {
+	return func(ctx context.Context, review protocol.Review) error {
+		err := r.consent(ctx, signing, m, review)
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		r.add(refusal{Member: m.Name, Signing: r.number(signing), Message: r.messagePath(signing), Reason: err.Error()})
+		return fmt.Errorf("by %s: %w", m.Name, err)
+	}
+}
+
+// number returns the number of a signing in the file, from 1.
+func (r *run) number(signing ceremony.Signing) int {
+	for i, s := range r.file.Sign {
+		if s.Output == signing.Output { // which no two of them share
+			return i + 1
+		}
+	}
+	return 0
+}
+
+func (r *run) consent(ctx context.Context, signing ceremony.Signing, m ceremony.Member, review protocol.Review) error {
+	known, err := r.isMeant(signing, review)
+	switch {
+	case err != nil:
+		return err
+	case r.options.Decline:
+		return r.options.reason()
+	case m.Approve.By == ceremony.ByDigest:
+		return nil // isMeant has compared it: the file has a digest
+	case m.Approve.By == ceremony.ByCommand:
+		return r.commandApproves(ctx, m, review)
+	case r.options.Yes && !known:
+		return fmt.Errorf("--yes approves the messages that are here, and %q is not", r.messagePath(signing))
+	case r.options.Yes || m.Approve.By == "" && r.everybodyHere() && known:
+		return nil
+	}
+	return r.prompt(ctx, signing, m, review)
+}
+
+// isMeant compares what a coordinator asks for with what the file names: the
+// digest where it has one, and the message where that is here. Neither can be
+// compared where known is false and err is nil.
+func (r *run) isMeant(signing ceremony.Signing, review protocol.Review) (known bool, err error) {
+	if len(review.Messages) != 1 || len(review.Aux) != 0 {
+		return false, fmt.Errorf("asked to sign something else than %q: %d messages, %d bytes of auxiliary data",
+			r.messagePath(signing), len(review.Messages), len(review.Aux))
+	}
+	asked := digestOf(review.Messages[0])
+	if signing.SHA256 != "" && asked != signing.SHA256 {
+		return false, fmt.Errorf("asked to sign a message with the SHA-256 digest %s, and the file says %s", asked, signing.SHA256)
+	}
+	expected, err := r.message(signing)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return signing.SHA256 != "", nil
+	case err != nil:
+		return false, err
+	case !bytes.Equal(expected, review.Messages[0]):
+		return false, fmt.Errorf("asked to sign something else than %q: its SHA-256 digest is %s, that of the file %s",
+			r.messagePath(signing), asked, digestOf(expected))
+	}
+	return true, nil
+}
+
+func (r *run) prompt(ctx context.Context, signing ceremony.Signing, m ceremony.Member, review protocol.Review) error {
+	asking.Lock()
+	defer asking.Unlock()
+	r.display.pause()
+	defer r.display.resume()
+	group, _ := r.file.Group(signing.Group)
+	r.env.say("%s is asked to sign for the group %q:", m.Name, group.Description)
+	return r.env.approve(ctx, review)
+}
