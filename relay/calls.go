@@ -11,10 +11,11 @@ import (
 	"frostkit/relay/xeddsa"
 )
 
-// authorize finds out who calls, from the bearer token (RFC 6750, section 2.1).
+// authorize finds out who calls, from the bearer token (RFC 6750, section 2.1),
+// and whether the caller makes too many calls.
 func (x *exchange) authorize(public bool) error {
-	if public {
-		return nil
+	if err := x.takeCall(x.request, public); err != nil || public {
+		return err
 	}
 	scheme, text, _ := strings.Cut(x.request.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -25,8 +26,22 @@ func (x *exchange) authorize(public bool) error {
 		return ErrUnauthorized
 	}
 	x.token = sha256.Sum256(token[:])
-	x.user, err = x.store.Token(x.request.Context(), x.token)
-	return err
+	if x.user, err = x.store.Token(x.request.Context(), x.token); err != nil {
+		return err
+	}
+	if !x.allowed(x.user) {
+		return ErrUnauthorized
+	}
+	return x.rates.keys.take(x.user)
+}
+
+// allowed reports whether the relay is for the key's owner too.
+func (x *exchange) allowed(k Key) bool {
+	if x.allow == nil {
+		return true
+	}
+	key, err := commkey.NewPublicKey(k[:])
+	return err == nil && x.allow(key)
 }
 
 // challenge answers with something new to sign.
@@ -53,8 +68,9 @@ func (x *exchange) login() error {
 	case !x.challenger.valid(request.challenge, x.limits.ChallengeLife):
 		return ErrUnauthorized
 	}
+	// All that can be looked up is looked up before the signature costs anything.
 	user, err := commkey.NewPublicKey(request.pubkey)
-	if err != nil || !xeddsa.Verify(user, request.challenge[:], request.signature) {
+	if err != nil || !x.allowed(Key(request.pubkey)) || !x.verify(user, request.challenge[:], request.signature) {
 		return ErrUnauthorized
 	}
 	x.user = Key(request.pubkey)
@@ -119,7 +135,7 @@ func (x *exchange) checkMembers(list *keyList) error {
 	case list.malformed || repeats(list.keys):
 		return InvalidArgumentError("pubkeys")
 	case len(list.keys) < 2 || len(list.keys) > x.limits.Members:
-		return InvalidArgumentError("pubkeys: a session has 2 to 255 members")
+		return errMemberCount
 	}
 	for i := range list.keys {
 		if _, err := commkey.NewPublicKey(list.keys[i][:]); err != nil {

@@ -123,24 +123,30 @@ func (c *Client) hasIdempotency() bool {
 	return c.extensions.idempotency
 }
 
-// retry makes tries until one gets an answer, if the relay has ever given one.
+// retry makes tries until one gets an answer, if the relay has ever given one,
+// and as slowly as a relay asks for.
 // The answer is never nil.
 func (c *Client) retry(ctx context.Context, call call, try func() (*answer, error)) (*answer, error) {
 	repeated := false
-	for delay := newDelay(100*time.Millisecond, 2, 5*time.Second); ; {
+	for lostDelay := newDelay(100*time.Millisecond, 2, 5*time.Second); ; {
 		reply, err := try()
 		if reply == nil {
 			reply = &answer{}
 		}
 		reply.repeated = repeated
+		delay := lostDelay
+		var refusal *APIError
 		var lost *UnreachableError
-		if !errors.As(err, &lost) || !c.hasAnswered() {
+		switch {
+		case errors.As(err, &refusal) && refusal.RetryAfter > 0:
+			delay = newDelay(2*refusal.RetryAfter, 1, 2*refusal.RetryAfter) // half of it at least
+		case !errors.As(err, &lost) || !c.hasAnswered():
 			return reply, err
-		}
-		if !call.repeatable && lost.mayHaveArrived {
+		case !call.repeatable && lost.mayHaveArrived:
 			return reply, fmt.Errorf("%w (whether the relay got the call is not known)", err)
+		default:
+			repeated = repeated || lost.mayHaveArrived
 		}
-		repeated = repeated || lost.mayHaveArrived
 		c.log.InfoContext(ctx, "trying again", "call", call.name, "error", err)
 		if paused := delay.pause(ctx); paused != nil {
 			return reply, fmt.Errorf("%w; gave up: %w", err, paused)
@@ -243,6 +249,7 @@ func (c *Client) read(call call, response *http.Response, body []byte) (*answer,
 		return reply, nil
 	case http.StatusInternalServerError:
 		if refusal := readRefusal(body); refusal != nil {
+			refusal.RetryAfter = retryAfter(response.Header)
 			return reply, refusal
 		}
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -251,6 +258,18 @@ func (c *Client) read(call call, response *http.Response, body []byte) (*answer,
 	}
 	const shown = 200
 	return nil, &ResponseError{Call: call.name, Status: response.StatusCode, Text: string(body[:min(len(body), shown)])}
+}
+
+// maxRetryAfter bounds how long a relay can have a call wait.
+const maxRetryAfter = time.Minute
+
+// retryAfter reads the seconds of Retry-After (RFC 9110, section 10.2.3).
+func retryAfter(header http.Header) time.Duration {
+	seconds, err := strconv.ParseUint(header.Get("Retry-After"), 10, 31)
+	if err != nil {
+		return 0
+	}
+	return min(time.Duration(seconds)*time.Second, maxRetryAfter)
 }
 
 // readRefusal reads frostd's error, or returns nil.

@@ -3,6 +3,7 @@ package relay
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // The errors of the relay's calls, for errors.Is. [APIError] carries what the
@@ -53,6 +54,10 @@ const (
 	errMemberFull  InvalidArgumentError = "a member has too many open sessions"
 	errSessionFull InvalidArgumentError = "the session holds too many messages that nobody fetched"
 	errQueueFull   InvalidArgumentError = "a recipient has too many messages that it did not fetch"
+	errMemberCount InvalidArgumentError = "pubkeys: too few or too many members for a session"
+	errKeyRate     InvalidArgumentError = "you make too many calls, slow down"
+	errAddressRate InvalidArgumentError = "your address makes too many calls, slow down"
+	errLoginRate   InvalidArgumentError = "your address makes too many logins, slow down"
 )
 
 const errCoordinatorLeaves InvalidArgumentError = "session_id: the coordinator of a session closes it and cannot leave it"
@@ -62,6 +67,10 @@ type APIError struct {
 	Code int    // 1 to 5, or 255 for an error unknown to frostd's list
 	Name string // as on the wire: InvalidArgument, Unauthorized, …
 	Msg  string // the relay's own words
+
+	// RetryAfter, unless it is zero, is when a call that a limit refused, and that
+	// was not made, is worth another try.
+	RetryAfter time.Duration
 }
 
 // Error returns the relay's words.

@@ -1,68 +1,159 @@
 package relay
 
 import (
-	"cmp"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
 	"time"
 )
 
-// Limits bound what anybody can make a relay hold or wait for. A field that is
-// zero stands for its default; sizes are in bytes.
+// Limits bound what anybody can make a relay hold, do or wait for. A field that
+// is zero stands for its default; sizes are in bytes.
+//
+// The tags are the one table of the limits: the flag that sets each, its
+// default, what it bounds, and, where a call beyond it is refused, the words of
+// the refusal, which is an InvalidArgument.
 type Limits struct {
-	Body    int // a request's body; 192 KiB
-	Message int // one message; 65,535
-	Members int // members of a session; 255
+	Body    int `name:"limit-body" type:"size" default:"192KiB" help:"A request's body." refused:"request body is too big"`
+	Message int `name:"limit-message" type:"size" default:"65535" help:"One message." refused:"msg is too big"`
+	Members int `name:"limit-members" default:"255" help:"Members of a session, 2 to 65535." refused:"pubkeys: too few or too many members for a session"`
 
-	QueueBytes   int // messages queued in one mailbox; 16 MiB
-	SessionBytes int // messages queued in a session, one for many recipients counted once; 64 MiB
-	TotalBytes   int // all that a store holds, its overhead estimated; 256 MiB
-	PageBytes    int // messages in one answer, which holds at least one; 256 KiB
+	QueueBytes   int `name:"limit-queue" type:"size" default:"16MiB" help:"Messages queued for one member of a session." refused:"a recipient has too many messages that it did not fetch"`
+	SessionBytes int `name:"limit-session" type:"size" default:"64MiB" help:"Messages queued in a session, one for many recipients counted once." refused:"the session holds too many messages that nobody fetched"`
+	TotalBytes   int `name:"limit-total" type:"size" default:"256MiB" help:"All that a store in memory holds, its overhead estimated." refused:"the relay is full, try again later"`
+	DiskBytes    int `name:"limit-disk" type:"size" default:"1GiB" help:"All that a store on disk, or Redis, holds, its overhead estimated." refused:"the relay is full, try again later"`
+	PageBytes    int `name:"limit-page" type:"size" default:"256KiB" help:"Messages in one answer, which holds at least one."`
 
-	SessionsPerCreator int // open sessions that one key created; 32
-	SessionsPerMember  int // open sessions that name one key; 64
-	TokensPerKey       int // tokens of one key, the oldest giving way; 20
+	SessionsPerCreator int `name:"limit-created-sessions" default:"32" help:"Open sessions that one key created." refused:"you have too many open sessions, close one first"`
+	SessionsPerMember  int `name:"limit-member-sessions" default:"64" help:"Open sessions that name one key and that its owner did not leave." refused:"a member has too many open sessions"`
+	TokensPerKey       int `name:"limit-tokens" default:"20" help:"Tokens of one key; the oldest gives way."`
 
-	ChallengeLife time.Duration // 10 s
-	TokenLife     time.Duration // 1 h
-	SessionIdle   time.Duration // life of a session after its last message went in or out; 24 h
-	Grace         time.Duration // how long a closed session delivers what was queued; 1 min
-	MaxWait       time.Duration // the longest long poll; 60 s
+	CallRate     int `name:"limit-key-rate" default:"500" help:"Calls of one key, per second in the long run." refused:"you make too many calls, slow down"`
+	CallBurst    int `name:"limit-key-burst" default:"5000" help:"Calls of one key, at once." refused:"you make too many calls, slow down"`
+	AddressRate  int `name:"limit-address-rate" default:"1000" help:"Calls from one address, loopback excepted, per second in the long run." refused:"your address makes too many calls, slow down"`
+	AddressBurst int `name:"limit-address-burst" default:"10000" help:"Calls from one address, loopback excepted, at once." refused:"your address makes too many calls, slow down"`
+	LoginRate    int `name:"limit-login-rate" default:"20" help:"Challenges and logins from one address, loopback excepted, per second in the long run." refused:"your address makes too many logins, slow down"`
+	LoginBurst   int `name:"limit-login-burst" default:"600" help:"Challenges and logins from one address, loopback excepted, at once." refused:"your address makes too many logins, slow down"`
 
-	HeaderTimeout   time.Duration // for a request's header, and the TLS handshake; 5 s
-	BodyTimeout     time.Duration // for its body, after the header; 15 s
-	WriteTimeout    time.Duration // for taking the answer; 60 s
-	IdleTimeout     time.Duration // between two requests; 60 s
-	ConnsPerAddress int           // open connections of one address, loopback excepted; 32
+	ChallengeLife time.Duration `name:"challenge-life" default:"10s" help:"How long a challenge can be answered."`
+	TokenLife     time.Duration `name:"token-life" default:"1h" help:"How long a token serves."`
+	SessionIdle   time.Duration `name:"session-idle" default:"24h" help:"Life of a session after its last message went in or out."`
+	Grace         time.Duration `name:"grace" default:"1m" help:"How long a closed session delivers what was queued."`
+	MaxWait       time.Duration `name:"max-wait" default:"1m" help:"The longest long poll."`
+
+	HeaderTimeout time.Duration `name:"header-timeout" default:"5s" help:"For a request's header, and the TLS handshake."`
+	BodyTimeout   time.Duration `name:"body-timeout" default:"15s" help:"For a request's body, after the header."`
+	WriteTimeout  time.Duration `name:"write-timeout" default:"1m" help:"For taking the answer."`
+	IdleTimeout   time.Duration `name:"idle-timeout" default:"1m" help:"Between two requests of a connection."`
+
+	Conns           int `name:"limit-connections" default:"32768" help:"Open connections."`
+	ConnsPerAddress int `name:"limit-address-connections" default:"256" help:"Open connections of one address, loopback and trusted proxies excepted."`
+}
+
+// Limit describes a field of [Limits].
+type Limit struct {
+	Flag    string // without dashes; in metrics it names what refused
+	Default string // as the flag takes it
+	Help    string // what it bounds
+	Refused string // in the answer to a call beyond it; empty if none is refused for it
+	kind    string // of a number: "size" if it takes units
+}
+
+// LimitTable describes all limits, in the order of the fields of [Limits].
+func LimitTable() []Limit {
+	var table []Limit
+	for field := range reflect.TypeFor[Limits]().Fields() {
+		table = append(table, Limit{
+			Flag:    field.Tag.Get("name"),
+			Default: field.Tag.Get("default"),
+			Help:    field.Tag.Get("help"),
+			Refused: field.Tag.Get("refused"),
+			kind:    field.Tag.Get("type"),
+		})
+	}
+	return table
+}
+
+// DefaultLimits returns the limits of a [Config] that sets none.
+func DefaultLimits() Limits { return defaultLimits() }
+
+var defaultLimits = sync.OnceValue(func() (limits Limits) {
+	fields := reflect.ValueOf(&limits).Elem()
+	for i, limit := range LimitTable() {
+		n, err := limit.parseDefault(fields.Field(i).Type())
+		if err != nil {
+			panic("relay: internal error: default of " + limit.Flag + ": " + err.Error())
+		}
+		fields.Field(i).SetInt(n)
+	}
+	return limits
+})
+
+func (l *Limit) parseDefault(kind reflect.Type) (int64, error) {
+	switch {
+	case kind == reflect.TypeFor[time.Duration]():
+		d, err := time.ParseDuration(l.Default)
+		return int64(d), err
+	case l.kind == "size":
+		n, err := ParseSize(l.Default)
+		return int64(n), err
+	}
+	return strconv.ParseInt(l.Default, 10, 64)
 }
 
 // withDefaults fills in the fields that are zero.
 func (l Limits) withDefaults() Limits {
-	return Limits{
-		Body:    cmp.Or(l.Body, 192<<10),
-		Message: cmp.Or(l.Message, 65535),
-		Members: cmp.Or(l.Members, 255),
-
-		QueueBytes:   cmp.Or(l.QueueBytes, 16<<20),
-		SessionBytes: cmp.Or(l.SessionBytes, 64<<20),
-		TotalBytes:   cmp.Or(l.TotalBytes, 256<<20),
-		PageBytes:    cmp.Or(l.PageBytes, 256<<10),
-
-		SessionsPerCreator: cmp.Or(l.SessionsPerCreator, 32),
-		SessionsPerMember:  cmp.Or(l.SessionsPerMember, 64),
-		TokensPerKey:       cmp.Or(l.TokensPerKey, 20),
-
-		ChallengeLife: cmp.Or(l.ChallengeLife, 10*time.Second),
-		TokenLife:     cmp.Or(l.TokenLife, time.Hour),
-		SessionIdle:   cmp.Or(l.SessionIdle, 24*time.Hour),
-		Grace:         cmp.Or(l.Grace, time.Minute),
-		MaxWait:       cmp.Or(l.MaxWait, time.Minute),
-
-		HeaderTimeout:   cmp.Or(l.HeaderTimeout, 5*time.Second),
-		BodyTimeout:     cmp.Or(l.BodyTimeout, 15*time.Second),
-		WriteTimeout:    cmp.Or(l.WriteTimeout, time.Minute),
-		IdleTimeout:     cmp.Or(l.IdleTimeout, time.Minute),
-		ConnsPerAddress: cmp.Or(l.ConnsPerAddress, 32),
+	defaults := DefaultLimits()
+	fields := reflect.ValueOf(&l).Elem()
+	for i := range fields.NumField() {
+		if fields.Field(i).IsZero() {
+			fields.Field(i).Set(reflect.ValueOf(defaults).Field(i))
+		}
 	}
+	return l
 }
 
-// DefaultLimits returns the limits of a [Config] that sets none.
-func DefaultLimits() Limits { return Limits{}.withDefaults() }
+// Check refuses limits under which nothing works, of which it names the flag.
+func (l *Limits) Check() error {
+	fields := reflect.ValueOf(l).Elem()
+	for i, limit := range LimitTable() {
+		if fields.Field(i).Int() <= 0 {
+			return fmt.Errorf("setting the relay's limit %s: %v is not above zero", limit.Flag, fields.Field(i))
+		}
+	}
+	if l.Members < 2 || l.Members > 1<<16-1 {
+		return fmt.Errorf("limiting the members of a session to %d: want 2 to %d", l.Members, 1<<16-1)
+	}
+	return nil
+}
+
+// ParseSize reads a number of bytes, such as 65535, 192KiB, 16MiB or 1GiB.
+func ParseSize(text string) (int, error) {
+	number, unit := text, 0
+	for i, suffix := range []string{"KiB", "MiB", "GiB"} {
+		if cut, found := strings.CutSuffix(text, suffix); found {
+			number, unit = cut, 10*(i+1)
+		}
+	}
+	n, err := strconv.ParseUint(number, 10, 62-unit)
+	if err != nil {
+		return 0, fmt.Errorf("reading the size %q: want bytes, or a whole number with KiB, MiB or GiB", text)
+	}
+	return int(n) << unit, nil
+}
+
+// limitOf returns the flag of the limit that a refusal comes from, or "".
+func limitOf(refusal InvalidArgumentError) string { return limitsByRefusal()[refusal] }
+
+var limitsByRefusal = sync.OnceValue(func() map[InvalidArgumentError]string {
+	flags := map[InvalidArgumentError]string{}
+	for _, limit := range LimitTable() {
+		refusal := InvalidArgumentError(limit.Refused)
+		if _, known := flags[refusal]; limit.Refused != "" && !known {
+			flags[refusal] = limit.Flag
+		}
+	}
+	return flags
+})

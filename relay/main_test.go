@@ -52,6 +52,7 @@ type reply struct {
 func (c caller) call(path, body string, header ...string) reply {
 	c.t.Helper()
 	request := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+	request.RemoteAddr = "127.0.0.1:50000"
 	request.Header.Set("Content-Type", "application/json")
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)

@@ -26,7 +26,7 @@ const maxHeader = 16 << 10
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := s.httpServer()
 	served := make(chan error, 1)
-	limited := &limitedListener{Listener: listener, limit: s.limits.ConnsPerAddress}
+	limited := &limitedListener{Listener: listener, server: s, open: map[netip.Addr]int{}}
 	go func() {
 		if s.tls == nil {
 			served <- server.Serve(limited)
@@ -66,63 +66,62 @@ func (s *Server) httpServer() *http.Server {
 	}
 }
 
-// limitedListener closes connections of an address that has too many already.
+// limitedListener closes connections of which there are too many already.
 type limitedListener struct {
 	net.Listener
-	limit int
+	server *Server
 
 	mu   sync.Mutex
-	open map[netip.Addr]int
+	all  int
+	open map[netip.Addr]int // by address
 }
 
-// Accept returns the next connection within the limit.
+// Accept returns the next connection within the limits.
 func (l *limitedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		address := remoteAddress(conn)
-		if !address.IsValid() || address.IsLoopback() {
-			return conn, nil // local processes, or a proxy that counts for itself
+		address := countedAs(parseAddress(conn.RemoteAddr().String()))
+		if !address.IsValid() || address.IsLoopback() || l.server.proxies.trusts(address) {
+			address = netip.Addr{} // local processes, and proxies, which count for themselves
 		}
-		if l.enter(address) {
+		refused := l.enter(address)
+		if refused == "" {
+			l.server.observer.Connections(1)
 			return &limitedConn{Conn: conn, leave: sync.OnceFunc(func() { l.leave(address) })}, nil
 		}
+		l.server.observer.Refused(refused)
 		_ = conn.Close()
 	}
 }
 
-// remoteAddress returns the address at the other end, of IPv6 the network that
-// one customer has, or the zero one.
-func remoteAddress(conn net.Conn) netip.Addr {
-	address, err := netip.ParseAddrPort(conn.RemoteAddr().String())
-	if err != nil {
-		return netip.Addr{}
-	}
-	ip := address.Addr().Unmap().WithZone("")
-	if ip.Is6() && !ip.IsLoopback() {
-		return netip.PrefixFrom(ip, 64).Masked().Addr()
-	}
-	return ip
-}
-
-func (l *limitedListener) enter(address netip.Addr) bool {
+// enter counts a connection, unless a limit refuses it, whose flag it returns.
+func (l *limitedListener) enter(address netip.Addr) (refused string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.open[address] >= l.limit {
-		return false
+	switch {
+	case l.all >= l.server.limits.Conns:
+		return "limit-connections"
+	case address.IsValid() && l.open[address] >= l.server.limits.ConnsPerAddress:
+		return "limit-address-connections"
 	}
-	if l.open == nil {
-		l.open = map[netip.Addr]int{}
+	l.all++
+	if address.IsValid() {
+		l.open[address]++
 	}
-	l.open[address]++
-	return true
+	return ""
 }
 
 func (l *limitedListener) leave(address netip.Addr) {
+	l.server.observer.Connections(-1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.all--
+	if !address.IsValid() {
+		return
+	}
 	if l.open[address]--; l.open[address] == 0 {
 		delete(l.open, address)
 	}

@@ -16,9 +16,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
+
+	"frostkit/commkey"
+	"frostkit/relay/xeddsa"
 )
 
 // Config configures a [Server].
@@ -27,6 +32,13 @@ type Config struct {
 	Limits Limits       // zero: the defaults
 	TLS    *tls.Config  // for Serve; nil: plain HTTP
 	Logger *slog.Logger // nil: no log
+
+	Proxies  Proxies  // before the relay
+	Observer Observer // nil: none
+
+	// Allow, unless it is nil, reports whether a key may use the relay. It is
+	// asked in every call, and must not block.
+	Allow func(commkey.PublicKey) bool
 }
 
 // Server is the relay as an [http.Handler]. Serve adds the timeouts that a
@@ -38,6 +50,11 @@ type Server struct {
 	log        *slog.Logger
 	challenger *challenger
 	extensions string // the value of the header that names them
+	proxies    Proxies
+	rates      rates
+	observer   Observer
+	allow      func(commkey.PublicKey) bool
+	verify     func(commkey.PublicKey, []byte, []byte) bool // xeddsa.Verify; tests count its calls
 
 	done  chan struct{} // closed by Close
 	close func()
@@ -46,8 +63,8 @@ type Server struct {
 // NewServer makes a relay over the configuration's store.
 func NewServer(config Config) (*Server, error) {
 	limits := config.Limits.withDefaults()
-	if limits.Members < 2 || limits.Members > 1<<16-1 {
-		return nil, fmt.Errorf("limiting the members of a session to %d: want 2 to %d", limits.Members, 1<<16-1)
+	if err := limits.Check(); err != nil {
+		return nil, err
 	}
 	store := config.Store
 	if store == nil {
@@ -61,6 +78,10 @@ func NewServer(config Config) (*Server, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	var observer Observer = unobserved{}
+	if config.Observer != nil {
+		observer = config.Observer
+	}
 	done := make(chan struct{})
 	return &Server{
 		store:      store,
@@ -69,6 +90,11 @@ func NewServer(config Config) (*Server, error) {
 		log:        log,
 		challenger: newChallenger(secret),
 		extensions: extensions(&limits),
+		proxies:    config.Proxies,
+		rates:      newRates(&limits),
+		observer:   observer,
+		allow:      config.Allow,
+		verify:     xeddsa.Verify,
 		done:       done,
 		close:      sync.OnceFunc(func() { close(done) }),
 	}, nil
@@ -138,6 +164,9 @@ var calls = map[string]struct {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	call, known := calls[r.URL.Path]
 	switch {
+	case r.URL.Path == "/healthz", r.URL.Path == "/readyz":
+		s.serveHealth(w, r)
+		return
 	case !known:
 		w.WriteHeader(http.StatusNotFound)
 		return
@@ -154,7 +183,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = call.answer(x)
 	}
 	status := x.finish(w, err)
-	x.logCall(status, start, err)
+	took := time.Since(start)
+	x.observe(took, err)
+	x.logCall(status, took, err)
 }
 
 var (
@@ -166,6 +197,10 @@ var (
 func (x *exchange) finish(w http.ResponseWriter, err error) int {
 	status := http.StatusOK
 	var body *bodyError
+	var later *rateError
+	if errors.As(err, &later) {
+		x.header.Set("Retry-After", strconv.Itoa(int(math.Ceil(later.after.Seconds()))))
+	}
 	switch {
 	case errors.As(err, &body):
 		status = body.status
@@ -185,7 +220,7 @@ func (x *exchange) finish(w http.ResponseWriter, err error) int {
 
 // logCall logs one call: who, what and how long, but no body, token or key in
 // full.
-func (x *exchange) logCall(status int, start time.Time, err error) {
+func (x *exchange) logCall(status int, took time.Duration, err error) {
 	level := slog.LevelDebug
 	left := x.request.Context().Err() != nil // the client, which is its right
 	if err != nil && !left && wireError(err).Code == unknownCode {
@@ -197,11 +232,11 @@ func (x *exchange) logCall(status int, start time.Time, err error) {
 	}
 	attrs := []slog.Attr{
 		slog.String("call", x.request.URL.Path[1:]),
-		slog.String("remote", x.request.RemoteAddr),
+		slog.String("remote", x.proxies.client(x.request).String()),
 		slog.Int("status", status),
 		slog.Int("received", x.body.Len()),
 		slog.Int("sent", len(x.out)),
-		slog.Duration("took", time.Since(start)),
+		slog.Duration("took", took),
 	}
 	if x.user != (Key{}) {
 		attrs = append(attrs, slog.String("member", shortKey(x.user)))

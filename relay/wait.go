@@ -103,6 +103,8 @@ func (x *exchange) wait(topic Topic, try func() (done bool, err error)) error {
 func (x *exchange) waitFor(topic Topic, patience time.Duration, try func() (bool, error)) error {
 	wake, stop := x.store.Watch(topic)
 	defer stop()
+	x.observer.Waiting(1)
+	defer x.observer.Waiting(-1)
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
