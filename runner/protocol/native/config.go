@@ -1,0 +1,103 @@
+package native
+
+import (
+	"context"
+	"crypto/sha256"
+	"io"
+	"time"
+
+	"frostkit/commkey"
+	"frostkit/frost"
+	"frostkit/frost/cocktail"
+	"frostkit/runner/protocol"
+)
+
+// Version is the version of the protocol, which all members of a session speak.
+const Version = 1
+
+// AttemptID names one attempt of a key generation: a hash of the session and the
+// greetings of all members, each of which holds fresh random bytes.
+type AttemptID [sha256.Size]byte
+
+// Fact is one thing that members agree on beforehand, as people read it. Facts
+// are compared where digests differ.
+type Fact struct{ Label, Value string }
+
+// Agreement is what members compare before they begin.
+type Agreement struct {
+	// Digest is that of the ceremony file.
+	Digest [sha256.Size]byte
+	// Step says which step of the file this is: the name of the group or signing,
+	// at most 200 bytes.
+	Step string
+	// Facts say what the digest is over. Only members who differ are told.
+	Facts []Fact
+	// Tool names this program and its version, at most 200 bytes. It is told and
+	// not compared.
+	Tool string
+}
+
+// DKGConfig configures [DKG].
+type DKGConfig struct {
+	Agreement
+	// Session is the session's ID at the relay.
+	Session [16]byte
+	// Ciphersuite is ed25519.
+	Ciphersuite frost.Ciphersuite
+	// Threshold is how many members will have to sign, from 2 to their number.
+	Threshold int
+	// Key is the communication key of the member that this is.
+	Key *commkey.PrivateKey
+	// Members lists all members, self included, in the order of the ceremony file:
+	// the first gets the identifier 1. Their Identifier fields are ignored.
+	Members []protocol.Member
+	// Random yields the secrets; nil stands for crypto/rand.
+	Random io.Reader
+	// Resend is how long to wait for a message before asking for it again, at
+	// first; 0 stands for 5 s. It grows to a minute.
+	Resend time.Duration
+	// Settle is how long a member that has found a fault waits to hear what others
+	// found; 0 stands for 3 s.
+	Settle time.Duration
+	// Held are the records that Store was given in earlier runs, oldest first.
+	Held []Record
+	// Store keeps a record, instead of one with the same attempt if there is one.
+	// It has synced it when it returns; only then does anything leave that lets
+	// others rely on it.
+	Store func(Record) error
+	// Save stores the group for good. It is called when all members have signed the
+	// transcript, and may be called again for a group that it has saved. What it is
+	// given is only lent.
+	Save func(*Outcome) error
+	// Approve, if given, is asked once everybody agrees and before round 1. An
+	// error declines, and its text reaches the others.
+	Approve func(context.Context) error
+	// Progress is told of each step; it must not block. Nil stands for nobody.
+	Progress func(protocol.Event)
+}
+
+// Record is what a member stores before its signature leaves: from it and the
+// member's key [cocktail.Resume] makes the share again. Without the key it is no
+// secret; keep it as private as the credentials.
+type Record struct {
+	Attempt AttemptID
+	// Transcript and Bundle are as cocktail encodes them.
+	Transcript, Bundle []byte
+	// Certificate is that of the finished key generation, nil while it is pending.
+	Certificate []byte
+}
+
+// Outcome is the group that a [DKG] made. The caller destroys the key package.
+type Outcome struct {
+	KeyPackage       *frost.KeyPackage
+	PublicKeyPackage *frost.PublicKeyPackage
+	Certificate      *cocktail.Certificate
+	Bundle           *cocktail.Bundle
+	// Members are those of the configuration with their identifiers.
+	Members []protocol.Member
+	// Attempts is how many it took, from 1.
+	Attempts int
+	// Unconfirmed are the members who have not said that they saved the group. They
+	// signed the transcript, and so have stored what they need to complete.
+	Unconfirmed []protocol.Member
+}
