@@ -162,7 +162,7 @@ func (a answers) agreeOnJSON(m message) string {
 // frost refuses what is neither a threshold nor null.
 func (a answers) sloppyTail(m message) bool {
 	array := bytes.HasPrefix(bytes.TrimSpace(m.input()), []byte("["))
-	return array && m.Type == "PublicKeyPackage" && a.v3.threshold == unknown
+	return array && m.Type == "PublicKeyPackage" && a.v2 == nil && a.v3.threshold == unknown
 }
 
 // agreeOnPostcard: the versions take the same, and of that package frost takes what

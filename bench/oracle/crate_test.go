@@ -101,7 +101,7 @@ func (r crateRound1) next(t *trial, round1 perParticipant) (secondRound, error) 
 type crateRound2 struct {
 	crate    crate
 	round1   perParticipant
-	sent perParticipant
+	sent     perParticipant
 	Secret   raw            `json:"secret"`
 	Packages map[string]raw `json:"packages"`
 }

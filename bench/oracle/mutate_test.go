@@ -179,7 +179,6 @@ func (t *trial) postcardOf(c codec) []byte {
 // of an element or a scalar, a byte that may be a length, or something else.
 func (t *trial) mutatePostcard(b []byte) []byte {
 	t.Helper()
-	const headerSize = 5
 	at := t.IntN(len(b) + 1)
 	switch t.IntN(6) {
 	case 0, 1: // aligned as the items of most types are

@@ -15,11 +15,20 @@ var (
 	prime = new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 255), big.NewInt(19))
 )
 
+func bigInt(n byte) *big.Int { return big.NewInt(int64(n)) }
+
 // littleEndian encodes a number below 2^256.
 func littleEndian(n *big.Int) []byte {
 	b := n.FillBytes(make([]byte, 32))
 	slices.Reverse(b)
 	return b
+}
+
+// fromLittleEndian decodes a number.
+func fromLittleEndian(b []byte) *big.Int {
+	b = slices.Clone(b)
+	slices.Reverse(b)
+	return new(big.Int).SetBytes(b)
 }
 
 // scalar returns the encoding of a random scalar that is not 0.
@@ -127,4 +136,50 @@ func (t *trial) anyScalar() []byte {
 		return t.bytes(32)
 	}
 	return t.scalar()
+}
+
+// baseMult returns an encoded scalar times the generator.
+func baseMult(t *trial, scalar []byte) *edwards25519.Point {
+	t.Helper()
+	return new(edwards25519.Point).ScalarBaseMult(must(edwards25519.NewScalar().SetCanonicalBytes(scalar))(t))
+}
+
+func negate(p *edwards25519.Point) *edwards25519.Point {
+	return new(edwards25519.Point).Negate(p)
+}
+
+// addScalar returns an encoded scalar plus or minus another.
+func addScalar(t *trial, s, delta []byte, subtract bool) []byte {
+	t.Helper()
+	sum := must(edwards25519.NewScalar().SetCanonicalBytes(s))(t)
+	d := must(edwards25519.NewScalar().SetCanonicalBytes(delta))(t)
+	if subtract {
+		return sum.Subtract(sum, d).Bytes()
+	}
+	return sum.Add(sum, d).Bytes()
+}
+
+// lagrange returns the coefficient of x[i] in interpolating at 0.
+func lagrange(x []*edwards25519.Scalar, i int) *edwards25519.Scalar {
+	numerator, denominator := one(), one()
+	for j := range x {
+		if j != i {
+			numerator.Multiply(numerator, x[j])
+			denominator.Multiply(denominator, edwards25519.NewScalar().Subtract(x[j], x[i]))
+		}
+	}
+	return numerator.Multiply(numerator, denominator.Invert(denominator))
+}
+
+func one() *edwards25519.Scalar {
+	s, err := edwards25519.NewScalar().SetCanonicalBytes(littleEndian(bigInt(1)))
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+func unhex(t *trial, s string) []byte {
+	t.Helper()
+	return must(hex.DecodeString(s))(t)
 }
