@@ -24,14 +24,15 @@ const (
 // MemoryStore is a [Store] that a restart of the relay empties. It has no
 // goroutine: what is due is removed by the next call, whichever that is.
 type MemoryStore struct {
-	wakers wakers
-	secret [32]byte
+	wakers  wakers
+	secret  [32]byte
+	journal *journal // what is yet to be made durable; nil: nothing is
 
 	mu        sync.Mutex
 	due       deadlines
-	used      int // bytes, to compare with Limits.TotalBytes
-	messages  int // in all sessions
-	spent     map[spentChallenge]struct{}
+	used      int                          // bytes, to compare with Limits.TotalBytes
+	messages  int                          // in all sessions
+	spent     map[spentChallenge]time.Time // until when
 	tokens    map[TokenHash]memoryToken
 	tokensOf  map[Key][]TokenHash // the oldest first
 	sessions  map[SessionID]*memorySession
@@ -54,7 +55,7 @@ var _ Store = (*MemoryStore)(nil)
 // NewMemoryStore returns an empty store.
 func NewMemoryStore() *MemoryStore {
 	m := &MemoryStore{
-		spent:     map[spentChallenge]struct{}{},
+		spent:     map[spentChallenge]time.Time{},
 		tokens:    map[TokenHash]memoryToken{},
 		tokensOf:  map[Key][]TokenHash{},
 		sessions:  map[SessionID]*memorySession{},
@@ -89,9 +90,17 @@ func (m *MemoryStore) SpendChallenge(_ context.Context, challenge uuid.UUID, own
 	if _, spent := m.spent[entry]; spent {
 		return ErrUnauthorized
 	}
-	m.spent[entry] = struct{}{}
-	m.due.push(now.Add(life), func(time.Time) { delete(m.spent, entry) })
+	m.spend(entry, now.Add(life))
 	return nil
+}
+
+func (m *MemoryStore) spend(entry spentChallenge, until time.Time) {
+	m.spent[entry] = until
+	m.journal.touch(entry)
+	m.due.push(until, func(time.Time) {
+		delete(m.spent, entry)
+		m.journal.touch(entry)
+	})
 }
 
 // AddToken implements [Store].
@@ -104,11 +113,16 @@ func (m *MemoryStore) AddToken(_ context.Context, token TokenHash, owner Key, li
 	for len(m.tokensOf[owner]) >= limits.TokensPerKey {
 		m.removeToken(m.tokensOf[owner][0])
 	}
+	m.putToken(token, owner, now.Add(limits.TokenLife))
+	return nil
+}
+
+func (m *MemoryStore) putToken(token TokenHash, owner Key, until time.Time) {
 	m.used += tokenCost
-	expiry := m.due.push(now.Add(limits.TokenLife), func(time.Time) { m.removeToken(token) })
+	expiry := m.due.push(until, func(time.Time) { m.removeToken(token) })
 	m.tokens[token] = memoryToken{owner, expiry}
 	m.tokensOf[owner] = append(m.tokensOf[owner], token)
-	return nil
+	m.journal.touch(token)
 }
 
 // Token implements [Store].
@@ -139,28 +153,46 @@ func (m *MemoryStore) removeToken(token TokenHash) {
 	m.due.cancel(t.expiry)
 	delete(m.tokens, token)
 	dropFrom(m.tokensOf, t.owner, token)
+	m.journal.touch(token)
 }
 
 // CreateSession implements [Store].
 func (m *MemoryStore) CreateSession(_ context.Context, session *Session, limits *Limits) error {
+	_, err := m.create(session, limits)
+	return err
+}
+
+// create is CreateSession; it returns nil for a session that is there already.
+func (m *MemoryStore) create(session *Session, limits *Limits) (*memorySession, error) {
 	now := m.lock()
 	defer m.mu.Unlock()
 	if _, exists := m.sessions[session.ID]; exists {
-		return nil
+		return nil, nil
 	}
 	s := newMemorySession(session, now.Add(limits.SessionIdle))
 	if err := m.roomFor(s, limits); err != nil {
-		return err
+		return nil, err
 	}
+	m.put(s)
+	return s, nil
+}
+
+// put adds a session.
+func (m *MemoryStore) put(s *memorySession) {
 	m.used += s.overhead
-	m.sessions[session.ID] = s
-	m.createdBy[session.Coordinator]++
-	for k := range s.everybody() {
-		m.openOf[k] = append(m.openOf[k], session.ID)
-		m.wakers.wake(Topic{Owner: k})
-	}
+	m.sessions[s.ID] = s
 	m.schedule(s)
-	return nil
+	m.journal.touch(s)
+	if s.closed {
+		return
+	}
+	m.createdBy[s.Coordinator]++
+	for k := range s.everybody() {
+		if !slices.Contains(s.left, k) {
+			m.openOf[k] = append(m.openOf[k], s.ID)
+			m.wakers.wake(Topic{Owner: k})
+		}
+	}
 }
 
 // roomFor checks the limits on sessions.
@@ -201,8 +233,13 @@ func (m *MemoryStore) Sessions(_ context.Context, member Key) ([]SessionID, erro
 func (m *MemoryStore) LeaveSession(_ context.Context, id SessionID, member Key) error {
 	m.lock()
 	defer m.mu.Unlock()
-	if s, ok := m.sessions[id]; !ok || s.closed {
+	s, ok := m.sessions[id]
+	if !ok || s.closed {
 		return ErrSessionNotFound
+	}
+	if !slices.Contains(s.left, member) {
+		s.left = append(s.left, member)
+		m.journal.touch(s)
 	}
 	dropFrom(m.openOf, member, id)
 	m.wakers.wake(Topic{Owner: member})
@@ -226,6 +263,7 @@ func (m *MemoryStore) CloseSession(_ context.Context, id SessionID, carry bool, 
 	}
 	m.close(s)
 	s.carries = carry
+	m.journal.touch(s)
 	if s.bytes == 0 && !carry {
 		m.remove(s)
 		return nil
@@ -278,59 +316,7 @@ func (m *MemoryStore) remove(s *memorySession) {
 	m.messages -= s.messages
 	m.due.cancel(s.expiry)
 	delete(m.sessions, s.ID)
-}
-
-// Send implements [Store].
-func (m *MemoryStore) Send(_ context.Context, envelope *Envelope, limits *Limits) error {
-	now := m.lock()
-	defer m.mu.Unlock()
-	s, ok := m.sessions[envelope.Session]
-	if !ok || s.ended() {
-		return ErrSessionNotFound
-	}
-	if s.repeated(envelope) {
-		return nil
-	}
-	boxes := s.recipients(envelope)
-	message := s.newMessage(envelope, len(boxes))
-	if err := s.roomFor(boxes, message, limits); err != nil {
-		return err
-	}
-	if m.used+message.cost() > limits.TotalBytes {
-		return errRelayFull
-	}
-	m.used += message.cost() + s.remember(envelope)
-	m.messages++
-	s.queue(boxes, message)
-	if !s.closed {
-		s.expires = now.Add(limits.SessionIdle)
-	}
-	m.wakers.wake(boxes...)
-	return nil
-}
-
-// Receive implements [Store].
-func (m *MemoryStore) Receive(_ context.Context, box Mailbox, after Cursor, limits *Limits) ([]StoredMessage, Cursor, error) {
-	now := m.lock()
-	defer m.mu.Unlock()
-	s, ok := m.sessions[box.Session]
-	if !ok {
-		return nil, 0, ErrSessionNotFound
-	}
-	freed, messages := s.acknowledge(box, after)
-	m.used -= freed
-	m.messages -= messages
-	next, cursor := s.next(box, limits.PageBytes)
-	switch {
-	case len(next) > 0 && !s.closed:
-		s.expires = now.Add(limits.SessionIdle)
-	case len(next) == 0 && s.ended():
-		if s.bytes == 0 {
-			m.remove(s)
-		}
-		return nil, 0, ErrSessionNotFound
-	}
-	return next, cursor, nil
+	m.journal.touchAll(s)
 }
 
 // Watch implements [Store].

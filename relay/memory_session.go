@@ -18,12 +18,15 @@ type memorySession struct {
 	closed   bool // off its members' lists
 	carries  bool // if closed: takes messages still
 	expires  time.Time
+	saved    time.Time // expires as it is durable
 	expiry   *deadline // set for expires, or for what it was before a renewal
 	overhead int       // what the session takes beside its messages, in bytes
 	bytes    int       // what its messages take
 	messages int       // how many they are
 	boxes    map[boxKey]*memoryBox
 	repeats  map[Key][]uuid.UUID // the ids of a sender's last messages
+	left     []Key               // members that took it off their lists
+	number   uint64              // in the journal
 }
 
 type boxKey struct {
@@ -36,6 +39,7 @@ type memoryBox struct {
 	messages []*memoryMessage
 	acked    Cursor // the message before messages[0]
 	handed   Cursor // the last message handed over
+	offered  Cursor // the last that may have been handed over before a restart
 	bytes    int    // what the messages would take if they were in this mailbox alone
 }
 
@@ -46,6 +50,7 @@ type memoryMessage struct {
 	recipients uint16
 	holders    uint16 // recipients that have not acknowledged it
 	keepsEarly bool   // of its sender
+	hidden     bool   // not yet durable
 }
 
 func newMemorySession(session *Session, expires time.Time) *memorySession {
@@ -80,21 +85,32 @@ func (s *memorySession) repeated(envelope *Envelope) bool {
 	return envelope.ID != uuid.Nil && slices.Contains(s.repeats[envelope.Sender], envelope.ID)
 }
 
-// remember notes the message's id, in place of the oldest one noted, and
-// returns how many bytes that took.
-func (s *memorySession) remember(envelope *Envelope) (taken int) {
-	if envelope.ID == uuid.Nil {
-		return 0
-	}
-	ids := s.repeats[envelope.Sender]
+// remember notes the id of a sender's message, and returns how many bytes that
+// took; if none, it is in place of the oldest one, which is forgotten.
+func (s *memorySession) remember(sender Key, id uuid.UUID) (taken int, forgotten uuid.UUID) {
+	ids := s.repeats[sender]
 	if len(ids) == repeatsKept {
+		forgotten = ids[0]
 		ids = slices.Delete(ids, 0, 1)
 	} else {
 		taken = repeatCost
 	}
-	s.repeats[envelope.Sender] = append(ids, envelope.ID)
+	s.repeats[sender] = append(ids, id)
 	s.overhead += taken
-	return taken
+	return taken, forgotten
+}
+
+// forget forgets the id of a message that was not stored after all, and returns
+// how many bytes that gave back.
+func (s *memorySession) forget(sender Key, id uuid.UUID) (freed int) {
+	ids := s.repeats[sender]
+	i := slices.Index(ids, id)
+	if i < 0 {
+		return 0
+	}
+	s.repeats[sender] = slices.Delete(ids, i, i+1)
+	s.overhead -= repeatCost
+	return repeatCost
 }
 
 // recipients returns the mailboxes of an envelope.
@@ -174,21 +190,31 @@ func (s *memorySession) sender(message *memoryMessage) Key {
 
 // acknowledge removes the messages up to after that were handed over, and
 // returns how many bytes and whole messages that gave back.
-func (s *memorySession) acknowledge(box Mailbox, after Cursor) (freed, messages int) {
+func (s *memorySession) acknowledge(box Mailbox, after Cursor, j *journal) (freed, messages int) {
 	b := s.box(box)
 	if b == nil {
 		return 0, 0
 	}
-	for ; b.acked < min(after, b.handed); b.acked++ {
+	handed := b.handed
+	if after != HandedOver {
+		handed = max(handed, b.offered)
+	}
+	last := min(after, handed)
+	if b.acked < last {
+		j.touch(boxRow{s, boxKey{box.Owner, box.Coordinator}})
+	}
+	for ; b.acked < last; b.acked++ {
 		message := b.messages[0]
 		b.messages[0] = nil
 		b.messages = b.messages[1:]
 		b.bytes -= message.costInBox()
 		if message.holders--; message.holders == 0 {
+			j.touch(message)
 			freed += message.cost()
 			messages++
 		}
 	}
+	b.handed = max(b.handed, b.acked)
 	if len(b.messages) == 0 {
 		b.messages = nil
 	}
@@ -199,21 +225,52 @@ func (s *memorySession) acknowledge(box Mailbox, after Cursor) (freed, messages 
 
 // next hands over the first messages of a mailbox, up to page bytes but at
 // least one, with the cursor of the last.
-func (s *memorySession) next(box Mailbox, page int) ([]StoredMessage, Cursor) {
+func (s *memorySession) next(box Mailbox, page int, j *journal) ([]StoredMessage, Cursor) {
 	b := s.box(box)
 	if b == nil || len(b.messages) == 0 {
 		return nil, 0
 	}
 	count, bytes := 0, 0
-	for count < len(b.messages) && (count == 0 || bytes+len(b.messages[count].body) <= page) {
+	for ; count < len(b.messages) && !b.messages[count].hidden; count++ {
 		bytes += len(b.messages[count].body)
-		count++
+		if count > 0 && bytes > page {
+			break
+		}
+	}
+	if count == 0 {
+		return nil, 0
 	}
 	out := make([]StoredMessage, count)
 	for i, message := range b.messages[:count] {
 		out[i] = StoredMessage{s.sender(message), message.body, message.keepsEarly}
 	}
 	last := b.acked + Cursor(count)
-	b.handed = max(b.handed, last)
+	if last > b.handed {
+		b.handed = last
+		j.touch(boxRow{s, boxKey{box.Owner, box.Coordinator}})
+	}
 	return out, last
+}
+
+// hides reports whether the mailbox holds messages that are not yet durable.
+func (s *memorySession) hides(box Mailbox) bool {
+	b := s.box(box)
+	return b != nil && len(b.messages) > 0
+}
+
+// withdraw takes a hidden message out of its mailboxes.
+func (s *memorySession) withdraw(message *memoryMessage, boxes []Mailbox) {
+	for _, box := range boxes {
+		b := s.box(box)
+		for i := len(b.messages) - 1; i >= 0; i-- {
+			if b.messages[i] == message {
+				b.messages = slices.Delete(b.messages, i, i+1)
+				b.bytes -= message.costInBox()
+				break
+			}
+		}
+	}
+	message.holders = 0
+	s.bytes -= message.cost()
+	s.messages--
 }

@@ -1,0 +1,303 @@
+package relay
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+const (
+	// lazyDelay is how long an acknowledgement may stay in memory alone: without
+	// it a message is kept that need not be.
+	lazyDelay = 100 * time.Millisecond
+	// retryDelay is how soon a commit that failed is tried again unasked.
+	retryDelay = time.Second
+	// clockDelay is how often the clock is stored while nothing else is.
+	clockDelay = time.Minute
+)
+
+// DurableStore is a [Store] that a restart does not empty: a memory store whose
+// changes are in a [Journal] before the calls that made them return.
+//
+// One goroutine commits. While it does, further calls queue up, and the next
+// commit is of all of them, so that load makes bigger commits and no queue.
+// What a commit writes is what the store holds at that moment, so that the
+// journal goes from one state of the store to a later one. When a commit fails,
+// the sessions, tokens and messages that it was to add are taken out again, and
+// their calls fail; what it was to remove stays removed, and is part of the next
+// commit. Messages are handed over once they are durable, so that no cursor ever
+// stands for another message than before.
+//
+// Not waited for are acknowledgements, which a client that uses cursors repeats
+// by naming them, and used challenges, whose tokens are committed with them or
+// after them.
+//
+// Times of expiry are kept by a clock that stands still while no relay runs, and
+// so depend on no other clock.
+type DurableStore struct {
+	*MemoryStore
+	disk    Journal
+	waiters []*waiter     // for the next commit; guarded by the lock of the memory store
+	urgent  chan struct{} // somebody waits for a commit
+	lazy    chan struct{} // something is to be committed in a while
+	armed   atomic.Bool   // lazy was signalled since the last commit
+	quit    chan struct{}
+	done    chan struct{}
+}
+
+// waiter is a call that waits for a commit.
+type waiter struct {
+	finish func(err error) error // called under the lock with how the commit ended
+	err    error
+	done   chan struct{}
+}
+
+var _ Store = (*DurableStore)(nil)
+
+// NewDurableStore returns a store with what is in the journal, which it closes
+// in the end. It fails if the journal holds something that it cannot read.
+func NewDurableStore(disk Journal) (*DurableStore, error) {
+	m := NewMemoryStore()
+	m.journal = newJournal()
+	s := &DurableStore{
+		MemoryStore: m,
+		disk:        disk,
+		urgent:      make(chan struct{}, 1),
+		lazy:        make(chan struct{}, 1),
+		quit:        make(chan struct{}),
+		done:        make(chan struct{}),
+	}
+	found, err := m.load(disk)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		_, _ = rand.Read(m.secret[:]) // never fails
+		if err := disk.Commit([]Row{{relayTable, []byte("secret"), m.secret[:]}}); err != nil {
+			return nil, fmt.Errorf("storing the relay's secret: %w", err)
+		}
+	}
+	go s.run()
+	return s, nil
+}
+
+// Close commits what is left and closes the journal.
+func (s *DurableStore) Close() error {
+	close(s.quit)
+	<-s.done
+	return s.disk.Close()
+}
+
+// run commits until Close.
+func (s *DurableStore) run() {
+	defer close(s.done)
+	delay := clockDelay
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	for {
+		force := false
+		select {
+		case <-s.lazy:
+			delay = lazyDelay
+			timer.Reset(delay)
+			continue
+		case <-s.urgent:
+		case <-timer.C:
+			force = delay == clockDelay
+		case <-s.quit:
+			_ = s.commit(true) // what it would have acknowledged nobody waits for
+			return
+		}
+		delay = clockDelay
+		if err := s.commit(force); err != nil {
+			delay = retryDelay
+		}
+		timer.Reset(delay)
+	}
+}
+
+// commit writes what has changed, if anything or if force is set, and tells
+// those who wait for it.
+func (s *DurableStore) commit(force bool) error {
+	s.armed.Store(false)
+	s.lock()
+	waiters := s.waiters
+	s.waiters = nil
+	rows, names := s.journal.take(s.MemoryStore)
+	s.mu.Unlock()
+	var err error
+	if len(names) > 0 || force {
+		err = s.disk.Commit(rows)
+	}
+	s.mu.Lock()
+	if err == nil {
+		s.journal.written(rows, names)
+	} else {
+		err = fmt.Errorf("storing: %w", err)
+		s.journal.giveBack(names)
+	}
+	for _, w := range waiters {
+		w.err = w.finish(err)
+	}
+	s.mu.Unlock()
+	for _, w := range waiters {
+		close(w.done)
+	}
+	return err
+}
+
+// await waits for a commit of all that was changed before; finish is called
+// under the lock with how it ended, and what it returns is returned, unless ctx
+// ends first.
+func (s *DurableStore) await(ctx context.Context, finish func(error) error) error {
+	w := &waiter{finish: finish, done: make(chan struct{})}
+	s.mu.Lock()
+	s.waiters = append(s.waiters, w)
+	s.mu.Unlock()
+	signal(s.urgent)
+	select {
+	case <-w.done:
+		return w.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// later has what was changed committed in a while.
+func (s *DurableStore) later() {
+	if !s.armed.Load() && s.armed.CompareAndSwap(false, true) {
+		signal(s.lazy)
+	}
+}
+
+// asIs has nothing to add to how a commit ended.
+func asIs(err error) error { return err }
+
+// SpendChallenge implements [Store].
+func (s *DurableStore) SpendChallenge(ctx context.Context, challenge uuid.UUID, owner Key, life time.Duration) error {
+	defer s.later()
+	return s.MemoryStore.SpendChallenge(ctx, challenge, owner, life)
+}
+
+// AddToken implements [Store].
+func (s *DurableStore) AddToken(ctx context.Context, token TokenHash, owner Key, limits *Limits) error {
+	if err := s.MemoryStore.AddToken(ctx, token, owner, limits); err != nil {
+		return err
+	}
+	return s.await(ctx, func(err error) error {
+		if err != nil {
+			s.removeToken(token)
+		}
+		return err
+	})
+}
+
+// RemoveToken implements [Store].
+func (s *DurableStore) RemoveToken(ctx context.Context, token TokenHash) error {
+	if err := s.MemoryStore.RemoveToken(ctx, token); err != nil {
+		return err
+	}
+	return s.await(ctx, asIs)
+}
+
+// CreateSession implements [Store].
+func (s *DurableStore) CreateSession(ctx context.Context, session *Session, limits *Limits) error {
+	for {
+		created, err := s.create(session, limits)
+		if err != nil {
+			return err
+		}
+		gone := false // a call that this one repeats, and whose session could not be stored
+		err = s.await(ctx, func(err error) error {
+			_, exists := s.sessions[session.ID]
+			gone = !exists
+			if err != nil && created != nil && s.alive(created) {
+				s.close(created)
+				s.remove(created)
+			}
+			return err
+		})
+		if err != nil || created != nil || !gone {
+			return err
+		}
+	}
+}
+
+// LeaveSession implements [Store].
+func (s *DurableStore) LeaveSession(ctx context.Context, id SessionID, member Key) error {
+	if err := s.MemoryStore.LeaveSession(ctx, id, member); err != nil {
+		return err
+	}
+	return s.await(ctx, asIs)
+}
+
+// CloseSession implements [Store].
+func (s *DurableStore) CloseSession(ctx context.Context, id SessionID, carry bool, limits *Limits) error {
+	if err := s.MemoryStore.CloseSession(ctx, id, carry, limits); err != nil {
+		return err
+	}
+	return s.await(ctx, asIs)
+}
+
+// Send implements [Store].
+func (s *DurableStore) Send(ctx context.Context, envelope *Envelope, limits *Limits) error {
+	for {
+		q, err := s.queue(envelope, limits, true)
+		if err != nil {
+			return err
+		}
+		if q != nil {
+			return s.await(ctx, func(err error) error { return s.publish(envelope, q, err) })
+		}
+		gone := false // a call that this one repeats, and whose message could not be stored
+		err = s.await(ctx, func(err error) error {
+			session := s.sessions[envelope.Session]
+			gone = session == nil || !session.repeated(envelope)
+			return err
+		})
+		if err != nil || !gone {
+			return err
+		}
+	}
+}
+
+// publish shows a message that is durable, or takes it back.
+func (s *DurableStore) publish(envelope *Envelope, q *queued, err error) error {
+	switch {
+	case !s.alive(q.session):
+		return ErrSessionNotFound
+	case err == nil:
+		q.message.hidden = false
+		s.wakers.wake(q.boxes...)
+		return nil
+	}
+	q.session.withdraw(q.message, q.boxes)
+	s.used -= q.message.cost()
+	s.messages--
+	s.journal.touch(q.message)
+	if freed := q.session.forget(envelope.Sender, envelope.ID); freed > 0 {
+		s.used -= freed
+		s.journal.touch(repeatRow{q.session, envelope.Sender, envelope.ID})
+	}
+	return err
+}
+
+// Receive implements [Store].
+func (s *DurableStore) Receive(ctx context.Context, box Mailbox, after Cursor, limits *Limits) ([]StoredMessage, Cursor, error) {
+	messages, cursor, err := s.MemoryStore.Receive(ctx, box, after, limits)
+	if len(messages) > 0 || after > 0 {
+		s.later()
+	}
+	return messages, cursor, err
+}

@@ -1,0 +1,105 @@
+package relay
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Send implements [Store].
+func (m *MemoryStore) Send(_ context.Context, envelope *Envelope, limits *Limits) error {
+	_, err := m.queue(envelope, limits, false)
+	return err
+}
+
+// queued is a message in its mailboxes.
+type queued struct {
+	session *memorySession
+	message *memoryMessage
+	boxes   []Mailbox
+}
+
+// queue is Send; a hidden message is not handed over before it is shown. It
+// returns nil for a repeated call.
+func (m *MemoryStore) queue(envelope *Envelope, limits *Limits, hidden bool) (*queued, error) {
+	now := m.lock()
+	defer m.mu.Unlock()
+	s, ok := m.sessions[envelope.Session]
+	if !ok || s.ended() {
+		return nil, ErrSessionNotFound
+	}
+	if s.repeated(envelope) {
+		return nil, nil
+	}
+	boxes := s.recipients(envelope)
+	message := s.newMessage(envelope, len(boxes))
+	if err := s.roomFor(boxes, message, limits); err != nil {
+		return nil, err
+	}
+	if m.used+message.cost() > limits.TotalBytes {
+		return nil, errRelayFull
+	}
+	message.hidden = hidden
+	m.used += message.cost() + m.remember(s, envelope)
+	m.messages++
+	s.queue(boxes, message)
+	m.journal.queued(s, message, boxes)
+	m.renew(s, now, limits)
+	if !hidden {
+		m.wakers.wake(boxes...)
+	}
+	return &queued{s, message, boxes}, nil
+}
+
+// remember notes a message's id, and returns how many bytes that took.
+func (m *MemoryStore) remember(s *memorySession, envelope *Envelope) (taken int) {
+	if envelope.ID == uuid.Nil {
+		return 0
+	}
+	m.journal.touch(repeatRow{s, envelope.Sender, envelope.ID})
+	taken, forgotten := s.remember(envelope.Sender, envelope.ID)
+	if taken == 0 {
+		m.journal.touch(repeatRow{s, envelope.Sender, forgotten})
+	}
+	return taken
+}
+
+// renewals is how many parts of its life a session may grow younger by before
+// that is made durable.
+const renewals = 64
+
+// renew lets an open session live on.
+func (m *MemoryStore) renew(s *memorySession, now time.Time, limits *Limits) {
+	if s.closed {
+		return
+	}
+	s.expires = now.Add(limits.SessionIdle)
+	if s.expires.Sub(s.saved) > limits.SessionIdle/renewals {
+		m.journal.touch(s)
+	}
+}
+
+// Receive implements [Store].
+func (m *MemoryStore) Receive(_ context.Context, box Mailbox, after Cursor, limits *Limits) ([]StoredMessage, Cursor, error) {
+	now := m.lock()
+	defer m.mu.Unlock()
+	s, ok := m.sessions[box.Session]
+	if !ok {
+		return nil, 0, ErrSessionNotFound
+	}
+	freed, messages := s.acknowledge(box, after, m.journal)
+	m.used -= freed
+	m.messages -= messages
+	next, cursor := s.next(box, limits.PageBytes, m.journal)
+	switch {
+	case len(next) > 0:
+		m.renew(s, now, limits)
+	case s.ended() && !s.hides(box):
+		if s.bytes == 0 {
+			m.remove(s)
+		}
+		return nil, 0, ErrSessionNotFound
+	}
+	return next, cursor, nil
+}
