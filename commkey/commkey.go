@@ -94,21 +94,32 @@ func (k PublicKey) canonical() bool {
 	return false
 }
 
-// lowOrder reports whether X25519 of the key and any scalar is zero: the
-// result of RFC 7748, Section 6.1 that "MAY" be checked, and here is.
-func (k PublicKey) lowOrder() bool {
-	scalar := [Size]byte{0: 8, 31: 64}
-	private, err := ecdh.X25519().NewPrivateKey(scalar[:])
-	if err != nil {
-		panic("commkey: internal error: " + err.Error())
-	}
-	peer, err := ecdh.X25519().NewPublicKey(k.u[:])
-	if err != nil {
-		return true
-	}
-	_, err = private.ECDH(peer)
-	return err != nil
+// lowOrderPoints are the canonical u-coordinates of all points of order 1, 2, 4
+// and 8 on the curve and on its twist: those for which X25519 with any scalar
+// is zero (RFC 7748, Section 7).
+var lowOrderPoints = map[[Size]byte]bool{
+	{}:         true, // 0
+	{0: 1}:     true, // 1
+	minusOne(): true, // p-1
+	{
+		0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3, 0xfa, 0xf1, 0x9f, 0xc4, 0x6a,
+		0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32, 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00,
+	}: true, // order 8
+	{
+		0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1, 0x55, 0x9c, 0x83, 0xef, 0x5b,
+		0x04, 0x44, 0x5c, 0xc4, 0x58, 0x1c, 0x8e, 0x86, 0xd8, 0x22, 0x4e, 0xdd, 0xd0, 0x9f, 0x11, 0x57,
+	}: true, // order 8
 }
+
+func minusOne() [Size]byte {
+	u := fieldPrime
+	u[0]--
+	return u
+}
+
+// lowOrder reports whether X25519 of the canonical key and any scalar is zero:
+// the result of RFC 7748, Section 6.1 that "MAY" be checked, and here is.
+func (k PublicKey) lowOrder() bool { return lowOrderPoints[k.u] }
 
 // PrivateKey is an X25519 private key. It prints as a placeholder and does not
 // marshal; [PrivateKey.SecretBytes] is the one way to its bytes.

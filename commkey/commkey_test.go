@@ -2,7 +2,9 @@ package commkey
 
 import (
 	"bytes"
+	"crypto/ecdh"
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -91,5 +93,35 @@ func TestParsePrivateKeyHidesText(t *testing.T) {
 func TestGenerateReportsShortRandom(t *testing.T) {
 	if _, err := Generate(strings.NewReader("short")); err == nil {
 		t.Error("made a key from five bytes")
+	}
+}
+
+// The list of points of low order against the arithmetic of crypto/ecdh.
+func TestLowOrderAgainstX25519(t *testing.T) {
+	scalar, err := ecdh.X25519().NewPrivateKey(bytes.Repeat([]byte{8}, Size))
+	if err != nil {
+		t.Fatal(err)
+	}
+	isZero := func(u [Size]byte) bool {
+		peer, err := ecdh.X25519().NewPublicKey(u[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = scalar.ECDH(peer)
+		return err != nil
+	}
+	for u := range lowOrderPoints {
+		if !(PublicKey{u}).canonical() || !isZero(u) {
+			t.Errorf("%x is listed as of low order and is not, or is not canonical", u)
+		}
+	}
+	for i := range 500 { // small u-coordinates and large ones, on the curve and on the twist
+		small, large := [Size]byte{byte(i), byte(i >> 8)}, fieldPrime
+		binary.LittleEndian.PutUint16(large[:], binary.LittleEndian.Uint16(large[:])-uint16(i)-1)
+		for _, u := range [][Size]byte{small, large} {
+			if (PublicKey{u}).lowOrder() != isZero(u) {
+				t.Errorf("lowOrder of %x is %v, X25519 disagrees", u, !isZero(u))
+			}
+		}
 	}
 }

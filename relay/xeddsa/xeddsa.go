@@ -115,13 +115,23 @@ func Verify(key commkey.PublicKey, message, signature []byte) bool {
 	if len(signature) != SignatureSize {
 		return false
 	}
-	public, err := EdwardsPublicKey(key)
-	return err == nil && ed25519.Verify(public, message, signature)
+	// For a key that is not on the curve ed25519 finds no point either.
+	return ed25519.Verify(edwardsY(key), message, signature)
 }
 
 // EdwardsPublicKey returns the 32-byte Edwards form of key with sign bit 0
 // (section 2.3, convert_mont), or [ErrNotOnCurve].
 func EdwardsPublicKey(key commkey.PublicKey) (ed25519.PublicKey, error) {
+	public := edwardsY(key)
+	if _, err := new(edwards25519.Point).SetBytes(public); err != nil {
+		return nil, fmt.Errorf("converting public key %q: %w", key.String(), ErrNotOnCurve)
+	}
+	return public, nil
+}
+
+// edwardsY returns the encoding of the point with sign bit 0 whose y-coordinate
+// belongs to key, if there is such a point.
+func edwardsY(key commkey.PublicKey) ed25519.PublicKey {
 	u, err := new(field.Element).SetBytes(key.Bytes())
 	if err != nil {
 		panic("xeddsa: internal error: " + err.Error()) // the key is 32 bytes
@@ -130,9 +140,5 @@ func EdwardsPublicKey(key commkey.PublicKey) (ed25519.PublicKey, error) {
 	one := new(field.Element).One()
 	denominator := new(field.Element).Invert(new(field.Element).Add(u, one))
 	y := new(field.Element).Multiply(new(field.Element).Subtract(u, one), denominator)
-	public := y.Bytes()
-	if _, err := new(edwards25519.Point).SetBytes(public); err != nil {
-		return nil, fmt.Errorf("converting public key %q: %w", key.String(), ErrNotOnCurve)
-	}
-	return public, nil
+	return y.Bytes()
 }
