@@ -49,35 +49,43 @@ func DecodeRound2Message(setup *Setup, recipient frost.Identifier, b []byte) (*R
 		return nil, fmt.Errorf("decoding a round 2 message: it has %d bytes, want %d at most", len(b), most)
 	}
 	m := &Round2Message{setup: setup, recipient: recipient}
-	rest := bytes.Clone(b)
-	for _, id := range setup.ids {
-		var err error
-		if rest, err = m.decodePart(rest, size); err != nil {
-			return nil, fmt.Errorf(doing, blame([]*Fault{{Culprit: id, Check: CheckEncoding, Err: err, setup: setup}}))
+	contributions, err := m.decodeFrames(bytes.Clone(b), size)
+	if err != nil {
+		return nil, fmt.Errorf(doing, err)
+	}
+	all, errs := decodeContributions(setup.suite, contributions)
+	var faults []*Fault
+	for j, err := range errs {
+		if err != nil {
+			faults = append(faults, &Fault{Culprit: setup.ids[j], Check: CheckEncoding, Err: err, setup: setup})
 		}
 	}
-	if len(rest) > 0 {
-		return nil, fmt.Errorf("decoding a round 2 message: %d bytes follow the last member's part", len(rest))
+	if err := blame(faults); err != nil {
+		return nil, fmt.Errorf(doing, err)
 	}
+	m.all = all
 	return m, nil
 }
 
-// decodePart decodes the part of one member, of whose contribution it knows the size.
-func (m *Round2Message) decodePart(b []byte, size int) (rest []byte, err error) {
-	if len(b) < size {
-		return nil, errShort
+// decodeFrames decodes the ciphertexts, each of which follows a contribution of so many bytes.
+func (m *Round2Message) decodeFrames(b []byte, size int) ([]encodedContribution, error) {
+	var contributions []encodedContribution
+	for _, id := range m.setup.ids {
+		var ciphertext []byte
+		err := errShort
+		if len(b) >= size {
+			contributions = append(contributions, splitContribution(m.setup.suite, b[:size]))
+			ciphertext, b, err = decodeFrame(m.setup.suite, b[size:])
+		}
+		if err != nil {
+			return nil, blame([]*Fault{{Culprit: id, Check: CheckEncoding, Err: err, setup: m.setup}})
+		}
+		m.ciphertexts = append(m.ciphertexts, ciphertext)
 	}
-	ciphertext, rest, err := decodeFrame(m.setup.suite, b[size:])
-	if err != nil {
-		return nil, fmt.Errorf("ciphertext: %w", err)
+	if len(b) > 0 {
+		return nil, fmt.Errorf("%d bytes follow the last member's part", len(b))
 	}
-	c, err := decodeContributionRow(m.setup.suite, b[:size], m.setup.threshold)
-	if err != nil {
-		return nil, err
-	}
-	m.all = append(m.all, c)
-	m.ciphertexts = append(m.ciphertexts, ciphertext)
-	return rest, nil
+	return contributions, nil
 }
 
 // Encode returns the bytes that [DecodeRound2Message] reads.

@@ -32,16 +32,21 @@ func BenchmarkMember(b *testing.B) {
 // messages and signatures.
 func (p party) member(b *testing.B, messages map[frost.Identifier]*Round1Message, signatures map[frost.Identifier]Signature) {
 	round1 := must(New(Config{Setup: p.setup, Key: p.keys[0], Random: random(1)}))(b)
-	received := make(map[frost.Identifier]*Round1Message)
-	for id, message := range messages {
-		received[id] = must(DecodeRound1Message(p.setup, id, message.encoded))(b)
-	}
+	received := must(DecodeRound1Messages(p.setup, encodings(messages)))(b)
 	round3 := must(must(round1.Next(received))(b).Next(nil))(b)
 	decoded := make(map[frost.Identifier]Signature)
 	for id, sig := range signatures {
 		decoded[id] = must(DecodeSignature(cs, sig.Bytes()))(b)
 	}
 	must(round3.Next(decoded))(b)
+}
+
+func encodings(messages map[frost.Identifier]*Round1Message) map[frost.Identifier][]byte {
+	encoded := make(map[frost.Identifier][]byte, len(messages))
+	for id, message := range messages {
+		encoded[id] = message.encoded
+	}
+	return encoded
 }
 
 // BenchmarkGroup is a whole group in one process, where each member decodes what it gets.
@@ -60,10 +65,7 @@ func (p party) group(b *testing.B) {
 	rounds1, messages := p.round1(b, 1)
 	rounds2 := make([]*Round2, len(rounds1))
 	inParallel(len(rounds1), func(i int) {
-		received := make(map[frost.Identifier]*Round1Message)
-		for id, message := range messages {
-			received[id] = must(DecodeRound1Message(p.setup, id, message.encoded))(b)
-		}
+		received := must(DecodeRound1Messages(p.setup, encodings(messages)))(b)
 		rounds2[i] = must(rounds1[i].Next(received))(b)
 	})
 	rounds3, signatures := p.certify(b, rounds2, make([]byte, 32))

@@ -165,6 +165,35 @@ func TestPlaintextIsNoScalar(t *testing.T) {
 	wantBlame(t, err, CheckPlaintext, p.ids[2])
 }
 
+// Two members whose wrong shares cancel out, so that the sum is right.
+func TestCollusion(t *testing.T) {
+	p := newParty(t, "collusion", 2, 4)
+	rounds, messages := p.round1(t, 2)
+	minusOne := func(polynomial group.Polynomial) group.Polynomial {
+		changed := append(group.Polynomial(nil), polynomial...)
+		changed[0] = cs.Group().NewScalar().Subtract(polynomial[0], one())
+		return changed
+	}
+	messages[p.ids[2]] = cheat{shares: addOne}.message(t, p, 2)
+	messages[p.ids[3]] = cheat{shares: minusOne}.message(t, p, 3)
+	_, err := rounds[0].Next(messages)
+	wantBlame(t, err, CheckShare, p.ids[2], p.ids[3])
+}
+
+// Cheats of different kinds are all named in one error, for what each did.
+func TestCheatsTogether(t *testing.T) {
+	p := newParty(t, "together", 2, 4)
+	rounds, messages := p.round1(t, 2)
+	messages[p.ids[2]] = cheat{shares: addOne}.message(t, p, 2)
+	messages[p.ids[3]] = cheat{ciphertext: flip}.message(t, p, 3)
+	_, err := rounds[1].Next(messages)
+	faults := Faults(err)
+	if len(faults) != 2 || faults[0].Culprit != p.ids[3] || faults[0].Check != CheckDecryption ||
+		faults[1].Culprit != p.ids[2] || faults[1].Check != CheckShare {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestSendersAreChecked(t *testing.T) {
 	p := newParty(t, "senders", 2, 3)
 	stranger := must(frost.NewIdentifier(cs, 9))(t)

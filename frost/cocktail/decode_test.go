@@ -47,7 +47,7 @@ func TestElementsAreChecked(t *testing.T) {
 	_, messages := p.round1(t, 2)
 	encoded := messages[p.ids[1]].Encode()
 	order := must(hex.DecodeString("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010"))(t)
-	for position, what := range map[int]string{0: "commitment 0", 32: "commitment 1", 64: "R of the proof", 128: "ephemeral key"} {
+	for position, what := range map[int]string{0: "commitment 0", 32: "commitment 1", 64: "commitment of the proof", 128: "ephemeral key"} {
 		for name, text := range bad {
 			element := must(hex.DecodeString(text))(t)
 			if name == "mixed order" {
@@ -69,6 +69,28 @@ func TestElementsAreChecked(t *testing.T) {
 	copy(changed[96:], order)
 	_, err := DecodeRound1Message(p.setup, p.ids[1], changed)
 	wantBlame(t, err, CheckEncoding, p.ids[1])
+}
+
+// Messages decoded together: every malformed one is named, and the others are there.
+func TestDecodeTogether(t *testing.T) {
+	p := newParty(t, "together", 2, 5)
+	_, messages := p.round1(t, 2)
+	encoded := make(map[frost.Identifier][]byte)
+	for id, message := range messages {
+		encoded[id] = message.Encode()
+	}
+	encoded[p.ids[1]] = encoded[p.ids[1]][1:]
+	copy(encoded[p.ids[3]], make([]byte, 32))
+	decoded, err := DecodeRound1Messages(p.setup, encoded)
+	wantBlame(t, err, CheckEncoding, p.ids[1], p.ids[3])
+	if len(decoded) != 3 {
+		t.Errorf("%d messages are there, want 3", len(decoded))
+	}
+	for id, message := range decoded {
+		if !message.Equal(messages[id]) {
+			t.Errorf("message of %v differs", id)
+		}
+	}
 }
 
 // A polynomial of another length is told by its length.

@@ -42,22 +42,60 @@ func (c contribution) proofMessage(context []byte) []byte {
 	return append(b, c.ephemeral.Encoding()...)
 }
 
-// decodeContribution decodes the three parts, whose lengths the caller has checked. Every
-// element must be of prime order and not the identity.
-func decodeContribution(s suite, commitment, pop, ephemeral []byte) (contribution, error) {
-	size := s.Group().ElementSize()
-	z, err := s.Group().DecodeScalar(pop[size:])
-	if err != nil {
-		return contribution{}, fmt.Errorf("z of the proof of possession: %w", err)
-	}
+// encodedContribution is the encoding of a contribution in three parts of the right lengths.
+type encodedContribution struct {
+	commitment, pop, ephemeral []byte
+}
+
+// splitContribution splits C_j || PoP_j || E_j of the right length.
+func splitContribution(s suite, b []byte) encodedContribution {
+	ephemeral := len(b) - s.Group().ElementSize()
+	pop := ephemeral - s.signatureSize()
+	return encodedContribution{b[:pop], b[pop:ephemeral], b[ephemeral:]}
+}
+
+// decodeContributions decodes contributions together, which is faster than one by one. Every element
+// must be of prime order and not the identity. It returns an error for each, nil for those that are
+// well-formed.
+func decodeContributions(s suite, encoded []encodedContribution) ([]contribution, []error) {
 	var encodings [][]byte
-	for encoded := range slices.Chunk(commitment, size) {
-		encodings = append(encodings, encoded)
+	for _, e := range encoded {
+		encodings = append(encodings, e.elements(s)...)
 	}
-	encodings = append(encodings, pop[:size], ephemeral)
+	all, errs := make([]contribution, len(encoded)), make([]error, len(encoded))
+	elements, err := s.Group().DecodeElements(encodings)
+	for j, e := range encoded {
+		count := len(e.elements(s))
+		if err == nil {
+			all[j], errs[j] = e.assemble(s, elements[j*count:(j+1)*count:(j+1)*count])
+		} else {
+			all[j], errs[j] = e.decode(s)
+		}
+	}
+	return all, errs
+}
+
+// decode decodes one contribution.
+func (e encodedContribution) decode(s suite) (contribution, error) {
+	encodings := e.elements(s)
 	elements, err := s.Group().DecodeElements(encodings)
 	if err != nil {
 		return contribution{}, fmt.Errorf("%s: %w", contributionPart(err, len(encodings)-2), reason(err))
+	}
+	return e.assemble(s, elements)
+}
+
+// elements returns the encodings of C_j0, …, C_jt-1, R and E_j.
+func (e encodedContribution) elements(s suite) [][]byte {
+	size := s.Group().ElementSize()
+	return append(slices.Collect(slices.Chunk(e.commitment, size)), e.pop[:size], e.ephemeral)
+}
+
+// assemble adds the scalar to the elements.
+func (e encodedContribution) assemble(s suite, elements []group.Element) (contribution, error) {
+	z, err := s.Group().DecodeScalar(e.pop[s.Group().ElementSize():])
+	if err != nil {
+		return contribution{}, fmt.Errorf("response of the proof of possession: %w", err)
 	}
 	t := len(elements) - 2
 	return contribution{elements[:t:t], Signature{suite: s, r: elements[t], z: z}, elements[t+1]}, nil
@@ -72,7 +110,7 @@ func contributionPart(err error, threshold int) string {
 	case refused.Index < threshold:
 		return fmt.Sprintf("commitment %d", refused.Index)
 	case refused.Index == threshold:
-		return "R of the proof of possession"
+		return "commitment of the proof of possession"
 	}
 	return "ephemeral key"
 }
@@ -110,35 +148,60 @@ func (s *Setup) MaxRound1MessageSize() int {
 // big-endian, and the ciphertext. The error is a *[frost.BlameError] that names the sender, with
 // [CheckEncoding], unless that is no member.
 func DecodeRound1Message(setup *Setup, sender frost.Identifier, b []byte) (*Round1Message, error) {
-	if _, ok := setup.index[sender]; !ok {
-		return nil, fmt.Errorf("decoding a round 1 message: sender %s is no member", sender)
-	}
-	m, err := decodeRound1Message(setup, sender, bytes.Clone(b))
-	if err != nil {
-		return nil, fmt.Errorf("decoding a round 1 message: %w",
-			blame([]*Fault{{Culprit: sender, Check: CheckEncoding, Err: err, setup: setup}}))
-	}
-	return m, nil
+	messages, err := DecodeRound1Messages(setup, map[frost.Identifier][]byte{sender: b})
+	return messages[sender], err
 }
 
-func decodeRound1Message(setup *Setup, sender frost.Identifier, b []byte) (*Round1Message, error) {
-	s := setup.suite
+// DecodeRound1Messages decodes messages together, which is faster than one by one. The
+// error names every sender of a malformed one; the others are returned beside it.
+func DecodeRound1Messages(setup *Setup, encoded map[frost.Identifier][]byte) (map[frost.Identifier]*Round1Message, error) {
+	const doing = "decoding round 1 messages: %w"
+	var faults []*Fault
+	var messages []*Round1Message
+	var contributions []encodedContribution
+	for sender, b := range encoded {
+		if _, ok := setup.index[sender]; !ok {
+			return nil, fmt.Errorf("decoding round 1 messages: sender %s is no member", sender)
+		}
+		m, err := decodeFrameOf(setup, sender, b)
+		if err != nil {
+			faults = append(faults, &Fault{Culprit: sender, Check: CheckEncoding, Err: err, setup: setup})
+			continue
+		}
+		messages = append(messages, m)
+		contributions = append(contributions, splitContribution(setup.suite, m.encoded[:contributionSize(setup.suite, setup.threshold)]))
+	}
+	decoded := make(map[frost.Identifier]*Round1Message, len(messages))
+	all, errs := decodeContributions(setup.suite, contributions)
+	for i, m := range messages {
+		if errs[i] != nil {
+			faults = append(faults, &Fault{Culprit: m.sender, Check: CheckEncoding, Err: errs[i], setup: setup})
+			continue
+		}
+		m.contribution = all[i]
+		decoded[m.sender] = m
+	}
+	if err := blame(faults); err != nil {
+		return decoded, fmt.Errorf(doing, err)
+	}
+	return decoded, nil
+}
+
+// decodeFrameOf decodes a message but for its contribution.
+func decodeFrameOf(setup *Setup, sender frost.Identifier, b []byte) (*Round1Message, error) {
 	if len(b) > setup.MaxRound1MessageSize() {
 		return nil, fmt.Errorf("it has %d bytes, want %d at most", len(b), setup.MaxRound1MessageSize())
 	}
-	size := contributionSize(s, setup.threshold)
+	size := contributionSize(setup.suite, setup.threshold)
 	if len(b) < size {
 		return nil, fmt.Errorf("it has %d bytes, want %d at least", len(b), setup.Round1MessageSize(0))
 	}
-	ciphertexts, err := decodeFrames(s, b[size:], len(setup.ids))
+	encoded := bytes.Clone(b)
+	ciphertexts, err := decodeFrames(setup.suite, encoded[size:], len(setup.ids))
 	if err != nil {
-		return nil, cmp.Or(setup.otherThreshold(b), err)
+		return nil, cmp.Or(setup.otherThreshold(encoded), err)
 	}
-	c, err := decodeContributionRow(s, b[:size], setup.threshold)
-	if err != nil {
-		return nil, err
-	}
-	return &Round1Message{setup, sender, c, ciphertexts, b}, nil
+	return &Round1Message{setup: setup, sender: sender, ciphertexts: ciphertexts, encoded: encoded}, nil
 }
 
 // otherThreshold says how many commitments a message has whose frames only fit with another
@@ -150,12 +213,6 @@ func (s *Setup) otherThreshold(b []byte) error {
 		}
 	}
 	return nil
-}
-
-// decodeContributionRow decodes C_j || PoP_j || E_j of the right length.
-func decodeContributionRow(s suite, b []byte, threshold int) (contribution, error) {
-	end := threshold * s.Group().ElementSize()
-	return decodeContribution(s, b[:end], b[end:end+s.signatureSize()], b[end+s.signatureSize():])
 }
 
 // Sender returns who sent the message.

@@ -66,24 +66,25 @@ func proofFaults(setup *Setup, all []contribution) []*Fault {
 // openAll opens and verifies the shares of all members, and makes the keys: Round 2, Steps 3 and 4.
 func (m *member) openAll(all []contribution, ciphertexts [][]byte) (keys, map[frost.Identifier][]byte, error) {
 	g := m.setup.suite.Group()
-	sum := g.NewScalar()
-	payloads := make(map[frost.Identifier][]byte)
+	shares := make([]group.Scalar, len(all))
+	payloads := make(map[frost.Identifier][]byte, len(all))
 	var faults []*Fault
 	for j, id := range m.setup.ids {
-		share, payload, fault := m.openShare(j, all[j], ciphertexts[j])
-		if fault != nil {
-			fault.Culprit, fault.setup = id, m.setup
-			faults = append(faults, fault)
-			continue
+		var err error
+		p := pair{m.setup.suite, all[j].ephemeral, m.setup.keys[j], m.key.public.element, m.setup.context}
+		if shares[j], payloads[id], err = p.open(m.key.secret, ciphertexts[j]); err != nil {
+			faults = append(faults, &Fault{Culprit: id, Check: checkOf(err), setup: m.setup})
 		}
-		// x_i = sum of s_ji
-		sum.Add(sum, share)
-		share.Clear()
-		payloads[id] = payload
 	}
+	defer clearAll(shares)
+	faults = append(faults, m.shareFaults(all, shares)...)
 	if err := blame(faults); err != nil {
-		sum.Clear()
 		return keys{}, nil, err
+	}
+	// x_i = sum of s_ji
+	sum := g.NewScalar()
+	for _, share := range shares {
+		sum.Add(sum, share)
 	}
 	// C_agg,k = sum of C_jk; Y = C_agg,0; "Final Check: x_i * B = Y_i"
 	private, public, err := frost.AssembleKeys(m.setup.suite.Ciphersuite, m.id, sum, sumCommitments(g, all), m.setup.ids)
@@ -94,22 +95,60 @@ func (m *member) openAll(all []contribution, ciphertexts [][]byte) (keys, map[fr
 	return keys{private, public}, payloads, nil
 }
 
-// openShare decrypts what the member at position j sent, and verifies the share.
-func (m *member) openShare(j int, c contribution, ciphertext []byte) (group.Scalar, []byte, *Fault) {
-	g := m.setup.suite.Group()
-	p := pair{m.setup.suite, c.ephemeral, m.setup.keys[j], m.key.public.element, m.setup.context}
-	share, payload, err := p.open(m.key.secret, ciphertext)
-	switch {
-	case errors.Is(err, errScalar):
-		return nil, nil, &Fault{Check: CheckPlaintext}
-	case err != nil:
-		return nil, nil, &Fault{Check: CheckDecryption}
+// checkOf returns the check that a ciphertext failed.
+func checkOf(err error) Check {
+	if errors.Is(err, errScalar) {
+		return CheckPlaintext
 	}
-	// s_ji * B = sum of i^k * C_jk
-	if !shareBelongs(g, c.commitment, m.setup.index[m.id], share) {
-		return nil, nil, &Fault{Check: CheckShare, share: share}
+	return CheckDecryption
+}
+
+// clearAll wipes the scalars that there are.
+func clearAll(scalars []group.Scalar) {
+	for _, scalar := range scalars {
+		if scalar != nil {
+			scalar.Clear()
+		}
 	}
-	return share, payload, nil
+}
+
+// shareFaults verifies the shares that were opened, one by one only if the weighted sum of
+// all does not verify: Round 2, Step 3.4.
+func (m *member) shareFaults(all []contribution, shares []group.Scalar) []*Fault {
+	g, position := m.setup.suite.Group(), m.setup.index[m.id]
+	if sharesBelong(g, all, position, shares) {
+		return nil
+	}
+	var faults []*Fault
+	for j, share := range shares {
+		// s_ji * B = sum of i^k * C_jk
+		if share != nil && !shareBelongs(g, all[j].commitment, position, share) {
+			evidence := g.NewScalar().Set(share)
+			faults = append(faults, &Fault{Culprit: m.setup.ids[j], Check: CheckShare, share: evidence, setup: m.setup})
+		}
+	}
+	return faults
+}
+
+// sharesBelong reports whether both sides of the equation, summed with random weights of 128 bits for
+// each sender, are equal. If a share is wrong, the weights for which they are so are one in 2^128.
+// Without weights, wrong shares of two senders could cancel out.
+func sharesBelong(g group.Group, all []contribution, position int, shares []group.Scalar) bool {
+	var weights []group.Scalar
+	var commitments [][]group.Element
+	sum := g.NewScalar()
+	defer sum.Clear()
+	for j, w := range g.RandomWeights(len(all)) {
+		if shares[j] != nil {
+			weights, commitments = append(weights, w), append(commitments, all[j].commitment)
+			sum.MultiplyAdd(w, shares[j], sum)
+		}
+	}
+	if len(weights) == 0 {
+		return true
+	}
+	x := g.ScalarFromUint16(uint16(position + 1))
+	return g.VarTimeWeightedEvaluate(weights, commitments, x).Equal(g.BaseMult(sum))
 }
 
 // shareBelongs reports whether a share is that of the member at a position, from 0.

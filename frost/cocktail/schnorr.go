@@ -1,7 +1,6 @@
 package cocktail
 
 import (
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -48,14 +47,14 @@ func decodeSignatures(s suite, b []byte) ([]Signature, error) {
 		encoded := b[i*size : (i+1)*size]
 		z, err := s.Group().DecodeScalar(encoded[elementSize:])
 		if err != nil {
-			return nil, fmt.Errorf("z of signature %d: %w", i+1, err)
+			return nil, fmt.Errorf("response of signature %d: %w", i+1, err)
 		}
 		encodings = append(encodings, encoded[:elementSize])
 		signatures = append(signatures, Signature{suite: s, z: z})
 	}
 	elements, err := s.Group().DecodeElements(encodings)
 	if err != nil {
-		return nil, fmt.Errorf("R of signature %s: %w", position(err), reason(err))
+		return nil, fmt.Errorf("commitment of signature %s: %w", position(err), reason(err))
 	}
 	for i := range signatures {
 		signatures[i].r = elements[i]
@@ -143,36 +142,18 @@ func invalid(s suite, all []signed) []int {
 	return failed
 }
 
-// batchVerifies reports whether the sum of w_j * (R_j + c_j * pk_j - z_j * B) is the identity. The
-// weights w_j of 128 bits hash all signatures, keys and challenges: whoever made those could not
-// know the weights, and a sum with an invalid signature passes with a chance of 2^-128.
+// batchVerifies reports whether the sum of w_j * (R_j + c_j * pk_j - z_j * B) is the identity, for
+// random weights w_j of 128 bits. If a signature does not verify, the weights for which it is so
+// are one in 2^128.
 func batchVerifies(s suite, all []signed) bool {
 	g := s.Group()
-	var input []byte
-	for i := range all {
-		input = append(input, all[i].Bytes()...)
-		input = append(append(input, all[i].key.Encoding()...), all[i].challenge.Bytes()...)
-	}
-	seed := s.hash(input)
 	scalars := make([]group.Scalar, 0, 2*len(all))
 	elements := make([]group.Element, 0, 2*len(all))
 	sum := g.NewScalar()
-	for i := range all {
-		w := weight(s, seed, uint32(i))
+	for i, w := range g.RandomWeights(len(all)) {
 		scalars = append(scalars, w, g.NewScalar().Multiply(w, all[i].challenge))
 		elements = append(elements, all[i].r, all[i].key)
 		sum.MultiplyAdd(w, all[i].z, sum)
 	}
 	return g.VarTimeMultiScalarMult(scalars, elements).Equal(g.BaseMult(sum))
-}
-
-// weight returns a scalar below 2^128 that depends on seed and position.
-func weight(s suite, seed []byte, i uint32) group.Scalar {
-	digest := s.hash(seed, binary.LittleEndian.AppendUint32(nil, i))
-	w := s.Group().ScalarFromUint16(0)
-	shift := s.Group().ScalarFromUint16(1 << 8)
-	for _, octet := range digest[:16] {
-		w.MultiplyAdd(w, shift, s.Group().ScalarFromUint16(uint16(octet)))
-	}
-	return w
 }

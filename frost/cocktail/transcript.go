@@ -165,10 +165,14 @@ func (c columns) transcript(s suite, context []byte, threshold int, extension []
 	if err != nil {
 		return nil, err
 	}
-	all := make([]contribution, len(keys))
-	for j := range all {
-		all[j], err = decodeContribution(s,
-			row(c.commitments, j, threshold*size), row(c.pops, j, s.signatureSize()), row(c.ephemerals, j, size))
+	encoded := make([]encodedContribution, len(keys))
+	for j := range encoded {
+		encoded[j] = encodedContribution{
+			row(c.commitments, j, threshold*size), row(c.pops, j, s.signatureSize()), row(c.ephemerals, j, size),
+		}
+	}
+	all, errs := decodeContributions(s, encoded)
+	for j, err := range errs {
 		if err != nil {
 			return nil, fmt.Errorf("member %d: %w", j+1, err)
 		}
