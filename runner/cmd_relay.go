@@ -6,48 +6,61 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
-	"strconv"
 
+	"frostkit/commkey"
 	"frostkit/relay"
 	"frostkit/relay/localca"
 )
 
-// relayCommand runs the relay until it is told to stop. Its flags are frostd's.
+// relayCommand runs the relay until it is told to stop. Its first flags are
+// frostd's.
 type relayCommand struct {
 	IP       string `name:"ip" short:"i" default:"0.0.0.0" help:"Address to listen on (${default})."`
 	Port     int    `short:"p" default:"2744" help:"Port to listen on (${default}); 0 takes a free one."`
-	Cert     string `name:"tls-cert" short:"c" placeholder:"FILE" help:"Certificate in PEM."`
+	Cert     string `name:"tls-cert" short:"c" placeholder:"FILE" help:"Certificate in PEM; read again when it changes."`
 	Key      string `name:"tls-key" short:"k" placeholder:"FILE" help:"Its private key in PEM."`
-	Plain    bool   `name:"no-tls-very-insecure" short:"n" help:"Plain HTTP on 127.0.0.1, for use behind a proxy that does TLS."`
+	Plain    bool   `name:"no-tls-very-insecure" short:"n" help:"Plain HTTP, for use behind a proxy that does TLS; on 127.0.0.1 unless --ip says otherwise."`
 	Dev      bool   `help:"Make a certificate for this machine from the local CA; listens on 127.0.0.1 unless --ip says otherwise."`
 	Ready    string `name:"ready-file" placeholder:"FILE" help:"Write the address to this file once the relay listens."`
 	LogLevel string `enum:"debug,info,warn,error" default:"info" help:"What is logged on standard error: debug, info, warn or error (${default})."`
+
+	LogFormat   string         `enum:"text,json" default:"text" help:"How it is logged: text or json (${default})."`
+	TLSMin      string         `name:"tls-min" enum:"1.2,1.3" default:"1.3" help:"The oldest version of TLS: 1.2 or 1.3 (${default})."`
+	Admin       string         `placeholder:"ADDRESS" help:"Metrics, health and profiles on this loopback address, such as 127.0.0.1:9744."`
+	Allow       string         `placeholder:"FILE" help:"Serve only the keys in this file: one contact string or public key a line; read again when it changes."`
+	TrustProxy  []netip.Prefix `placeholder:"CIDR" help:"Networks of proxies that are believed when they say where a call comes from."`
+	ProxyHeader string         `enum:"x-forwarded-for,forwarded" default:"x-forwarded-for" help:"The header in which they say it: x-forwarded-for or forwarded (${default})."`
+
+	acmeFlags
+	Limits relay.Limits `embed:"" group:"limits"`
 }
 
 // Run serves until the process is told to stop.
 func (c *relayCommand) Run(e *Env) error {
-	config, err := c.tlsConfig(e)
+	logger := newLogger(e.Stderr, c.LogLevel, c.LogFormat)
+	o, err := c.operation(e, logger)
 	if err != nil {
 		return err
 	}
-	logger := newLogger(e.Stderr, c.LogLevel)
+	defer o.stop()
 	logger.Info("server running")
-	running, err := startRelay(e.Context, relayConfig{
-		Address: net.JoinHostPort(c.address(), strconv.Itoa(c.Port)), TLS: config, Logger: logger,
-	})
+	running, err := startRelay(e.Context, o.config)
 	if err != nil {
 		return err
 	}
 	defer running.stop()
-	if config == nil {
+	o.start(e.Context, running.server)
+	if o.config.TLS == nil {
 		logger.Warn("TLS is off: put a proxy that does TLS in front")
 	}
 	logger.Info("starting "+running.scheme()+" server", "address", running.Address)
 	if err := c.announce(running.Address); err != nil {
 		return err
 	}
-	<-e.Context.Done()
+	o.reloadUntil(e.Context)
+	logger.Info("ending: running calls are finished, new ones refused")
 	running.stop()
 	return running.err()
 }
@@ -60,30 +73,10 @@ func (c *relayCommand) announce(address string) error {
 }
 
 func (c *relayCommand) address() string {
-	if c.Plain || c.Dev && c.IP == "0.0.0.0" {
+	if c.IP == "0.0.0.0" && (c.Plain || c.Dev) {
 		return "127.0.0.1"
 	}
 	return c.IP
-}
-
-// tlsConfig is nil for plain HTTP, and otherwise from the files or the local CA.
-func (c *relayCommand) tlsConfig(e *Env) (*tls.Config, error) {
-	switch files := c.Cert != "" || c.Key != ""; {
-	case c.Plain && (c.Dev || files), c.Dev && files:
-		return nil, failf(ExitUsage, "choose one of --tls-cert with --tls-key, --dev, and --no-tls-very-insecure")
-	case c.Plain:
-		return nil, nil
-	case c.Dev:
-		return e.devTLS(c.IP)
-	case c.Cert == "" || c.Key == "":
-		return nil, failf(ExitUsage, "the relay needs a certificate: --tls-cert and --tls-key").
-			hint("frostkit relay --dev makes its own from the local CA")
-	}
-	certificate, err := tls.LoadX509KeyPair(c.Cert, c.Key)
-	if err != nil {
-		return nil, failf(ExitInput, "reading the certificate: %w", err)
-	}
-	return serverTLS(certificate), nil
 }
 
 // devTLS makes a certificate for this machine, in memory, from the local CA.
@@ -114,23 +107,41 @@ func serverTLS(certificate tls.Certificate) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{certificate}}
 }
 
-func newLogger(w io.Writer, level string) *slog.Logger {
+func newLogger(w io.Writer, level, format string) *slog.Logger {
 	var at slog.Level
 	if err := at.UnmarshalText([]byte(level)); err != nil {
 		panic("runner: internal error: log level " + level)
 	}
-	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: at}))
+	options := &slog.HandlerOptions{Level: at}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
 }
 
+// relayConfig is where a relay listens, and what of [relay.Config] it has.
 type relayConfig struct {
-	Address string
-	TLS     *tls.Config // nil: plain HTTP
-	Logger  *slog.Logger
+	Address  string
+	TLS      *tls.Config // nil: plain HTTP
+	Logger   *slog.Logger
+	Store    relay.Store // nil: in memory
+	Limits   relay.Limits
+	Proxies  relay.Proxies
+	Observer relay.Observer
+	Allow    func(commkey.PublicKey) bool
+}
+
+func (c *relayConfig) relay() relay.Config {
+	return relay.Config{
+		Store: c.Store, Limits: c.Limits, TLS: c.TLS, Logger: c.Logger,
+		Proxies: c.Proxies, Observer: c.Observer, Allow: c.Allow,
+	}
 }
 
 // runningRelay is a relay of this process.
 type runningRelay struct {
 	Address string // host:port as it listens
+	server  *relay.Server
 	tls     bool
 	cancel  context.CancelFunc
 	done    chan struct{}
@@ -139,7 +150,7 @@ type runningRelay struct {
 
 // startRelay listens and serves in the background until stop.
 func startRelay(ctx context.Context, c relayConfig) (*runningRelay, error) {
-	server, err := relay.NewServer(relay.Config{Logger: c.Logger, TLS: c.TLS})
+	server, err := relay.NewServer(c.relay())
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +159,7 @@ func startRelay(ctx context.Context, c relayConfig) (*runningRelay, error) {
 		return nil, failf(ExitRefused, "starting the relay: %w", err).
 			hint("another program may hold the port: choose one with --port")
 	}
-	r := &runningRelay{Address: listener.Addr().String(), tls: c.TLS != nil, done: make(chan struct{})}
+	r := &runningRelay{Address: listener.Addr().String(), server: server, tls: c.TLS != nil, done: make(chan struct{})}
 	ctx, r.cancel = context.WithCancel(ctx)
 	go func() {
 		defer close(r.done)

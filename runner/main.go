@@ -12,9 +12,12 @@ import (
 	"errors"
 	"fmt"
 	"os/signal"
+	"reflect"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"frostkit/relay"
 )
 
 // Version is frostkit's version, as `frostkit --version` prints it.
@@ -67,7 +70,22 @@ func (e *Env) kongOptions() []kong.Option {
 		kong.Exit(func(code int) { panic(exited(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, FlagsLast: true}),
 		kong.ExplicitGroups(helpGroups),
+		kong.NamedMapper("size", kong.MapperFunc(decodeSize)),
 	}
+}
+
+// decodeSize reads a flag of bytes, such as 192KiB.
+func decodeSize(ctx *kong.DecodeContext, target reflect.Value) error {
+	token, err := ctx.Scan.PopValue("size")
+	if err != nil {
+		return err
+	}
+	n, err := relay.ParseSize(token.String())
+	if err != nil {
+		return err
+	}
+	target.SetInt(int64(n))
+	return nil
 }
 
 // usageError reports a command line that does not parse, with the help that

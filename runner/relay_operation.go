@@ -1,0 +1,164 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+
+	"golang.org/x/crypto/acme/autocert"
+
+	"frostkit/commkey"
+	"frostkit/keyring"
+	"frostkit/relay"
+	"frostkit/relay/operate"
+)
+
+// operation is what runs beside a relay: what is read again when files change,
+// and the listeners for the operator and for ACME.
+type operation struct {
+	config  relayConfig
+	log     *slog.Logger
+	metrics *operate.Metrics
+	reloads []func()
+	admin   net.Listener // or nil
+	acme    net.Listener // for the challenge http-01, or nil
+	manager *autocert.Manager
+	running sync.WaitGroup
+	cancel  context.CancelFunc
+}
+
+// operation reads the flags' files and opens the listeners beside the relay's.
+func (c *relayCommand) operation(e *Env, log *slog.Logger) (*operation, error) {
+	if err := c.Limits.Check(); err != nil {
+		return nil, failf(ExitUsage, "%w", err)
+	}
+	o := &operation{log: log, cancel: func() {}, metrics: operate.NewMetrics()}
+	o.config = relayConfig{
+		Address: net.JoinHostPort(c.address(), strconv.Itoa(c.Port)), Logger: log, Limits: c.Limits,
+		Proxies: relay.Proxies{Trusted: c.TrustProxy, Forwarded: c.ProxyHeader == "forwarded"},
+	}
+	for _, part := range []func(*Env, *operation) error{c.setTLS, c.setAllow, c.setStore, c.setAdmin} {
+		if err := part(e, o); err != nil {
+			o.stop()
+			return nil, err
+		}
+	}
+	return o, nil
+}
+
+// setStore gives the relay its store.
+func (c *relayCommand) setStore(_ *Env, o *operation) error {
+	o.config.Store = relay.NewMemoryStore()
+	return nil
+}
+
+// setAllow restricts the relay to the keys in a file.
+func (c *relayCommand) setAllow(_ *Env, o *operation) error {
+	if c.Allow == "" {
+		return nil
+	}
+	keys, err := operate.AllowFile(o.log, c.Allow, parseAllowed)
+	if err != nil {
+		return failf(ExitInput, "%w", err).hint("one contact string, as frostkit export prints it, or one public key in hex a line")
+	}
+	o.reloads = append(o.reloads, keys.Reload)
+	o.config.Allow = func(key commkey.PublicKey) bool { return keys.Get()[key] }
+	return nil
+}
+
+// parseAllowed reads a contact string or a public key in hex.
+func parseAllowed(text string) (commkey.PublicKey, error) {
+	if len(text) == 2*commkey.Size {
+		return commkey.ParsePublicKey(text)
+	}
+	contact, err := keyring.ParseContact(text)
+	return contact.Key, err
+}
+
+// setAdmin listens for the operator.
+func (c *relayCommand) setAdmin(_ *Env, o *operation) (err error) {
+	if c.Admin == "" {
+		return nil
+	}
+	if o.admin, err = operate.ListenAdmin(c.Admin); err != nil {
+		return failf(ExitUsage, "%w", err)
+	}
+	o.config.Observer = o.metrics
+	o.metrics.Store(o.config.Store)
+	return nil
+}
+
+// start serves beside the relay.
+func (o *operation) start(ctx context.Context, health http.Handler) {
+	ctx, o.cancel = context.WithCancel(ctx)
+	serve := func(listener net.Listener, handler http.Handler) {
+		o.running.Go(func() {
+			if err := operate.Serve(ctx, listener, handler, o.log); err != nil {
+				o.log.Error("a listener beside the relay ended", "error", err)
+			}
+		})
+	}
+	if o.admin != nil {
+		o.log.Info("metrics and profiles", "address", o.admin.Addr().String())
+		serve(o.admin, operate.AdminHandler(o.metrics, health))
+	}
+	if o.acme != nil {
+		serve(o.acme, o.manager.HTTPHandler(nil))
+	}
+}
+
+// reloadUntil reads the files again at every SIGHUP until ctx ends.
+func (o *operation) reloadUntil(ctx context.Context) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-hangup:
+			for _, reload := range o.reloads {
+				reload()
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// stop ends what runs beside the relay, and releases the store after it.
+func (o *operation) stop() {
+	o.cancel()
+	for _, listener := range []net.Listener{o.admin, o.acme} {
+		if listener != nil {
+			_ = listener.Close()
+		}
+	}
+	o.running.Wait()
+	if o.config.Store != nil {
+		if err := o.config.Store.Close(); err != nil {
+			o.log.Error("closing the store", "error", err)
+		}
+	}
+}
+
+// dataFolder is the folder of a relay's data of one kind.
+func (e *Env) dataFolder(name string) (string, error) {
+	if folder := e.Getenv("STATE_DIRECTORY"); folder != "" { // of a systemd unit
+		return filepath.Join(folder, name), nil
+	}
+	if folder := e.Getenv("XDG_DATA_HOME"); folder != "" {
+		return filepath.Join(folder, "frostkit", name), nil
+	}
+	home := e.Getenv("HOME")
+	if home == "" {
+		return "", errors.New("there is no HOME")
+	}
+	return filepath.Join(home, ".local", "share", "frostkit", name), nil
+}
