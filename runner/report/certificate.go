@@ -1,0 +1,181 @@
+package report
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"frostkit/commkey"
+	"frostkit/frost"
+	"frostkit/frost/cocktail"
+	"frostkit/relay/xeddsa"
+)
+
+// MaxCertificateSize is the largest certificate.json that is read, in bytes:
+// 255 members with a threshold as high take 3 MiB.
+const MaxCertificateSize = 16 << 20
+
+// Certificate is certificate.json: the transcript of a key generation and the
+// signatures of all members over it, with the names that the members go by.
+// Byte strings are in lower-case hexadecimal.
+type Certificate struct {
+	Version     int                 `json:"version"`
+	Rehearsal   bool                `json:"rehearsal"`
+	Ceremony    string              `json:"ceremony"`
+	Digest      string              `json:"digest"` // of the ceremony file, 32 bytes
+	Step        string              `json:"step"`   // of the ceremony that made the group
+	Ciphersuite string              `json:"ciphersuite"`
+	Members     []CertificateMember `json:"members"` // in the order of their identifiers
+	Transcript  string              `json:"transcript"`
+}
+
+// CertificateMember is a member's name, communication key and signature over
+// the transcript.
+type CertificateMember struct {
+	Name      string            `json:"name"`
+	PublicKey commkey.PublicKey `json:"pubkey"`
+	Signature string            `json:"signature"`
+}
+
+// Statement is what a verified certificate says.
+type Statement struct {
+	Rehearsal    bool                `json:"rehearsal"`
+	Ceremony     string              `json:"ceremony"`
+	Digest       string              `json:"digest"`
+	Step         string              `json:"step"`
+	Ciphersuite  string              `json:"ciphersuite"`
+	Threshold    int                 `json:"threshold"`
+	VerifyingKey string              `json:"verifying_key"`
+	Fingerprint  string              `json:"fingerprint"`
+	Transcript   string              `json:"transcript_fingerprint"`
+	Members      []CertificateMember `json:"members"`
+}
+
+// NewCertificate puts together certificate.json. The members are in the order
+// of their identifiers; their signatures are taken from the certificate.
+func NewCertificate(c *cocktail.Certificate, ceremony string, digest [32]byte, step string, rehearsal bool, members []CertificateMember) (*Certificate, error) {
+	setup := c.Transcript().Setup()
+	out := &Certificate{
+		Version: Version, Rehearsal: rehearsal, Ceremony: ceremony, Digest: hex.EncodeToString(digest[:]), Step: step,
+		Ciphersuite: setup.Ciphersuite().ID(), Members: append([]CertificateMember{}, members...),
+		Transcript: hex.EncodeToString(c.Transcript().Encode()),
+	}
+	ids := setup.Identifiers()
+	if len(ids) != len(members) {
+		return nil, fmt.Errorf("writing the certificate: %d names for %d members", len(members), len(ids))
+	}
+	for i, id := range ids {
+		signature, _ := c.Signature(id)
+		out.Members[i].Signature = hex.EncodeToString(signature.Bytes())
+	}
+	if _, err := out.Verify(); err != nil {
+		return nil, fmt.Errorf("writing the certificate: %w", err)
+	}
+	return out, nil
+}
+
+// Encode returns certificate.json.
+func (c *Certificate) Encode() ([]byte, error) { return encode(c) }
+
+// ParseCertificate reads certificate.json strictly: no unknown field, nothing
+// after it. It verifies nothing.
+func ParseCertificate(data []byte) (*Certificate, error) {
+	if len(data) > MaxCertificateSize {
+		return nil, fmt.Errorf("reading the certificate: it has %d bytes, want %d at most", len(data), MaxCertificateSize)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	c := &Certificate{}
+	if err := decoder.Decode(c); err != nil {
+		return nil, fmt.Errorf("reading the certificate: %w", err)
+	}
+	if decoder.More() {
+		return nil, errors.New("reading the certificate: something follows it")
+	}
+	if c.Version != Version {
+		return nil, fmt.Errorf("reading the certificate: version %d, want %d: it may need a newer frostkit", c.Version, Version)
+	}
+	return c, nil
+}
+
+// Verify checks everything that the certificate can show by itself: that each
+// member, under the key beside its name, signed the one transcript, that the
+// transcript is of this ceremony file, and what group came out. That the keys
+// are those of certain people is for the reader to know.
+func (c *Certificate) Verify() (*Statement, error) {
+	const doing = "verifying the certificate: %w"
+	made, err := c.decode()
+	if err != nil {
+		return nil, fmt.Errorf(doing, err)
+	}
+	if err := c.checkMembers(made); err != nil {
+		return nil, fmt.Errorf(doing, err)
+	}
+	if err := c.checkCeremony(made.Transcript()); err != nil {
+		return nil, fmt.Errorf(doing, err)
+	}
+	public, err := made.Transcript().PublicKeyPackage()
+	if err != nil {
+		return nil, fmt.Errorf(doing, err)
+	}
+	key := public.VerifyingKey()
+	return &Statement{
+		Rehearsal: c.Rehearsal, Ceremony: c.Ceremony, Digest: c.Digest, Step: c.Step, Ciphersuite: c.Ciphersuite,
+		Threshold: made.Transcript().Setup().Threshold(), VerifyingKey: key.String(), Fingerprint: Fingerprint(key.Bytes()),
+		Transcript: Fingerprint(made.Transcript().Encode()), Members: c.Members,
+	}, nil
+}
+
+// decode verifies the signatures, which are in the members' order.
+func (c *Certificate) decode() (*cocktail.Certificate, error) {
+	cs, err := frost.CiphersuiteByID(c.Ciphersuite)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := hex.DecodeString(c.Transcript)
+	if err != nil {
+		return nil, errors.New("the transcript is not hexadecimal")
+	}
+	for _, m := range c.Members {
+		signature, err := hex.DecodeString(m.Signature)
+		if err != nil {
+			return nil, fmt.Errorf("the signature of %q is not hexadecimal", m.Name)
+		}
+		encoded = append(encoded, signature...)
+	}
+	return cocktail.DecodeCertificate(cs, encoded)
+}
+
+// checkMembers compares the static keys of the transcript with the members'
+// communication keys, in Edwards form (XEdDSA, section 2.3).
+func (c *Certificate) checkMembers(made *cocktail.Certificate) error {
+	setup := made.Transcript().Setup()
+	ids := setup.Identifiers()
+	if len(ids) != len(c.Members) {
+		return fmt.Errorf("%d members are named, and the transcript has %d", len(c.Members), len(ids))
+	}
+	for i, m := range c.Members {
+		edwards, err := xeddsa.EdwardsPublicKey(m.PublicKey)
+		if err != nil {
+			return fmt.Errorf("the key of %q: %w", m.Name, err)
+		}
+		if static, _ := setup.Member(ids[i]); !bytes.Equal(static.Bytes(), edwards) {
+			return fmt.Errorf("the key of %q is not the one in the transcript", m.Name)
+		}
+	}
+	return nil
+}
+
+// checkCeremony compares the transcript's extension with the digest and step.
+func (c *Certificate) checkCeremony(t *cocktail.Transcript) error {
+	digest, err := hex.DecodeString(c.Digest)
+	if err != nil || len(digest) != 32 {
+		return fmt.Errorf("the digest %q is not 32 bytes in hexadecimal", c.Digest)
+	}
+	if !bytes.Equal(t.Extension(), append(digest, c.Step...)) {
+		return errors.New("the members signed for another ceremony file or step")
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+// Package report keeps what a ceremony did, so that it can be shown and proved
+// afterwards: report.json for programs, report.html for people, and
+// certificate.json, with which anybody can verify that the group was made.
+//
+// Nothing in a report is secret. docs/report.md describes the files.
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Version is the version of report.json and of certificate.json.
+const Version = 1
+
+// The names of the files in a report's folder.
+const (
+	JSONFile        = "report.json"
+	HTMLFile        = "report.html"
+	CertificateFile = "certificate.json"
+)
+
+// The outcomes of a ceremony.
+const (
+	Complete = "complete" // everything in the file is done
+	Failed   = "failed"   // Failure says why
+)
+
+// Report is what one run of a ceremony did. Keys, digests and signatures are in
+// lower-case hexadecimal, times in RFC 3339.
+type Report struct {
+	Version   int       `json:"version"`
+	Tool      string    `json:"tool"` // program and version that wrote the report
+	Rehearsal bool      `json:"rehearsal"`
+	Ceremony  string    `json:"ceremony"`
+	File      string    `json:"file"`   // name of the ceremony file, without its folder
+	Digest    string    `json:"digest"` // of the ceremony file
+	Protocol  string    `json:"protocol"`
+	Outcome   string    `json:"outcome"`
+	Failure   string    `json:"failure,omitempty"`
+	Started   time.Time `json:"started"`
+	Ended     time.Time `json:"ended"`
+	Groups    []Group   `json:"groups"`
+	Signings  []Signing `json:"signings"`
+	Timeline  []Span    `json:"timeline"`
+	Checks    []Check   `json:"checks"`
+}
+
+// Group is a group as the run left it.
+type Group struct {
+	Description  string   `json:"description"`
+	Ciphersuite  string   `json:"ciphersuite"`
+	Threshold    int      `json:"threshold"`
+	VerifyingKey string   `json:"verifying_key,omitempty"` // empty when it was not made
+	Fingerprint  string   `json:"fingerprint,omitempty"`   // see Fingerprint
+	Members      []Member `json:"members"`
+	Certificate  string   `json:"certificate,omitempty"` // file beside the report
+}
+
+// Member is a member of a group.
+type Member struct {
+	Name           string `json:"name"`
+	PublicKey      string `json:"pubkey"` // communication key
+	Fingerprint    string `json:"fingerprint"`
+	Identifier     string `json:"identifier,omitempty"`
+	VerifyingShare string `json:"verifying_share,omitempty"`
+	Here           bool   `json:"here"`              // run by the program that wrote the report
+	Version        string `json:"version,omitempty"` // of the program that ran the member, where it said
+}
+
+// Signing is one message that was signed or was to be.
+type Signing struct {
+	Message   string    `json:"message"` // file name
+	Size      int       `json:"size"`    // bytes
+	SHA256    string    `json:"sha256"`
+	Text      string    `json:"text,omitempty"` // of a message that is text
+	Signers   []string  `json:"signers"`
+	Signature string    `json:"signature,omitempty"`
+	Output    string    `json:"output"` // file name
+	Valid     bool      `json:"valid"`
+	Attempts  int       `json:"attempts,omitempty"`
+	Absent    []Absence `json:"absent"`
+}
+
+// Absence says that a member did not sign, and why.
+type Absence struct {
+	Member string `json:"member"`
+	Why    string `json:"why"` // "declined", "silent", "bad signature share"
+	Reason string `json:"reason,omitempty"`
+}
+
+// Span is a time in which a member was in a phase. Times count in microseconds
+// from the start of the run.
+type Span struct {
+	Member string `json:"member"`
+	Phase  string `json:"phase"`
+	From   int64  `json:"from_us"`
+	To     int64  `json:"to_us"`
+}
+
+// Check is something that was verified.
+type Check struct {
+	What   string `json:"what"`
+	Passed bool   `json:"passed"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// Encode returns report.json.
+func (r *Report) Encode() ([]byte, error) { return encode(r.filled()) }
+
+// filled returns the report with lists that are empty rather than null.
+func (r *Report) filled() *Report {
+	out := *r
+	out.Groups = append([]Group{}, r.Groups...)
+	out.Signings = append([]Signing{}, r.Signings...)
+	out.Timeline = append([]Span{}, r.Timeline...)
+	out.Checks = append([]Check{}, r.Checks...)
+	for i := range out.Groups {
+		out.Groups[i].Members = append([]Member{}, out.Groups[i].Members...)
+	}
+	for i := range out.Signings {
+		out.Signings[i].Signers = append([]string{}, out.Signings[i].Signers...)
+		out.Signings[i].Absent = append([]Absence{}, out.Signings[i].Absent...)
+	}
+	return &out
+}
+
+func encode(v any) ([]byte, error) {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encoding a report: %w", err)
+	}
+	return append(data, '\n'), nil
+}
