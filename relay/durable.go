@@ -167,13 +167,6 @@ func (s *DurableStore) await(ctx context.Context, finish func(error) error) erro
 	}
 }
 
-func signal(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
 // later has what was changed committed in a while.
 func (s *DurableStore) later() {
 	if !s.armed.Load() && s.armed.CompareAndSwap(false, true) {
@@ -279,7 +272,7 @@ func (s *DurableStore) publish(envelope *Envelope, q *queued, err error) error {
 		return ErrSessionNotFound
 	case err == nil:
 		q.message.hidden = false
-		s.wakers.wake(q.boxes...)
+		s.wakers.Wake(q.boxes...)
 		return nil
 	}
 	q.session.withdraw(q.message, q.boxes)

@@ -47,13 +47,13 @@ func (e InvalidArgumentError) Error() string { return ErrInvalidArgument.Error()
 // Is reports whether target is [ErrInvalidArgument].
 func (e InvalidArgumentError) Is(target error) bool { return target == ErrInvalidArgument }
 
-// What the limits refuse. frost-client shows the text to its user.
+// What the limits of a store refuse. frost-client shows the text to its user.
 const (
-	errRelayFull   InvalidArgumentError = "the relay is full, try again later"
-	errCreatorFull InvalidArgumentError = "you have too many open sessions, close one first"
-	errMemberFull  InvalidArgumentError = "a member has too many open sessions"
-	errSessionFull InvalidArgumentError = "the session holds too many messages that nobody fetched"
-	errQueueFull   InvalidArgumentError = "a recipient has too many messages that it did not fetch"
+	ErrRelayFull   InvalidArgumentError = "the relay is full, try again later"
+	ErrCreatorFull InvalidArgumentError = "you have too many open sessions, close one first"
+	ErrMemberFull  InvalidArgumentError = "a member has too many open sessions"
+	ErrSessionFull InvalidArgumentError = "the session holds too many messages that nobody fetched"
+	ErrQueueFull   InvalidArgumentError = "a recipient has too many messages that it did not fetch"
 	errMemberCount InvalidArgumentError = "pubkeys: too few or too many members for a session"
 	errKeyRate     InvalidArgumentError = "you make too many calls, slow down"
 	errAddressRate InvalidArgumentError = "your address makes too many calls, slow down"

@@ -20,8 +20,8 @@ func TestLimitTable(t *testing.T) {
 	}
 	for refusal, flag := range map[InvalidArgumentError]string{
 		errBodyTooBig: "limit-body", errMsgTooBig: "limit-message", errMemberCount: "limit-members",
-		errQueueFull: "limit-queue", errSessionFull: "limit-session", errRelayFull: "limit-total",
-		errCreatorFull: "limit-created-sessions", errMemberFull: "limit-member-sessions",
+		ErrQueueFull: "limit-queue", ErrSessionFull: "limit-session", ErrRelayFull: "limit-total",
+		ErrCreatorFull: "limit-created-sessions", ErrMemberFull: "limit-member-sessions",
 		errKeyRate: "limit-key-rate", errAddressRate: "limit-address-rate", errLoginRate: "limit-login-rate",
 	} {
 		if got := limitOf(refusal); got != flag {

@@ -24,7 +24,7 @@ const (
 // MemoryStore is a [Store] that a restart of the relay empties. It has no
 // goroutine: what is due is removed by the next call, whichever that is.
 type MemoryStore struct {
-	wakers  wakers
+	wakers  Wakers
 	secret  [32]byte
 	journal *journal // what is yet to be made durable; nil: nothing is
 
@@ -108,7 +108,7 @@ func (m *MemoryStore) AddToken(_ context.Context, token TokenHash, owner Key, li
 	now := m.lock()
 	defer m.mu.Unlock()
 	if m.used+tokenCost > limits.TotalBytes {
-		return errRelayFull
+		return ErrRelayFull
 	}
 	for len(m.tokensOf[owner]) >= limits.TokensPerKey {
 		m.removeToken(m.tokensOf[owner][0])
@@ -190,7 +190,7 @@ func (m *MemoryStore) put(s *memorySession) {
 	for k := range s.everybody() {
 		if !slices.Contains(s.left, k) {
 			m.openOf[k] = append(m.openOf[k], s.ID)
-			m.wakers.wake(Topic{Owner: k})
+			m.wakers.Wake(Topic{Owner: k})
 		}
 	}
 }
@@ -198,15 +198,15 @@ func (m *MemoryStore) put(s *memorySession) {
 // roomFor checks the limits on sessions.
 func (m *MemoryStore) roomFor(s *memorySession, limits *Limits) error {
 	if m.createdBy[s.Coordinator] >= limits.SessionsPerCreator {
-		return errCreatorFull
+		return ErrCreatorFull
 	}
 	for k := range s.everybody() {
 		if len(m.openOf[k]) >= limits.SessionsPerMember {
-			return errMemberFull
+			return ErrMemberFull
 		}
 	}
 	if m.used+s.overhead > limits.TotalBytes {
-		return errRelayFull
+		return ErrRelayFull
 	}
 	return nil
 }
@@ -242,7 +242,7 @@ func (m *MemoryStore) LeaveSession(_ context.Context, id SessionID, member Key) 
 		m.journal.touch(s)
 	}
 	dropFrom(m.openOf, member, id)
-	m.wakers.wake(Topic{Owner: member})
+	m.wakers.Wake(Topic{Owner: member})
 	return nil
 }
 
@@ -277,7 +277,7 @@ func (m *MemoryStore) CloseSession(_ context.Context, id SessionID, carry bool, 
 // wakes who waits.
 func (m *MemoryStore) close(s *memorySession) {
 	for k := range s.everybody() {
-		m.wakers.wake(Mailbox{s.ID, k, false}, Mailbox{s.ID, k, true})
+		m.wakers.Wake(Mailbox{s.ID, k, false}, Mailbox{s.ID, k, true})
 	}
 	if s.closed {
 		return
@@ -288,7 +288,7 @@ func (m *MemoryStore) close(s *memorySession) {
 	}
 	for k := range s.everybody() {
 		dropFrom(m.openOf, k, s.ID)
-		m.wakers.wake(Topic{Owner: k})
+		m.wakers.Wake(Topic{Owner: k})
 	}
 }
 
@@ -320,7 +320,7 @@ func (m *MemoryStore) remove(s *memorySession) {
 }
 
 // Watch implements [Store].
-func (m *MemoryStore) Watch(topic Topic) (<-chan struct{}, func()) { return m.wakers.watch(topic) }
+func (m *MemoryStore) Watch(topic Topic) (<-chan struct{}, func()) { return m.wakers.Watch(topic) }
 
 // dropFrom removes value from the key's list, and the list once it is empty.
 func dropFrom[K, V comparable](lists map[K][]V, key K, value V) {

@@ -38,7 +38,7 @@ func (m *MemoryStore) queue(envelope *Envelope, limits *Limits, hidden bool) (*q
 		return nil, err
 	}
 	if m.used+message.cost() > limits.TotalBytes {
-		return nil, errRelayFull
+		return nil, ErrRelayFull
 	}
 	message.hidden = hidden
 	m.used += message.cost() + m.remember(s, envelope)
@@ -47,7 +47,7 @@ func (m *MemoryStore) queue(envelope *Envelope, limits *Limits, hidden bool) (*q
 	m.journal.queued(s, message, boxes)
 	m.renew(s, now, limits)
 	if !hidden {
-		m.wakers.wake(boxes...)
+		m.wakers.Wake(boxes...)
 	}
 	return &queued{s, message, boxes}, nil
 }

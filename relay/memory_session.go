@@ -150,12 +150,12 @@ func (m *memoryMessage) costInBox() int { return len(m.body) + messageCost + rec
 // roomFor checks the limits on queued messages.
 func (s *memorySession) roomFor(boxes []Mailbox, message *memoryMessage, limits *Limits) error {
 	if s.bytes+message.cost() > limits.SessionBytes {
-		return errSessionFull
+		return ErrSessionFull
 	}
 	for _, box := range boxes {
 		b := s.box(box)
 		if b != nil && b.bytes+message.costInBox() > limits.QueueBytes {
-			return errQueueFull
+			return ErrQueueFull
 		}
 	}
 	return nil

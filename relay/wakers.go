@@ -2,14 +2,15 @@ package relay
 
 import "sync"
 
-// wakers tells those who watch a topic that it changed.
-type wakers struct {
+// Wakers tells those in this process who watch a topic that it changed. Its zero
+// value has no watchers.
+type Wakers struct {
 	mu       sync.Mutex
 	watchers map[Topic][]chan struct{}
 }
 
-// watch is [Store.Watch].
-func (w *wakers) watch(topic Topic) (<-chan struct{}, func()) {
+// Watch is [Store.Watch].
+func (w *Wakers) Watch(topic Topic) (<-chan struct{}, func()) {
 	c := make(chan struct{}, 1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -20,7 +21,7 @@ func (w *wakers) watch(topic Topic) (<-chan struct{}, func()) {
 	return c, func() { w.unwatch(topic, c) }
 }
 
-func (w *wakers) unwatch(topic Topic, c chan struct{}) {
+func (w *Wakers) unwatch(topic Topic, c chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	list := w.watchers[topic]
@@ -39,16 +40,32 @@ func (w *wakers) unwatch(topic Topic, c chan struct{}) {
 	w.watchers[topic] = list
 }
 
-// wake tells the watchers of the topics, without waiting for them.
-func (w *wakers) wake(topics ...Topic) {
+// Wake tells the watchers of the topics, without waiting for them.
+func (w *Wakers) Wake(topics ...Topic) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, topic := range topics {
 		for _, c := range w.watchers[topic] {
-			select {
-			case c <- struct{}{}:
-			default: // it has a value already
-			}
+			signal(c)
 		}
+	}
+}
+
+// WakeAll tells all watchers.
+func (w *Wakers) WakeAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, watchers := range w.watchers {
+		for _, c := range watchers {
+			signal(c)
+		}
+	}
+}
+
+// signal puts a value into the channel, unless it has one already.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }
