@@ -20,6 +20,7 @@ var helpGroups = []kong.Group{
 	{Key: "keyring", Title: "Keys and contacts:"},
 	{Key: "group", Title: "Groups and signing:"},
 	{Key: "relay", Title: "Relay and certificates:"},
+	{Key: "limits", Title: "Limits, each above zero:"},
 	{Key: "tools", Title: "Looking at things:"},
 }
 
@@ -49,6 +50,7 @@ type frostkitGrammar struct {
 	Validate validateCommand `cmd:"" group:"ceremony" help:"Check a ceremony file and list everything that is wrong with it."`
 	Schema   schemaCommand   `cmd:"" group:"ceremony" help:"Print the JSON Schema of ceremony files, for editors."`
 	Plan     planCommand     `cmd:"" group:"ceremony" help:"Print the steps of a ceremony, the commands they stand for, and what is done."`
+	Check    checkCommand    `cmd:"" group:"ceremony" help:"Check, before the day, everything that a run of a ceremony will need."`
 	Run      runCommand      `cmd:"" group:"ceremony" help:"Carry out what a ceremony file describes and is not yet done."`
 
 	keyringCommands

@@ -85,15 +85,6 @@ func (r *run) preflight(plan *ceremony.Plan) error {
 	return nil
 }
 
-// spoken fails for a protocol that a run does not speak.
-func (r *run) spoken() error {
-	if r.file.Protocol == ceremony.FrostClient {
-		return nil
-	}
-	return ceremony.Problems{r.file.Problem(r.file.ProtocolPos, "the protocol %s is not part of frostkit %s", r.file.Protocol, Version).
-		WithHint("write \"protocol: %s\"", ceremony.FrostClient)}
-}
-
 // sessionWait is how long to wait for a session to be opened.
 func (r *run) sessionWait() time.Duration { return orElse(r.options.Wait, r.file.Timeouts.Session) }
 
@@ -216,11 +207,7 @@ func (r *run) client(key *commkey.PrivateKey) (*relay.Client, error) {
 			URL: "https://" + r.relay.Address, Key: key, RootCAs: r.roots, UserAgent: "frostkit/" + Version,
 		})
 	}
-	ca := server.CA
-	if ca != "" {
-		ca = ceremony.Resolve(r.file.Dir(), ca)
-	}
-	return r.env.client(server.BaseURL(), ca, key)
+	return r.env.client(server.BaseURL(), r.caPath(), key)
 }
 
 // session is a member's way to the sessions of this ceremony: it knows the

@@ -90,6 +90,14 @@ func (s *scene) messagePath(g ceremony.Signing) string {
 	return ceremony.Resolve(s.file.Dir(), g.Message)
 }
 
+// caPath is where the authority is that the file trusts, or "".
+func (s *scene) caPath() string {
+	if s.file.Server.CA == "" {
+		return ""
+	}
+	return ceremony.Resolve(s.file.Dir(), s.file.Server.CA)
+}
+
 func (s *scene) outputPath(g ceremony.Signing) string { return ceremony.Resolve(s.dir, g.Output) }
 
 func (s *scene) isHere(name string) bool {
@@ -319,6 +327,15 @@ type messageError struct {
 func (e *messageError) Error() string { return e.problem.Error() }
 
 func (e *messageError) Unwrap() []error { return []error{e.problem, e.err} }
+
+// spoken fails for a protocol that a run does not speak.
+func (s *scene) spoken() error {
+	if s.file.Protocol == ceremony.FrostClient {
+		return nil
+	}
+	return ceremony.Problems{s.file.Problem(s.file.ProtocolPos, "the protocol %s is not part of frostkit %s", s.file.Protocol, Version).
+		WithHint("write \"protocol: %s\"", ceremony.FrostClient)}
+}
 
 // digestOf returns the SHA-256 digest of a message in hex.
 func digestOf(message []byte) string {

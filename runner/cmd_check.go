@@ -1,0 +1,272 @@
+package runner
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"frostkit/ceremony"
+	"frostkit/keyring"
+)
+
+type checkCommand struct{ ceremonyFlags }
+
+// checkTimeout bounds what a check asks the network.
+const checkTimeout = 30 * time.Second
+
+// status is how a check ended.
+type status string
+
+const (
+	checkOK      status = "ok"
+	checkWarning status = "warning" // it can work
+	checkFailed  status = "failed"  // it cannot
+	checkUnknown status = "unknown" // it cannot be told
+)
+
+// finding is what one check found, as `check --json` prints it.
+type finding struct {
+	Check   string `json:"check"`
+	Subject string `json:"subject,omitempty"` // a member, a file, a folder or the relay
+	Status  status `json:"status"`
+	Detail  string `json:"detail"`
+	Hint    string `json:"hint,omitempty"` // what to do about it
+	Code    int    `json:"exitCode"`       // that a run would end with; 0 where it would not
+}
+
+// checkup looks at everything that a run will need, and changes nothing.
+type checkup struct {
+	*scene
+	findings []finding
+}
+
+// Run prints what it finds. The exit code is that of the first check that
+// failed, which a run would end with.
+func (c *checkCommand) Run(e *Env) error {
+	s, err := e.openScene(c.ceremonyFlags)
+	if err != nil {
+		return err
+	}
+	k := &checkup{scene: s}
+	ctx, cancel := context.WithTimeout(e.Context, checkTimeout)
+	defer cancel()
+	k.all(ctx)
+	if err := e.Context.Err(); err != nil {
+		return err
+	}
+	if err := k.print(c.JSON); err != nil {
+		return err
+	}
+	return k.verdict()
+}
+
+func (k *checkup) all(ctx context.Context) {
+	k.versions()
+	k.planned()
+	for i, signing := range k.file.Sign {
+		k.messageOf(i, signing)
+	}
+	k.approvals()
+	k.disk()
+	if k.file.Server.BuiltIn() {
+		k.add("relay", "", checkOK, "the run starts one by itself")
+		return
+	}
+	k.relay(ctx)
+}
+
+func (k *checkup) add(check, subject string, s status, format string, args ...any) {
+	k.findings = append(k.findings, finding{Check: check, Subject: subject, Status: s, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (k *checkup) hint(format string, args ...any) {
+	k.findings[len(k.findings)-1].Hint = fmt.Sprintf(format, args...)
+}
+
+// failed adds what a run would fail with.
+func (k *checkup) failed(check, subject string, err error) {
+	failure := classify(err)
+	k.findings = append(k.findings, finding{
+		Check: check, Subject: subject, Status: checkFailed, Detail: failure.Error(), Hint: failure.Hint, Code: failure.Code,
+	})
+}
+
+func (k *checkup) versions() {
+	k.add("version", "frostkit", checkOK, "%s, ceremony file version %d; the other members' are seen in the run", Version, k.file.Version)
+	if err := k.spoken(); err != nil {
+		k.failed("protocol", string(k.file.Protocol), err)
+		return
+	}
+	k.add("protocol", string(k.file.Protocol), checkOK, "this frostkit speaks it")
+}
+
+// planned says what a plan knows: keys, contacts, and what stands in the way.
+func (k *checkup) planned() {
+	plan, err := k.plan()
+	if err != nil {
+		k.failed("plan", k.file.Path, err)
+		return
+	}
+	for _, step := range plan.Steps {
+		switch {
+		case step.Blocked != "":
+			k.failed(string(step.Kind), "", failf(ExitInput, "%s", step.Blocked))
+		case step.Kind == ceremony.Keygen && !step.Done:
+			k.add("keygen", "", checkWarning, "%s", step.Why)
+			k.hint("members elsewhere need the contacts: frostkit init, then frostkit export")
+		case step.Kind == ceremony.Contacts && !step.Done:
+			k.add("contacts", "", checkOK, "the run exchanges them")
+		case step.Kind == ceremony.Keygen || step.Kind == ceremony.Contacts:
+			k.add(string(step.Kind), "", checkOK, "%s", step.Why)
+		}
+	}
+	for _, warning := range plan.Warnings {
+		k.add("plan", k.file.Path, checkWarning, "%s", warning)
+	}
+}
+
+// comfortableMessage is how long a message can be, in bytes, whoever signs.
+const comfortableMessage = 30_000
+
+func (k *checkup) messageOf(i int, signing ceremony.Signing) {
+	if len(k.signersHere(signing)) == 0 {
+		return
+	}
+	path := k.messagePath(signing)
+	message, err := k.message(signing)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !k.isHere(signing.Coordinator()):
+		k.add("message", path, checkWarning, "signing %d: not here", i+1)
+		k.hint("%s", absentHint(signing))
+	case err != nil:
+		k.failed("message", path, err)
+	case len(message) > comfortableMessage:
+		k.add("message", path, checkWarning, "signing %d: %d bytes may be too long to be signed", i+1, len(message))
+		k.hint("sign a list of digests instead")
+	case signing.SHA256 != "":
+		k.add("message", path, checkOK, "signing %d: %d bytes, with the SHA-256 digest that the file says", i+1, len(message))
+	default:
+		k.add("message", path, checkOK, "signing %d: %d bytes, SHA-256 %s", i+1, len(message), digestOf(message))
+	}
+}
+
+func absentHint(signing ceremony.Signing) string {
+	if signing.SHA256 != "" {
+		return "what its coordinator sends is compared with the digest in the file"
+	}
+	return "what its coordinator sends is shown before it is signed; a sha256: in the file pins it"
+}
+
+func (k *checkup) signersHere(signing ceremony.Signing) []string {
+	var here []string
+	for _, name := range signing.Signers {
+		if k.isHere(name) {
+			here = append(here, name)
+		}
+	}
+	return here
+}
+
+// approvals looks for the programs that approve for members here.
+func (k *checkup) approvals() {
+	for _, m := range k.here {
+		if m.Approve.By != ceremony.ByCommand {
+			continue
+		}
+		if path, err := exec.LookPath(k.approvalProgram(m)); err != nil {
+			k.failed("approve", m.Name, failf(ExitDeclined, "the approval command: %w", err))
+		} else {
+			k.add("approve", m.Name, checkOK, "%s decides, within %s", path, k.file.Timeouts.Approve)
+		}
+	}
+}
+
+// disk tries whether the files of members here can be written.
+func (k *checkup) disk() {
+	seen := map[string]bool{}
+	for _, path := range k.written() {
+		dir := filepath.Dir(path)
+		if seen[dir] {
+			continue
+		}
+		seen[dir] = true
+		if err := probeFolder(dir); err != nil {
+			k.failed("disk", dir, failf(ExitStorage, "%w", err).hint("files are written there; make the folder writable, or choose another with --dir"))
+			continue
+		}
+		k.space(dir)
+	}
+}
+
+// enoughSpace is what a ceremony needs at most, in bytes, with room to spare.
+const enoughSpace = 16 << 20
+
+func (k *checkup) space(dir string) {
+	free, known := freeSpace(dir)
+	switch {
+	case !known:
+		k.add("disk", dir, checkOK, "writable; how much space is left cannot be told")
+	case free < enoughSpace:
+		k.failed("disk", dir, failf(ExitStorage, "only %d KiB are left", free>>10).hint("make room for at least %d MiB", enoughSpace>>20))
+	default:
+		k.add("disk", dir, checkOK, "writable, %d MiB left", free>>20)
+	}
+}
+
+// written returns the files that a run writes here.
+func (k *checkup) written() []string {
+	var paths []string
+	for _, m := range k.here {
+		paths = append(paths, k.configPath(m))
+	}
+	for _, signing := range k.file.Sign {
+		if k.isHere(signing.Coordinator()) {
+			paths = append(paths, k.outputPath(signing))
+		}
+	}
+	return paths
+}
+
+func (k *checkup) print(asJSON bool) error {
+	if asJSON {
+		digest := k.file.Digest()
+		return k.env.writeJSON(map[string]any{
+			"ceremony": k.file.Name, "digest": hex.EncodeToString(digest[:]), "version": Version,
+			"ready": k.verdict() == nil, "checks": k.findings,
+		})
+	}
+	for _, f := range k.findings {
+		line := fmt.Sprintf("%-7s  %s", f.Status, f.Check)
+		if f.Subject != "" {
+			line += " " + keyring.EscapeName(f.Subject)
+		}
+		line += ": " + f.Detail
+		if f.Hint != "" {
+			line += "; " + f.Hint
+		}
+		fmt.Fprintln(k.env.Stdout, line)
+	}
+	return nil
+}
+
+// verdict is nil where a run can begin.
+func (k *checkup) verdict() error {
+	code, failed := 0, 0
+	for _, f := range k.findings {
+		if f.Status == checkFailed {
+			failed++
+			if code == 0 {
+				code = f.Code
+			}
+		}
+	}
+	if failed == 0 {
+		return nil
+	}
+	return failf(code, "checking %q: %d of %d checks failed", k.file.Path, failed, len(k.findings))
+}
