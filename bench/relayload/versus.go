@@ -1,0 +1,136 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// loads are measured with every kind of server, in turns with frostd where
+// there is one, so that both have the same of what else the machine does.
+var loads = []load{
+	{name: "pairs", worker: newMailer, connections: 1},
+	{name: "pairs", worker: newMailer, connections: 32},
+	{name: "pairs", worker: newMailer, connections: 64},
+	{name: "pairs", worker: newMailer, connections: 500},
+	{name: "logins", worker: newVisitor, connections: 32},
+}
+
+// versusGoals are the goals against frostd in the same turns, by load and
+// connections: how many times its rate, processor time and 99th percentile.
+var versusGoals = map[string]struct{ rate, cpu, p99 goal }{
+	"pairs 32":  {rate: atLeast(1.2), cpu: atMost(1)},
+	"pairs 64":  {rate: atLeast(1), p99: atMost(1)},
+	"logins 32": {rate: atLeast(1)},
+}
+
+// compare applies the loads to servers of a kind and, if there is one, to the
+// peer.
+func (b *bench) compare(ctx context.Context, k kind) error {
+	own, err := k.start(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer own.stop()
+	var peer *server
+	if b.peer != nil {
+		if peer, err = b.peer.start(ctx, false); err != nil {
+			return err
+		}
+		defer peer.stop()
+	}
+	for _, l := range loads {
+		l.size, l.duration = b.size, b.duration
+		if err := b.turns(ctx, l, own, peer); err != nil {
+			return fmt.Errorf("%s with %d connections: %w", l.name, l.connections, err)
+		}
+	}
+	return nil
+}
+
+// turns applies one load in turns and reports the medians.
+func (b *bench) turns(ctx context.Context, l load, own, peer *server) error {
+	var ours, theirs []outcome
+	for range b.rounds {
+		if peer != nil {
+			o, err := l.run(ctx, &peer.target)
+			if err != nil {
+				return err
+			}
+			theirs = append(theirs, o)
+		}
+		o, err := l.run(ctx, &own.target)
+		if err != nil {
+			return err
+		}
+		ours = append(ours, o)
+	}
+	if peer != nil {
+		b.report.add(l.rows(peer.kind, theirs)...)
+	}
+	b.report.add(l.rows(own.kind, ours)...)
+	if peer != nil {
+		b.report.add(l.ratios(own.kind, ours, theirs)...)
+	}
+	return firstError(ours, theirs)
+}
+
+func firstError(outcomes ...[]outcome) error {
+	for _, o := range slices.Concat(outcomes...) {
+		if o.First != nil {
+			return o.First
+		}
+	}
+	return nil
+}
+
+func rate(o outcome) float64 { return o.Rate }
+func p50(o outcome) float64  { return milliseconds(o.P50) }
+func p99(o outcome) float64  { return milliseconds(o.P99) }
+func cpu(o outcome) float64  { return float64(o.CPU) / float64(time.Microsecond) }
+func rss(o outcome) float64  { return float64(o.RSS) / (1 << 20) }
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// rows are the medians of the outcomes.
+func (l load) rows(server string, outcomes []outcome) []row {
+	errors := 0
+	for _, o := range outcomes {
+		errors += o.Errors
+	}
+	value := func(what string, of func(outcome) float64, unit string) row {
+		return measured(l.name+what, server, l.connections, median(outcomes, of), unit, goal{})
+	}
+	return []row{
+		value("", rate, "per s"),
+		value(", 50th percentile", p50, "ms"),
+		value(", 99th percentile", p99, "ms"),
+		value(", server's processor time for each", cpu, "us"),
+		value(", server's memory", rss, "MiB"),
+		measured(l.name+", errors", server, l.connections, float64(errors), "", atMost(0)),
+	}
+}
+
+// ratios compare with the peer turn by turn.
+func (l load) ratios(server string, ours, theirs []outcome) []row {
+	goals := versusGoals[fmt.Sprintf("%s %d", l.name, l.connections)]
+	ratio := func(what string, of func(outcome) float64, g goal) row {
+		turns := make([]float64, len(ours))
+		for i := range ours {
+			turns[i] = of(ours[i]) / of(theirs[i])
+		}
+		return measured(l.name+what, server, l.connections, median(turns, func(v float64) float64 { return v }), "x frostd", g)
+	}
+	return []row{
+		ratio("", rate, goals.rate),
+		ratio(", 99th percentile", p99, goals.p99),
+		ratio(", server's processor time for each", cpu, goals.cpu),
+	}
+}
+
+func median[T any](all []T, of func(T) float64) float64 {
+	sorted := slices.SortedFunc(slices.Values(all), func(a, b T) int { return cmp.Compare(of(a), of(b)) })
+	return of(sorted[len(sorted)/2])
+}
