@@ -10,6 +10,10 @@ const (
 	PhasePackage     = "signing package"
 	PhaseApproval    = "approval"
 	PhaseShares      = "signature shares"
+	PhaseGreeting    = "greeting"
+	PhasePending     = "storing the share"
+	PhaseCertificate = "signatures of the transcript"
+	PhaseConfirm     = "confirmations"
 )
 
 // Kind says what an [Event] is about.
@@ -29,6 +33,12 @@ const (
 	Dropped Kind = "dropped"
 	// Complete: everything that Phase needs is there.
 	Complete Kind = "complete"
+	// Restarted: a new attempt, Attempt, begins because of Member.
+	Restarted Kind = "restarted"
+	// Asked: Member waits for those in Awaited, and asks for their messages again.
+	Asked Kind = "asked"
+	// Excluded: Member will not sign, for Reason.
+	Excluded Kind = "excluded"
 )
 
 // Event is one step of a run, for a line per member on a screen or in a log. It
@@ -48,4 +58,6 @@ type Event struct {
 	Reason string
 	// Count is how many messages of Member have been dropped so far (Dropped).
 	Count int
+	// Attempt is the attempt that the run is in, from 1, where there are attempts.
+	Attempt int
 }

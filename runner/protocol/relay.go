@@ -35,6 +35,11 @@ func (t *RelayTransport) Send(ctx context.Context, to commkey.PublicKey, payload
 	return t.client.Send(ctx, t.session, recipients, payload)
 }
 
+// Broadcast queues the message at the relay for all members in one call.
+func (t *RelayTransport) Broadcast(ctx context.Context, to []commkey.PublicKey, payload []byte) error {
+	return t.client.Send(ctx, t.session, to, payload)
+}
+
 // Receive returns the next of the messages that the relay handed over, and asks
 // for more when there is none left.
 func (t *RelayTransport) Receive(ctx context.Context) (Message, error) {

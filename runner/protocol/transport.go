@@ -32,6 +32,14 @@ type Transport interface {
 	Receive(ctx context.Context) (Message, error)
 }
 
+// Broadcaster is a [Transport] that hands over one message to many members at
+// once, at the cost of one.
+type Broadcaster interface {
+	Transport
+	// Broadcast is Send for each of the members, who are distinct.
+	Broadcast(ctx context.Context, to []commkey.PublicKey, payload []byte) error
+}
+
 // UnreadableError reports a message that a [Transport] dropped because it could
 // not be opened. The session goes on.
 type UnreadableError struct {

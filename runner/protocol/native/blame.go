@@ -1,0 +1,334 @@
+package native
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/sha512"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"frostkit/frost"
+	"frostkit/frost/cocktail"
+	"frostkit/runner/protocol"
+)
+
+// tellTimeout bounds the telling of the others that a run has failed.
+const tellTimeout = 3 * time.Second
+
+// tell tells the others why this member gives up, where they cannot find it out themselves.
+func (g *generation) tell(ctx context.Context, err error) {
+	a := abort{why: whyFailed, reason: "it could not go on"}
+	var blamed *protocol.CulpritError
+	var missing *protocol.MissingError
+	var differ *AgreementError
+	var ended *EndedError
+	var lost *LostRecordError
+	switch {
+	case errors.As(err, &missing), errors.As(err, &differ), errors.As(err, &ended), errors.As(err, &lost):
+		return
+	case errors.As(err, &blamed):
+		a = abort{why: whyBlame, reason: blamed.Error()}
+	case errors.Is(err, protocol.ErrDeclined):
+		a = abort{why: whyDeclined, reason: strings.TrimPrefix(err.Error(), protocol.ErrDeclined.Error()+": ")}
+	case ctx.Err() != nil:
+		a = abort{why: whyStopped, reason: "it was stopped"}
+	case g.phase == protocol.PhasePending, g.phase == protocol.PhaseSave:
+		a.reason = g.phase + " failed"
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
+	defer cancel()
+	if blamed != nil {
+		g.show(ctx, blamed.Evidence)
+	}
+	g.abort(ctx, a)
+}
+
+// abort broadcasts that this member gives up, once in an attempt.
+func (g *generation) abort(ctx context.Context, a abort) {
+	if _, sent := g.own[kindAbort]; sent {
+		return
+	}
+	a.reason = clip(a.reason, maxReason)
+	_ = g.broadcast(ctx, kindAbort, a.encode()) // who does not get it waits for this member, and finds it missing
+}
+
+// show forwards signed messages that contradict each other to all.
+func (g *generation) show(ctx context.Context, evidence []protocol.Evidence) {
+	for _, e := range evidence {
+		for _, m := range g.others {
+			_ = g.forward(ctx, m, taken{from: e.From, envelope: e.Payload})
+		}
+	}
+}
+
+// blame tells the others of failed checks, hears what they found, and names all culprits
+// ("Blame-Finding and Reporting").
+func (g *generation) blame(ctx context.Context, phase string, err error) error {
+	var blamed *frost.BlameError
+	if !errors.As(err, &blamed) {
+		return fmt.Errorf("checking %s: %w", phase, err)
+	}
+	a := abort{why: whyBlame}
+	for _, fault := range cocktail.Faults(err) {
+		m := g.byIdentifier(fault.Culprit)
+		g.found = append(g.found, culprit(phase, m, g.describe(fault), fault))
+		a.blames = append(a.blames, accusation{fault.BlameMessage().Encode(), g.round1Digest(m)})
+	}
+	if len(g.found) == 0 {
+		return culprit(phase, g.byIdentifier(blamed.Culprits[0]), blamed.Check, err)
+	}
+	a.reason = joinCulprits(g.found).Error()
+	g.abort(ctx, a)
+	return g.judge(ctx)
+}
+
+func (g *generation) describe(f *cocktail.Fault) string {
+	if f.Err != nil {
+		return fmt.Sprintf("%s: %v", f.Check, f.Err)
+	}
+	return f.Check.String()
+}
+
+func (g *generation) byIdentifier(id frost.Identifier) protocol.Member {
+	i := slices.IndexFunc(g.members, func(m protocol.Member) bool { return m.Identifier == id })
+	if i < 0 {
+		return protocol.Member{Name: "identifier " + id.String(), Identifier: id}
+	}
+	return g.members[i]
+}
+
+// takeAbort takes the last word of a member. One that blames others is judged when more is known.
+func (g *generation) takeAbort(t taken) error {
+	a, err := decodeAbort(t.body)
+	if err != nil {
+		g.drop(t.from.Key, err.Error())
+		return nil
+	}
+	if a.why == whyBlame {
+		g.accusers = append(g.accusers, accuser{t.from, a})
+		return nil
+	}
+	return &EndedError{Member: t.from, Declined: a.why == whyDeclined, Reason: a.reason}
+}
+
+// accuser is a member that gave up and blames others.
+type accuser struct {
+	protocol.Member
+	abort
+}
+
+// accused reports whether somebody gave up and blames others.
+func (g *generation) accused() bool { return len(g.accusers) > 0 }
+
+// judge waits to hear of all what they found, and makes one error of it.
+func (g *generation) judge(ctx context.Context) error {
+	g.found = append(g.found, g.settle(ctx, func(m protocol.Member) bool {
+		return g.hasOne(kindAbort)(m) || g.hasOne(kindSignature)(m)
+	})...)
+	if len(g.found) == 0 && g.round3 == nil {
+		g.checkRound1()
+	}
+	for _, a := range g.accusers {
+		for _, blame := range a.blames {
+			if found := g.weigh(a.Member, blame); found != nil {
+				g.found = append(g.found, found)
+			}
+		}
+	}
+	if len(g.found) == 0 {
+		return &EndedError{Member: g.accusers[0].Member, Reason: g.accusers[0].reason}
+	}
+	return joinCulprits(distinct(g.found))
+}
+
+// checkRound1 looks for faults that all can see, in the messages that there are.
+func (g *generation) checkRound1() {
+	for _, m := range g.others {
+		t, has := g.kept[slot{m.Key, kindRound1}]
+		if !has || g.setup == nil {
+			continue
+		}
+		if _, err := cocktail.DecodeRound1Message(g.setup, m.Identifier, t.body); err != nil {
+			for _, fault := range cocktail.Faults(err) {
+				g.found = append(g.found, culprit(protocol.PhaseRound1, m, g.describe(fault), fault))
+			}
+		}
+	}
+}
+
+// distinct leaves out what is said twice of the same members.
+func distinct(all []*protocol.CulpritError) []*protocol.CulpritError {
+	seen := make(map[string]bool)
+	return slices.DeleteFunc(all, func(e *protocol.CulpritError) bool {
+		text := e.Error()
+		before := seen[text]
+		seen[text] = true
+		return before
+	})
+}
+
+// weigh says what an accusation proves, nil if nothing is to add.
+func (g *generation) weigh(from protocol.Member, a accusation) *protocol.CulpritError {
+	if g.setup == nil {
+		return nil
+	}
+	blame, err := cocktail.DecodeBlameMessage(g.setup, a.blame)
+	if err != nil {
+		return culprit(protocol.PhaseRound1, from, "sent a blame message that does not decode", err)
+	}
+	accused := g.byIdentifier(blame.Culprit())
+	envelope := g.kept[slot{accused.Key, kindRound1}].body
+	if accused.Key == g.self.Key {
+		envelope = g.ownRound1()
+	}
+	message, err := cocktail.DecodeRound1Message(g.setup, accused.Identifier, envelope)
+	switch {
+	case err != nil:
+		return nil // no message of the accused, or one that is at fault for all to see
+	case a.digest != g.round1Digest(accused):
+		return g.contradiction(from, accused, "%[1]s has another round 1 message of %[2]s than this member")
+	case !blame.Check().Verifiable():
+		return g.contradiction(from, accused, "%[1]s says that %[2]s "+blame.Check().String()+", which nobody else can check")
+	case blame.Verify(from.Identifier, message) != nil:
+		return culprit(protocol.PhaseRound1, from, fmt.Sprintf("blamed %s for nothing: what it says %[1]s sent passes the check", accused), nil)
+	}
+	return culprit(protocol.PhaseRound1, accused, fmt.Sprintf("%s (to %s)", blame.Check(), from), nil)
+}
+
+func (g *generation) contradiction(from, accused protocol.Member, format string) *protocol.CulpritError {
+	return &protocol.CulpritError{
+		Phase: protocol.PhaseRound1, Culprits: []protocol.Member{accused, from},
+		Check: "contradict each other: " + fmt.Sprintf(format, from, accused),
+	}
+}
+
+// ownRound1 returns the body of this member's round 1 message.
+func (g *generation) ownRound1() []byte {
+	payload, err := openSigned(g.cfg.Session, g.self.Key, g.own[kindRound1][min(1, len(g.own[kindRound1])):])
+	if err != nil {
+		return nil
+	}
+	m, err := decodeMessage(payload)
+	if err != nil {
+		return nil
+	}
+	return m.body
+}
+
+// round1Digest is SHA-256 of a member's round 1 envelope, this one's too.
+func (g *generation) round1Digest(m protocol.Member) [sha256.Size]byte {
+	if m.Key == g.self.Key {
+		return sha256.Sum256(g.own[kindRound1])
+	}
+	return sha256.Sum256(g.kept[slot{m.Key, kindRound1}].envelope)
+}
+
+// splitSignature splits the body of a signature: SHA-512 of the transcript || signature.
+func splitSignature(body []byte) (hash, signature []byte) {
+	if len(body) < sha512.Size {
+		return nil, body
+	}
+	return body[:sha512.Size], body[sha512.Size:]
+}
+
+// signedSame tells who has signed this member's transcript.
+func (g *generation) signedSame(m protocol.Member) bool {
+	t, has := g.kept[slot{m.Key, kindSignature}]
+	if !has {
+		return false
+	}
+	hash, _ := splitSignature(t.body)
+	return bytes.Equal(hash, g.round3.Transcript().Hash())
+}
+
+// compareTranscript finds out why a member signed another transcript ("Resolving Disputes"): all say
+// which round 1 messages they have, and show each other those that differ.
+func (g *generation) compareTranscript(ctx context.Context, m protocol.Member) error {
+	if _, has := g.kept[slot{m.Key, kindSignature}]; g.round3 == nil || !has || g.signedSame(m) {
+		return nil
+	}
+	if g.record.Attempt != g.id {
+		return culprit(protocol.PhaseCertificate, m, "signed another transcript of the attempt that is resumed than this member has: it lies, or somebody sent different round 1 messages then", nil)
+	}
+	if !g.disputed {
+		g.disputed = true
+		if err := g.broadcast(ctx, kindViews, g.views()); err != nil {
+			return err
+		}
+	}
+	t, has := g.kept[slot{m.Key, kindViews}]
+	if !has {
+		return nil
+	}
+	return g.compareViews(ctx, t)
+}
+
+// views lists the digests of all round 1 envelopes.
+func (g *generation) views() []byte {
+	views := make([][sha256.Size]byte, len(g.members))
+	for i, m := range g.members {
+		views[i] = g.round1Digest(m)
+	}
+	return encodeViews(views)
+}
+
+// compareViews shows a member the round 1 messages of which it has others.
+func (g *generation) compareViews(ctx context.Context, t taken) error {
+	theirs, err := decodeViews(t.body, len(g.members))
+	if err != nil {
+		return culprit(protocol.PhaseCertificate, t.from, "sent a list of round 1 messages that does not decode", err)
+	}
+	same := true
+	for i, m := range g.members {
+		if theirs[i] == g.round1Digest(m) {
+			continue
+		}
+		same = false
+		switch {
+		case m.Key == t.from.Key:
+			return culprit(protocol.PhaseCertificate, t.from, "sent this member another round 1 message than it says", nil)
+		case m.Key == g.self.Key:
+			err = g.forward(ctx, t.from, taken{from: m, envelope: g.own[kindRound1]})
+		default:
+			err = g.forward(ctx, t.from, g.kept[slot{m.Key, kindRound1}])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if same {
+		return culprit(protocol.PhaseCertificate, t.from, "signed another transcript than that of the round 1 messages it says it has", nil)
+	}
+	return nil
+}
+
+// takeForward takes another member's signed message. A round 1 message that differs from the one that
+// came here proves that its author signed both.
+func (g *generation) takeForward(ctx context.Context, t taken) error {
+	f, err := decodeForwarded(t.body)
+	if err != nil || f.origin == 0 || int(f.origin) > len(g.members) || t.number != g.number32 {
+		return nil
+	}
+	origin := g.members[f.origin-1]
+	payload, err := openSigned(g.cfg.Session, origin.Key, f.envelope[1:])
+	if err != nil {
+		g.drop(t.from.Key, fmt.Sprintf("it forwards what %s did not sign", origin))
+		return nil
+	}
+	m, err := decodeMessage(payload)
+	if err != nil || origin.Key == g.self.Key {
+		return nil
+	}
+	shown := taken{from: origin, message: m, envelope: f.envelope}
+	switch {
+	case m.kind == kindGreeting:
+		return g.takeGreeting(ctx, shown)
+	case m.kind == kindRound1, m.kind == kindSignature, m.kind == kindStored:
+		return g.takeBound(ctx, shown)
+	}
+	return nil
+}

@@ -1,0 +1,389 @@
+package native
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"frostkit/commkey"
+	"frostkit/frost"
+	"frostkit/frost/cocktail"
+	"frostkit/runner/protocol"
+)
+
+// DKG generates a group's key together with the other members, who do the same. It returns
+// when all members have signed the transcript, this one has saved the group, and the others have
+// said that they did; or, after the first two, when ctx's deadline passes or the transport
+// ends: [Outcome.Unconfirmed] then names who has not said so.
+//
+// It fails with a [*protocol.MissingError] when the deadline passes before, with a
+// [*protocol.CulpritError] when members misbehaved, with an [*AgreementError] when they differ,
+// with an [*EndedError] when one gave up, with [protocol.ErrDeclined] when Approve refused, and
+// with the transport's error when that fails. A record that was stored stays; a later run with
+// it completes the key generation or shows that it cannot be completed.
+func DKG(ctx context.Context, t protocol.Transport, cfg DKGConfig) (*Outcome, error) {
+	g, err := newGeneration(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the key generation: %w", err)
+	}
+	defer g.static.Destroy()
+	g.mail = openMail(ctx, t, cfg.Key, cfg.Session)
+	defer g.mail.close()
+	outcome, err := g.run(ctx)
+	if err == nil {
+		return outcome, nil
+	}
+	g.dropKeys()
+	if g.finished != nil {
+		g.finished.KeyPackage.Destroy()
+	}
+	g.tell(ctx, err)
+	return nil, err
+}
+
+// generation is one member's run of a key generation, over all attempts.
+type generation struct {
+	cfg     DKGConfig
+	mail    *mail
+	members []protocol.Member // in the file's order
+	others  []protocol.Member
+	number  map[commkey.PublicKey]int // of each member, from 1
+	self    protocol.Member
+	static  *cocktail.StaticKey
+	publics []cocktail.StaticPublicKey
+	held    []Record
+
+	seen     map[[sha256.Size]byte]bool // envelopes of greetings
+	early    []taken
+	last     map[commkey.PublicKey]string
+	dropped  map[commkey.PublicKey]int
+	answered map[commkey.PublicKey]time.Time
+	phase    string
+	awaited  []protocol.Member
+	finished *Outcome // saved, with nothing but confirmations to wait for
+	saved    map[AttemptID]bool
+
+	attempt // the one that is on
+}
+
+// attempt is what is known of one attempt.
+type attempt struct {
+	number32  uint32
+	id        AttemptID
+	agreed    bool // id is known
+	differ    bool // somebody's greeting differs from this member's
+	greetings map[commkey.PublicKey]taken
+	setup     *cocktail.Setup
+	kept      map[slot]taken
+	own       map[kind][]byte // envelopes that this member sent
+	forwarded map[commkey.PublicKey]bool
+	disputed  bool
+	accusers  []accuser
+	found     []*protocol.CulpritError
+	round3    *cocktail.Round3
+	record    Record // of round3
+	keys      *Outcome
+}
+
+// slot is the place of a message: a member has one of each kind in an attempt.
+type slot struct {
+	from commkey.PublicKey
+	kind kind
+}
+
+// taken is a message that came through the gate.
+type taken struct {
+	from protocol.Member
+	message
+	envelope []byte
+	greeting greeting // of a greeting
+}
+
+func newGeneration(cfg DKGConfig) (*generation, error) {
+	if cfg.Progress == nil {
+		cfg.Progress = func(protocol.Event) {}
+	}
+	if cfg.Resend == 0 {
+		cfg.Resend = 5 * time.Second
+	}
+	if cfg.Settle == 0 {
+		cfg.Settle = 3 * time.Second
+	}
+	g := &generation{
+		cfg: cfg, number: make(map[commkey.PublicKey]int), held: slices.Clone(cfg.Held),
+		seen: make(map[[sha256.Size]byte]bool), last: make(map[commkey.PublicKey]string),
+		dropped: make(map[commkey.PublicKey]int), answered: make(map[commkey.PublicKey]time.Time),
+		saved: make(map[AttemptID]bool),
+	}
+	if err := g.check(); err != nil {
+		return nil, err
+	}
+	g.begin(1, nil)
+	return g, g.convertKeys()
+}
+
+func (g *generation) check() error {
+	switch {
+	case g.cfg.Key == nil || g.cfg.Store == nil || g.cfg.Save == nil:
+		return errors.New("a key, and what stores and saves the group, must be given")
+	case len(g.cfg.Step) > maxText || len(g.cfg.Tool) > maxText:
+		return fmt.Errorf("step or tool is longer than %d bytes", maxText)
+	case g.cfg.Ciphersuite == nil:
+		return errors.New("no ciphersuite is given")
+	}
+	for i, m := range g.cfg.Members {
+		if _, twice := g.number[m.Key]; twice || m.Key.IsZero() {
+			return fmt.Errorf("member %q has no key, or that of another member", m)
+		}
+		var err error
+		if m.Identifier, err = frost.NewIdentifier(g.cfg.Ciphersuite, uint16(i+1)); err != nil {
+			return err
+		}
+		g.members = append(g.members, m)
+		g.number[m.Key] = i + 1
+		if m.Key == g.cfg.Key.Public() {
+			g.self = m
+		} else {
+			g.others = append(g.others, m)
+		}
+	}
+	if g.self.Key.IsZero() {
+		return errors.New("the members do not include this one")
+	}
+	return nil
+}
+
+// convertKeys brings the communication keys to their Edwards form, COCKTAIL-DKG's static keys.
+func (g *generation) convertKeys() error {
+	for _, m := range g.members {
+		public, err := StaticKeyOf(g.cfg.Ciphersuite, m.Key)
+		if err != nil {
+			return fmt.Errorf("key of %q: %w", m, err)
+		}
+		g.publics = append(g.publics, public)
+	}
+	var err error
+	g.static, err = staticKey(g.cfg.Ciphersuite, g.cfg.Key)
+	return err
+}
+
+// begin forgets the attempt before.
+func (g *generation) begin(number uint32, first *taken) {
+	g.dropKeys()
+	g.attempt = attempt{
+		number32:  number,
+		greetings: make(map[commkey.PublicKey]taken),
+		kept:      make(map[slot]taken),
+		own:       make(map[kind][]byte),
+		forwarded: make(map[commkey.PublicKey]bool),
+	}
+	if first != nil {
+		g.greeted(*first)
+	}
+}
+
+// dropKeys wipes the keys of the attempt, unless they are the outcome.
+func (g *generation) dropKeys() {
+	if g.keys != nil && g.keys != g.finished {
+		g.keys.KeyPackage.Destroy()
+	}
+	g.keys = nil
+}
+
+// run goes through attempts until one is not ended by the next.
+func (g *generation) run(ctx context.Context) (*Outcome, error) {
+	for {
+		outcome, err := g.try(ctx)
+		var again *newAttempt
+		if !errors.As(err, &again) {
+			return outcome, err
+		}
+		if again.number > maxAttempt {
+			return nil, errAttempts
+		}
+		g.begin(again.number, again.first)
+		g.progress(protocol.Event{Kind: protocol.Restarted, Phase: g.phase, Member: again.cause})
+	}
+}
+
+// try is one attempt.
+func (g *generation) try(ctx context.Context) (*Outcome, error) {
+	if err := g.greet(ctx); err != nil {
+		return g.orFinished(ctx, err)
+	}
+	record, resumed, err := g.common()
+	if err != nil {
+		return nil, err
+	}
+	if resumed {
+		err = g.resume(record)
+	} else {
+		err = g.generate(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := g.certify(ctx)
+	if err != nil {
+		return g.orFinished(ctx, err)
+	}
+	if err := g.save(certificate); err != nil {
+		return nil, err
+	}
+	return g.orFinished(ctx, g.confirm(ctx))
+}
+
+// orFinished is the outcome when nothing is left but to hear of the others, whatever ended that.
+func (g *generation) orFinished(ctx context.Context, err error) (*Outcome, error) {
+	var again *newAttempt
+	if g.finished == nil || errors.As(err, &again) || errors.Is(ctx.Err(), context.Canceled) {
+		return nil, err
+	}
+	g.dropKeys()
+	outcome := *g.finished
+	outcome.Attempts = int(g.number32)
+	outcome.Unconfirmed = slices.DeleteFunc(slices.Clone(g.others), g.hasOne(kindStored))
+	return &outcome, nil
+}
+
+// generate is Round 1 and Round 2 of COCKTAIL-DKG, up to the own signature.
+func (g *generation) generate(ctx context.Context) error {
+	if g.cfg.Approve != nil {
+		if err := g.cfg.Approve(ctx); err != nil {
+			return fmt.Errorf("%w: %w", protocol.ErrDeclined, err)
+		}
+	}
+	first, err := cocktail.New(cocktail.Config{Setup: g.setup, Key: g.static, Random: g.cfg.Random})
+	if err != nil {
+		return err
+	}
+	defer first.Destroy()
+	if err := g.broadcast(ctx, kindRound1, first.Message().Encode()); err != nil {
+		return err
+	}
+	if err := g.await(ctx, protocol.PhaseRound1, kindRound1, g.hasOne(kindRound1)); err != nil {
+		return err
+	}
+	messages, err := g.round1Messages()
+	if err != nil {
+		return g.blame(ctx, protocol.PhaseRound1, err)
+	}
+	second, err := first.Next(messages)
+	if err != nil {
+		return g.blame(ctx, protocol.PhaseRound1, err)
+	}
+	if g.accused() {
+		second.Destroy()
+		return g.judge(ctx)
+	}
+	// "Before the signature is sent, the keys are to be stored, or the transcript and the bundle."
+	g.round3, err = second.Next(g.extension())
+	if err != nil {
+		second.Destroy()
+		return err
+	}
+	g.keys = &Outcome{KeyPackage: second.KeyPackage(), PublicKeyPackage: second.PublicKeyPackage(), Bundle: second.Bundle(), Members: slices.Clone(g.members)}
+	return g.store(Record{Attempt: g.id, Transcript: g.round3.Transcript().Encode(), Bundle: second.Bundle().Encode()})
+}
+
+// round1Messages decodes what the others sent in Round 1. The error names all whose message does not
+// decode.
+func (g *generation) round1Messages() (map[frost.Identifier]*cocktail.Round1Message, error) {
+	messages := make(map[frost.Identifier]*cocktail.Round1Message, len(g.others))
+	var failed []*frost.BlameError
+	for _, m := range g.others {
+		message, err := cocktail.DecodeRound1Message(g.setup, m.Identifier, g.kept[slot{m.Key, kindRound1}].body)
+		var blamed *frost.BlameError
+		switch {
+		case errors.As(err, &blamed):
+			failed = append(failed, blamed)
+		case err != nil:
+			return nil, err
+		}
+		messages[m.Identifier] = message
+	}
+	return messages, frost.JoinBlame(failed...)
+}
+
+// extension is the digest of the ceremony file and the name of the step.
+func (g *generation) extension() []byte { return slices.Concat(g.cfg.Digest[:], []byte(g.cfg.Step)) }
+
+// store keeps a record before the member's signature leaves.
+func (g *generation) store(r Record) error {
+	g.phase, g.record = protocol.PhasePending, r
+	if err := g.cfg.Store(r); err != nil {
+		return fmt.Errorf("storing the pending share: %w", err)
+	}
+	i := slices.IndexFunc(g.held, func(h Record) bool { return h.Attempt == r.Attempt })
+	if i >= 0 {
+		g.held[i] = r
+	} else {
+		g.held = append(g.held, r)
+	}
+	g.progress(protocol.Event{Kind: protocol.Complete, Phase: protocol.PhasePending})
+	return nil
+}
+
+// certify is Round 3 of COCKTAIL-DKG.
+func (g *generation) certify(ctx context.Context) (*cocktail.Certificate, error) {
+	body := append(g.round3.Transcript().Hash(), g.round3.Signature().Bytes()...)
+	if err := g.broadcast(ctx, kindSignature, body); err != nil {
+		return nil, err
+	}
+	for _, m := range g.others {
+		if err := g.compareTranscript(ctx, m); err != nil {
+			return nil, err
+		}
+	}
+	if err := g.await(ctx, protocol.PhaseCertificate, kindSignature, g.signedSame); err != nil {
+		return nil, err
+	}
+	signatures := make(map[frost.Identifier]cocktail.Signature, len(g.others))
+	for _, m := range g.others {
+		_, encoded := splitSignature(g.kept[slot{m.Key, kindSignature}].body)
+		signature, err := cocktail.DecodeSignature(g.cfg.Ciphersuite, encoded)
+		if err != nil {
+			return nil, culprit(protocol.PhaseCertificate, m, fmt.Sprintf("sent a signature that does not decode: %v", err), err)
+		}
+		signatures[m.Identifier] = signature
+	}
+	certificate, err := g.round3.Next(signatures)
+	if err != nil {
+		return nil, g.blame(ctx, protocol.PhaseCertificate, err)
+	}
+	return certificate, nil
+}
+
+// save makes the group the member's for good.
+func (g *generation) save(certificate *cocktail.Certificate) error {
+	g.phase = protocol.PhaseSave
+	g.keys.Certificate = certificate
+	record := g.record
+	if !g.saved[record.Attempt] {
+		record.Certificate = certificate.Encode()
+		if err := g.store(record); err != nil {
+			return err
+		}
+		if err := g.cfg.Save(g.keys); err != nil {
+			return fmt.Errorf("saving the new group: %w", err)
+		}
+		g.saved[record.Attempt] = true
+	}
+	if g.finished != nil && g.finished != g.keys {
+		g.finished.KeyPackage.Destroy()
+	}
+	g.finished = g.keys
+	g.progress(protocol.Event{Kind: protocol.Complete, Phase: protocol.PhaseSave})
+	return nil
+}
+
+// confirm tells the others that the group is saved, and waits to hear it of them.
+func (g *generation) confirm(ctx context.Context) error {
+	if err := g.broadcast(ctx, kindStored, g.round3.Transcript().Hash()); err != nil {
+		return err
+	}
+	return g.await(ctx, protocol.PhaseConfirm, kindStored, g.hasOne(kindStored))
+}

@@ -1,0 +1,160 @@
+package native
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"frostkit/runner/protocol"
+)
+
+// AgreementError reports that members came with different ideas of what to do.
+// Nothing was begun.
+type AgreementError struct {
+	Differences []Difference
+}
+
+// Difference is one thing that is not the same at all members.
+type Difference struct {
+	// Field says what: "protocol version", "step", "members", "ceremony file", or the label
+	// of a [Fact].
+	Field string
+	// Values are what members have, those that told, in the order of the members.
+	Values []Value
+}
+
+// Value is what one member has; "(nothing)" where it has none.
+type Value struct {
+	Member protocol.Member
+	Value  string
+}
+
+// Error lists field by field who has what.
+func (e *AgreementError) Error() string {
+	text := strings.Builder{}
+	text.WriteString("comparing what the members agreed on: they differ")
+	for _, d := range e.Differences {
+		fmt.Fprintf(&text, "\n  %s:", d.Field)
+		for _, group := range d.grouped() {
+			fmt.Fprintf(&text, "\n    %s at %s", group.value, names(group.members))
+		}
+	}
+	return text.String()
+}
+
+type sameValue struct {
+	value   string
+	members []protocol.Member
+}
+
+// grouped puts the members with the same value together.
+func (d Difference) grouped() []sameValue {
+	var groups []sameValue
+next:
+	for _, v := range d.Values {
+		for i := range groups {
+			if groups[i].value == v.Value {
+				groups[i].members = append(groups[i].members, v.Member)
+				continue next
+			}
+		}
+		groups = append(groups, sameValue{v.Value, []protocol.Member{v.Member}})
+	}
+	return groups
+}
+
+// EndedError reports that another member ended the run for all.
+type EndedError struct {
+	// Member is who did.
+	Member protocol.Member
+	// Declined says that the member did not want it, rather than could not go on. Such an error
+	// is [protocol.ErrDeclined].
+	Declined bool
+	// Reason is what the member says, unchecked.
+	Reason string
+}
+
+// Error says who and why.
+func (e *EndedError) Error() string {
+	did := "gave up"
+	if e.Declined {
+		did = "declined"
+	}
+	if e.Reason == "" {
+		return fmt.Sprintf("%s %s", e.Member, did)
+	}
+	return fmt.Sprintf("%s %s: %q", e.Member, did, e.Reason)
+}
+
+// Is reports whether target is [protocol.ErrDeclined] and the member declined.
+func (e *EndedError) Is(target error) bool { return e.Declined && target == protocol.ErrDeclined }
+
+// LostRecordError reports that a group was made before, with the signatures of all members, of whom
+// some no longer have what they stored then. A new one would have split the members.
+type LostRecordError struct {
+	// Members are those without the record. Each can recover its share from the certificate, its own
+	// bundle and its key.
+	Members []protocol.Member
+}
+
+// Error names the members.
+func (e *LostRecordError) Error() string {
+	return fmt.Sprintf("going on with a finished key generation: %s lost what the others stored; the group is made, and a share can be recovered from certificate, bundle and key", names(e.Members))
+}
+
+// errAttempts ends a run in which members started again too often.
+var errAttempts = fmt.Errorf("members began more than %d attempts", maxAttempt)
+
+// newAttempt ends an attempt, for the next one to begin.
+type newAttempt struct {
+	number uint32
+	cause  protocol.Member
+	first  *taken // the greeting that began it, nil if nobody's
+}
+
+func (*newAttempt) Error() string { return "a new attempt begins" }
+
+// names lists members for people.
+func names(members []protocol.Member) string {
+	text := make([]string, len(members))
+	for i, m := range members {
+		text[i] = m.String()
+	}
+	return strings.Join(text, ", ")
+}
+
+func culprit(phase string, m protocol.Member, check string, err error) *protocol.CulpritError {
+	return &protocol.CulpritError{Phase: phase, Check: check, Culprits: []protocol.Member{m}, Err: err}
+}
+
+// joinCulprits makes one error of several that name culprits.
+func joinCulprits(all []*protocol.CulpritError) error {
+	if len(all) == 1 {
+		return all[0]
+	}
+	joined := &protocol.CulpritError{Phase: all[0].Phase}
+	var checks []string
+	var errs []error
+	for _, e := range all {
+		checks = append(checks, names(e.Culprits)+" "+e.Check)
+		errs = append(errs, e.Err)
+		joined.Evidence = append(joined.Evidence, e.Evidence...)
+		for _, m := range e.Culprits {
+			if !has(joined.Culprits, m) {
+				joined.Culprits = append(joined.Culprits, m)
+			}
+		}
+	}
+	joined.Check = "failed several checks: " + strings.Join(checks, "; ")
+	joined.Err = errors.Join(errs...)
+	return joined
+}
+
+func has(members []protocol.Member, m protocol.Member) bool {
+	for _, other := range members {
+		if other.Key == m.Key {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,361 @@
+package native
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"frostkit/commkey"
+	"frostkit/runner/protocol"
+)
+
+// Limits of what a member keeps for another one.
+const (
+	maxEarly     = 32          // messages of attempts that are not agreed on yet, from each
+	answerEvery  = time.Second // how often a member is sent the same again, at most
+	longestPause = time.Minute // between asking again
+)
+
+// phaseOf names the phase that a kind of message belongs to.
+var phaseOf = map[kind]string{
+	kindGreeting:  protocol.PhaseGreeting,
+	kindFacts:     protocol.PhaseGreeting,
+	kindRound1:    protocol.PhaseRound1,
+	kindSignature: protocol.PhaseCertificate,
+	kindViews:     protocol.PhaseCertificate,
+	kindForward:   protocol.PhaseCertificate,
+	kindStored:    protocol.PhaseConfirm,
+	kindAbort:     "giving up",
+	kindWant:      "asking again",
+}
+
+func (g *generation) progress(e protocol.Event) {
+	e.Attempt = int(g.number32)
+	g.cfg.Progress(e)
+}
+
+// broadcast sends a message of the attempt to all others.
+func (g *generation) broadcast(ctx context.Context, k kind, body []byte) error {
+	envelope, err := g.mail.broadcast(ctx, g.others, message{k, g.number32, g.id, body})
+	if err != nil {
+		return fmt.Errorf("sending %s: %w", phaseOf[k], err)
+	}
+	g.own[k] = envelope
+	g.progress(protocol.Event{Kind: protocol.Sent, Phase: phaseOf[k]})
+	return nil
+}
+
+// hasOne tells who has sent a message of a kind.
+func (g *generation) hasOne(k kind) func(protocol.Member) bool {
+	return func(m protocol.Member) bool { _, has := g.kept[slot{m.Key, k}]; return has }
+}
+
+// await receives until complete holds for all others.
+func (g *generation) await(ctx context.Context, phase string, k kind, complete func(protocol.Member) bool) error {
+	return g.awaitUnless(ctx, phase, k, complete, func() bool { return false })
+}
+
+// awaitUnless is await that ends when enough holds. It asks again for what does not come.
+func (g *generation) awaitUnless(ctx context.Context, phase string, k kind, complete func(protocol.Member) bool, enough func() bool) error {
+	g.phase = phase
+	g.awaited = slices.DeleteFunc(slices.Clone(g.others), complete)
+	g.progress(protocol.Event{Kind: protocol.Waiting, Phase: phase, Awaited: slices.Clone(g.awaited)})
+	timer := newBackoff(g.cfg.Resend, longestPause)
+	defer timer.Stop()
+	for len(g.awaited) > 0 && !enough() {
+		if g.accused() {
+			return g.judge(ctx)
+		}
+		select {
+		case a := <-g.mail.arrived:
+			if err := g.take(ctx, a); err != nil {
+				return err
+			}
+			g.awaited = slices.DeleteFunc(g.awaited, complete)
+		case <-timer.C:
+			if err := g.ask(ctx, k); err != nil {
+				return err
+			}
+			timer.again()
+		case <-ctx.Done():
+			return g.interrupted(ctx)
+		}
+	}
+	g.progress(protocol.Event{Kind: protocol.Complete, Phase: phase})
+	return nil
+}
+
+// ask asks those who are awaited for their messages once more.
+func (g *generation) ask(ctx context.Context, k kind) error {
+	w := want{kind: k}
+	for _, m := range g.awaited {
+		w.awaited = append(w.awaited, uint16(g.number[m.Key]))
+	}
+	// To everybody: those who are not awaited learn for whom this member waits.
+	_, err := g.mail.broadcast(ctx, g.others, message{kindWant, g.number32, g.id, w.encode()})
+	if err != nil {
+		return fmt.Errorf("asking again for %s: %w", phaseOf[k], err)
+	}
+	return nil
+}
+
+// interrupted is the error of a wait that ctx ended.
+func (g *generation) interrupted(ctx context.Context) error {
+	if ctx.Err() != context.DeadlineExceeded {
+		return fmt.Errorf("waiting for %s of %s: %w", g.phase, names(g.awaited), context.Cause(ctx))
+	}
+	return &protocol.MissingError{Phase: g.phase, Missing: g.awaited, Last: maps.Clone(g.last), Dropped: maps.Clone(g.dropped)}
+}
+
+// take lets one message through the gate, or drops it.
+func (g *generation) take(ctx context.Context, a arrival) error {
+	if a.ended != nil {
+		if ctx.Err() != nil {
+			return g.interrupted(ctx)
+		}
+		return fmt.Errorf("waiting for %s of %s: %w", g.phase, names(g.awaited), a.ended)
+	}
+	number, known := g.number[a.from]
+	switch {
+	case !known || a.from == g.self.Key:
+		g.drop(a.from, "it is from nobody else who has a part in this run")
+		return nil
+	case a.dropped != nil:
+		g.drop(a.from, a.dropped.Error())
+		return nil
+	}
+	m, err := decodeMessage(a.payload)
+	if err != nil {
+		g.drop(a.from, err.Error())
+		return nil
+	}
+	return g.takeMessage(ctx, taken{from: g.members[number-1], message: m, envelope: a.envelope})
+}
+
+func (g *generation) takeMessage(ctx context.Context, t taken) error {
+	if t.envelope == nil && t.kind != kindFacts {
+		g.drop(t.from.Key, "it is sealed, and should be signed")
+		return nil
+	}
+	switch t.kind {
+	case kindGreeting:
+		return g.takeGreeting(ctx, t)
+	case kindWant:
+		return g.takeWant(ctx, t)
+	case kindFacts:
+		g.kept[slot{t.from.Key, kindFacts}] = t
+		return nil
+	case kindForward:
+		return g.takeForward(ctx, t)
+	case kindRound1, kindSignature, kindStored, kindAbort, kindViews:
+		return g.takeBound(ctx, t)
+	}
+	g.drop(t.from.Key, fmt.Sprintf("its kind %d is not known", t.kind))
+	return nil
+}
+
+// takeGreeting keeps a greeting of this attempt. A later one, or a second one of this, means that
+// its sender has begun anew.
+func (g *generation) takeGreeting(ctx context.Context, t taken) error {
+	digest := sha256.Sum256(t.envelope)
+	if g.seen[digest] {
+		g.progress(protocol.Event{Kind: protocol.Repeated, Phase: protocol.PhaseGreeting, Member: t.from})
+		return nil
+	}
+	var err error
+	if t.greeting, err = decodeGreeting(t.body); err != nil || t.number == 0 || t.number > maxAttempt {
+		g.drop(t.from.Key, "its greeting is malformed, or of attempt 0 or beyond the last")
+		return nil
+	}
+	g.seen[digest] = true
+	if _, greeted := g.greetings[t.from.Key]; t.number == g.number32 && greeted {
+		return &newAttempt{number: g.number32 + 1, cause: t.from}
+	}
+	switch {
+	case t.number > g.number32:
+		return &newAttempt{number: t.number, cause: t.from, first: &t}
+	case t.number < g.number32:
+		return g.answer(ctx, t.from, kindGreeting) // it learns from it which attempt this is
+	}
+	g.greeted(t)
+	g.received(t)
+	return nil
+}
+
+// greeted keeps a greeting, and marks whether it differs from this member's.
+func (g *generation) greeted(t taken) {
+	g.greetings[t.from.Key] = t
+	own := greeting{version: Version, digest: g.cfg.Digest, members: g.membersDigest(), step: g.cfg.Step}
+	x := t.greeting
+	g.differ = g.differ || x.version != own.version || x.digest != own.digest || x.members != own.members || x.step != own.step
+}
+
+func (g *generation) received(t taken) {
+	g.last[t.from.Key] = phaseOf[t.kind]
+	awaited := slices.DeleteFunc(slices.Clone(g.awaited), func(m protocol.Member) bool { return m.Key == t.from.Key })
+	g.progress(protocol.Event{Kind: protocol.Received, Phase: phaseOf[t.kind], Member: t.from, Awaited: awaited})
+}
+
+// takeBound takes a message that belongs to one attempt.
+func (g *generation) takeBound(ctx context.Context, t taken) error {
+	switch {
+	case t.number < g.number32:
+		return nil // of an attempt that is over
+	case t.number == g.number32 && t.kind == kindAbort && t.id == (AttemptID{}):
+		// by somebody for whom the attempt had not begun
+	case t.number > g.number32, !g.agreed:
+		g.keepEarly(t)
+		return nil
+	case t.id != g.id:
+		return g.forwardGreetings(ctx, t.from)
+	}
+	place := slot{t.from.Key, t.kind}
+	if before, taken := g.kept[place]; taken {
+		return g.again(before, t)
+	}
+	g.kept[place] = t
+	g.received(t)
+	switch t.kind {
+	case kindAbort:
+		return g.takeAbort(t)
+	case kindSignature, kindViews:
+		return g.compareTranscript(ctx, t.from)
+	}
+	return nil
+}
+
+// again handles a second message for a place that is taken. An envelope is signed anew each time it is
+// made, so that the bodies are what is compared.
+func (g *generation) again(before, t taken) error {
+	if bytes.Equal(before.body, t.body) {
+		g.progress(protocol.Event{Kind: protocol.Repeated, Phase: phaseOf[t.kind], Member: t.from})
+		return nil
+	}
+	if t.kind == kindAbort {
+		return nil
+	}
+	return equivocation(before, t)
+}
+
+// equivocation names a member that signed two different messages for one place.
+func equivocation(a, b taken) error {
+	err := culprit(phaseOf[a.kind], a.from, "signed two different messages for one place", nil)
+	err.Evidence = []protocol.Evidence{{From: a.from, Payload: a.envelope}, {From: a.from, Payload: b.envelope}}
+	return err
+}
+
+func (g *generation) drop(key commkey.PublicKey, reason string) {
+	from := protocol.Member{Key: key}
+	if number, known := g.number[key]; known {
+		from = g.members[number-1]
+	}
+	g.dropped[key]++
+	g.progress(protocol.Event{Kind: protocol.Dropped, Phase: g.phase, Member: from, Reason: reason, Count: g.dropped[key]})
+}
+
+// keepEarly keeps a message for when its attempt is agreed on.
+func (g *generation) keepEarly(t taken) {
+	count := 0
+	for _, e := range g.early {
+		if e.from.Key == t.from.Key {
+			count++
+		}
+	}
+	if count >= maxEarly {
+		i := slices.IndexFunc(g.early, func(e taken) bool { return e.from.Key == t.from.Key })
+		g.early = slices.Delete(g.early, i, i+1)
+	}
+	g.early = append(g.early, t)
+}
+
+// takeEarly takes what was kept for the attempt that was agreed on.
+func (g *generation) takeEarly(ctx context.Context) error {
+	waiting := g.early
+	g.early = nil
+	for i, t := range waiting {
+		if err := g.takeBound(ctx, t); err != nil {
+			g.early = append(g.early, waiting[i+1:]...)
+			return err
+		}
+	}
+	return nil
+}
+
+// takeWant sends a member what it asks for.
+func (g *generation) takeWant(ctx context.Context, t taken) error {
+	w, err := decodeWant(t.body)
+	if err != nil {
+		g.drop(t.from.Key, err.Error())
+		return nil
+	}
+	e := protocol.Event{Kind: protocol.Asked, Phase: phaseOf[w.kind], Member: t.from}
+	wanted := false
+	for _, number := range w.awaited {
+		if number >= 1 && int(number) <= len(g.members) {
+			e.Awaited = append(e.Awaited, g.members[number-1])
+			wanted = wanted || int(number) == g.number[g.self.Key]
+		}
+	}
+	g.progress(e)
+	switch {
+	case !wanted:
+		return nil
+	case t.number != g.number32:
+		return g.answer(ctx, t.from, kindGreeting)
+	}
+	return g.answer(ctx, t.from, w.kind)
+}
+
+// answer sends a member this attempt's greeting and the message of a kind once more. One that is
+// behind may need those between, too.
+func (g *generation) answer(ctx context.Context, to protocol.Member, k kind) error {
+	now := time.Now()
+	if last, before := g.answered[to.Key]; before && now.Sub(last) < answerEvery {
+		return nil
+	}
+	g.answered[to.Key] = now
+	for _, own := range []kind{kindGreeting, kindRound1, kindSignature, kindViews, kindStored} {
+		envelope, sent := g.own[own]
+		if !sent || own > k && own != kindViews {
+			continue
+		}
+		if own < k && own != kindGreeting {
+			continue
+		}
+		if err := g.mail.post(ctx, []protocol.Member{to}, envelope); err != nil {
+			return fmt.Errorf("sending %s again: %w", phaseOf[own], err)
+		}
+	}
+	return nil
+}
+
+// forwardGreetings shows a member all greetings that this one has, once in an attempt: theirs differ,
+// so that somebody has greeted twice.
+func (g *generation) forwardGreetings(ctx context.Context, to protocol.Member) error {
+	if g.forwarded[to.Key] {
+		return nil
+	}
+	g.forwarded[to.Key] = true
+	for _, m := range g.others {
+		if m.Key == to.Key {
+			continue
+		}
+		if err := g.forward(ctx, to, g.greetings[m.Key]); err != nil {
+			return err
+		}
+	}
+	return g.answer(ctx, to, kindGreeting)
+}
+
+// forward shows a member the envelope of another one.
+func (g *generation) forward(ctx context.Context, to protocol.Member, t taken) error {
+	body := forwarded{uint16(g.number[t.from.Key]), t.envelope}.encode()
+	if _, err := g.mail.broadcast(ctx, []protocol.Member{to}, message{kindForward, g.number32, g.id, body}); err != nil {
+		return fmt.Errorf("forwarding a message of %s: %w", t.from, err)
+	}
+	return nil
+}

@@ -1,0 +1,263 @@
+package native
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"frostkit/commkey"
+	"frostkit/frost"
+	"frostkit/frost/cocktail"
+	"frostkit/runner/protocol"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var suite = frost.Ed25519()
+
+// patience bounds every run of the tests.
+const patience = time.Minute
+
+// person is a member with what it keeps: its key, its records and its groups.
+type person struct {
+	protocol.Member
+	private *commkey.PrivateKey
+
+	mu      sync.Mutex
+	records []Record
+	groups  map[string][]byte // key package by group
+	certs   map[string][]byte
+	events  []protocol.Event
+}
+
+func newPeople(t testing.TB, n int) []*person {
+	t.Helper()
+	people := make([]*person, n)
+	for i := range people {
+		private, err := commkey.Generate(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := fmt.Sprintf("member%d", i+1)
+		if i < 5 {
+			name = []string{"alice", "bob", "carol", "dave", "eve"}[i]
+		}
+		id, err := frost.NewIdentifier(suite, uint16(i+1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		people[i] = &person{
+			Member:  protocol.Member{Name: name, Key: private.Public(), Identifier: id},
+			private: private, groups: map[string][]byte{}, certs: map[string][]byte{},
+		}
+	}
+	return people
+}
+
+func (p *person) store(r Record) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.IndexFunc(p.records, func(h Record) bool { return h.Attempt == r.Attempt })
+	if i < 0 {
+		p.records = append(p.records, r)
+		return nil
+	}
+	p.records[i] = r
+	return nil
+}
+
+func (p *person) save(o *Outcome) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	id := o.PublicKeyPackage.VerifyingKey().String()
+	p.groups[id] = o.KeyPackage.EncodeSecretJSON()
+	p.certs[id] = o.Certificate.Encode()
+	return nil
+}
+
+func (p *person) event(e protocol.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.events = append(p.events, e)
+}
+
+// counted counts events of a kind about a member.
+func (p *person) counted(kind protocol.Kind, about protocol.Member) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for _, e := range p.events {
+		if e.Kind == kind && e.Member.Key == about.Key {
+			n++
+		}
+	}
+	return n
+}
+
+func members(people []*person) []protocol.Member {
+	list := make([]protocol.Member, len(people))
+	for i, p := range people {
+		list[i] = p.Member
+	}
+	return list
+}
+
+var session = sessionID{1, 2, 3}
+
+// config is a member's configuration with the records that it has.
+func (p *person) config(people []*person, threshold int) DKGConfig {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return DKGConfig{
+		Agreement: Agreement{Digest: sha256.Sum256([]byte("file")), Step: "board", Tool: "test", Facts: []Fact{{"ceremony", "board"}}},
+		Session:   session, Ciphersuite: suite, Threshold: threshold,
+		Key: p.private, Members: members(people), Held: slices.Clone(p.records),
+		Store: p.store, Save: p.save, Progress: p.event,
+	}
+}
+
+// end is how a member's run ended.
+type end struct {
+	*Outcome
+	err error
+}
+
+// generate runs all people's part, each with its configuration changed by change, if given.
+func generate(ctx context.Context, people []*person, threshold int, hub *protocol.Hub, change func(*person, *DKGConfig)) map[string]end {
+	var mu sync.Mutex
+	ends := make(map[string]end)
+	var running sync.WaitGroup
+	for _, p := range people {
+		cfg := p.config(people, threshold)
+		if change != nil {
+			change(p, &cfg)
+		}
+		running.Go(func() {
+			outcome, err := DKG(ctx, hub.Endpoint(p.Key, false), cfg)
+			mu.Lock()
+			defer mu.Unlock()
+			ends[p.Name] = end{outcome, err}
+		})
+	}
+	running.Wait()
+	return ends
+}
+
+// mustAgree checks that everybody has the same group, and that it signs.
+func mustAgree(t testing.TB, people []*person, threshold int, ends map[string]end) {
+	t.Helper()
+	first := ends[people[0].Name]
+	for _, p := range people {
+		e := ends[p.Name]
+		if e.err != nil {
+			t.Fatalf("%s: %v", p.Name, e.err)
+		}
+		if !e.PublicKeyPackage.Equal(first.PublicKeyPackage) || !bytes.Equal(e.Certificate.Transcript().Encode(), first.Certificate.Transcript().Encode()) {
+			t.Errorf("%s has another group than %s", p.Name, people[0].Name)
+		}
+		if p.groups[e.PublicKeyPackage.VerifyingKey().String()] == nil {
+			t.Errorf("%s has not saved the group", p.Name)
+		}
+	}
+	mustSign(t, people[len(people)-threshold:], ends)
+}
+
+// mustSign makes a signature from the shares.
+func mustSign(t testing.TB, signers []*person, ends map[string]end) {
+	t.Helper()
+	list := map[frost.Identifier]*frost.SigningCommitments{}
+	all := map[frost.Identifier]*frost.Signer{}
+	for _, p := range signers {
+		signer, err := frost.NewSigner(rand.Reader, ends[p.Name].KeyPackage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[p.Identifier], list[p.Identifier] = signer, signer.Commitments()
+	}
+	pkg, err := frost.NewSigningPackage(suite, list, []byte("message"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shares := map[frost.Identifier]*frost.SignatureShare{}
+	for id, signer := range all {
+		if shares[id], err = signer.Sign(pkg); err != nil {
+			t.Fatal(err)
+		}
+	}
+	public := ends[signers[0].Name].PublicKeyPackage
+	signature, err := frost.Aggregate(pkg, shares, public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := public.VerifyingKey().Verify([]byte("message"), signature); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// blamed returns the names of an error's culprits, or of the missing, in order.
+func blamed(err error) string {
+	var blame *protocol.CulpritError
+	var missing *protocol.MissingError
+	var who []protocol.Member
+	switch {
+	case err == nil:
+		return "nobody"
+	case errors.As(err, &blame):
+		who = slices.Clone(blame.Culprits)
+	case errors.As(err, &missing):
+		who = slices.Clone(missing.Missing)
+	default:
+		return fmt.Sprintf("error %v", err)
+	}
+	slices.SortFunc(who, func(a, b protocol.Member) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
+	return names(who)
+}
+
+// opened returns the message in a signed envelope.
+func opened(envelope []byte) (message, bool) {
+	if len(envelope) < 1+64 || envelope[0] != formSigned {
+		return message{}, false
+	}
+	m, err := decodeMessage(envelope[1 : len(envelope)-64])
+	return m, err == nil
+}
+
+// is matches messages by sender, recipient and kind; zero values match all.
+func is(from, to *person, k kind) func(protocol.Envelope) bool {
+	return func(e protocol.Envelope) bool {
+		m, ok := opened(e.Payload)
+		return ok && (from == nil || e.From == from.Key) && (to == nil || e.To == to.Key) && (k == 0 || m.kind == k)
+	}
+}
+
+// lie is a fault of a member: its messages are changed and signed by it.
+func (p *person) lie(to *person, k kind, change func(m *message)) protocol.Fault {
+	return protocol.Only(is(p, to, k), func(e protocol.Envelope) []protocol.Delivery {
+		m, _ := opened(e.Payload)
+		m.body = bytes.Clone(m.body)
+		change(&m)
+		changed, err := signEnvelope(p.private, session, m.encode())
+		if err != nil {
+			panic(err)
+		}
+		return []protocol.Delivery{{Payload: changed}}
+	})
+}
+
+func within(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+var _ = cocktail.CheckShare
