@@ -132,7 +132,7 @@ var memberObject = &object{
 
 var commandObject = &object{
 	name: "approvalCommand", title: "approve, by a command",
-	about: "A program decides. It is run without a shell, in the ceremony file's folder, with the message on its standard input and the terminal's settings, `PATH` and the variables below as its whole environment. It agrees by exiting with 0 within the `approve` timeout; otherwise the last line of its standard error is the reason of the refusal.",
+	about: "A program decides. It is run without a shell, in the ceremony file's folder, with the message on its standard input and a few variables as its whole environment (see *Agreeing to sign*). It agrees by exiting with 0 within the `approve` timeout; otherwise the last line of its standard error is the reason of the refusal.",
 	keys: []key{
 		{"command", true, &shape{kind: isList, called: "list of text", of: &shape{called: "text"}, min: 1, max: 100}, "", "The program and its arguments. A program with a slash in its name is relative to the ceremony file's folder, another one is looked up in `PATH`."},
 	},
@@ -190,6 +190,12 @@ var timeoutsObject = &object{
 		{"sign", false, durationShape, `"1h"`, "For the other members in a signing, once it is open (`--timeout`)."},
 		{"approve", false, durationShape, `"1m"`, "For an approval command to end."},
 	},
+}
+
+// Inherited returns the variables of the environment that an approval command
+// gets beside those of FROSTKIT_: none that could hold a secret.
+func Inherited() []string {
+	return []string{"PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "TZ", "TMPDIR", "SystemRoot", "PATHEXT", "TEMP"}
 }
 
 var (

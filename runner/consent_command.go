@@ -16,10 +16,6 @@ import (
 	"frostkit/runner/protocol"
 )
 
-// inherited are the variables of the environment that an approval command gets:
-// nothing that could be a secret.
-var inherited = []string{"PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TERM", "TZ", "TMPDIR", "SystemRoot", "PATHEXT", "TEMP"}
-
 const (
 	// commandGrace is how long what a killed command has started may hold its
 	// output open.
@@ -73,7 +69,7 @@ func (s *scene) approvalProgram(m ceremony.Member) string {
 // commandEnvironment is the whole environment of an approval command.
 func (r *run) commandEnvironment(m ceremony.Member, review protocol.Review) []string {
 	var env []string
-	for _, name := range inherited {
+	for _, name := range ceremony.Inherited() {
 		if value := r.env.Getenv(name); value != "" {
 			env = append(env, name+"="+value)
 		}
