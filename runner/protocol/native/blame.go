@@ -134,7 +134,8 @@ func (g *generation) judge(ctx context.Context) error {
 	}
 	for _, a := range g.accusers {
 		for _, blame := range a.blames {
-			if found := g.weigh(a.Member, blame); found != nil {
+			found := g.weigh(a.Member, blame)
+			if found != nil && !g.foundBefore(found.Culprits[0]) {
 				g.found = append(g.found, found)
 			}
 		}
@@ -143,6 +144,14 @@ func (g *generation) judge(ctx context.Context) error {
 		return &EndedError{Member: g.accusers[0].Member, Reason: g.accusers[0].reason}
 	}
 	return joinCulprits(distinct(g.found))
+}
+
+// foundBefore reports whether a member is a culprit by what this member knows itself, so that the word
+// of others adds nothing.
+func (g *generation) foundBefore(m protocol.Member) bool {
+	return slices.ContainsFunc(g.found, func(e *protocol.CulpritError) bool {
+		return len(e.Culprits) == 1 && e.Culprits[0].Key == m.Key
+	})
 }
 
 // checkRound1 looks for faults that all can see, in the messages that there are.
@@ -181,11 +190,7 @@ func (g *generation) weigh(from protocol.Member, a accusation) *protocol.Culprit
 		return culprit(protocol.PhaseRound1, from, "sent a blame message that does not decode", err)
 	}
 	accused := g.byIdentifier(blame.Culprit())
-	envelope := g.kept[slot{accused.Key, kindRound1}].body
-	if accused.Key == g.self.Key {
-		envelope = g.ownRound1()
-	}
-	message, err := cocktail.DecodeRound1Message(g.setup, accused.Identifier, envelope)
+	message, err := cocktail.DecodeRound1Message(g.setup, accused.Identifier, g.round1Of(accused).body)
 	switch {
 	case err != nil:
 		return nil // no message of the accused, or one that is at fault for all to see
@@ -206,25 +211,17 @@ func (g *generation) contradiction(from, accused protocol.Member, format string)
 	}
 }
 
-// ownRound1 returns the body of this member's round 1 message.
-func (g *generation) ownRound1() []byte {
-	payload, err := openSigned(g.cfg.Session, g.self.Key, g.own[kindRound1][min(1, len(g.own[kindRound1])):])
-	if err != nil {
-		return nil
+// round1Of returns a member's round 1 message, this one's too; the zero value if there is none.
+func (g *generation) round1Of(m protocol.Member) taken {
+	if m.Key == g.self.Key {
+		return g.own[kindRound1]
 	}
-	m, err := decodeMessage(payload)
-	if err != nil {
-		return nil
-	}
-	return m.body
+	return g.kept[slot{m.Key, kindRound1}]
 }
 
-// round1Digest is SHA-256 of a member's round 1 envelope, this one's too.
+// round1Digest is SHA-256 of the body of a member's round 1 message.
 func (g *generation) round1Digest(m protocol.Member) [sha256.Size]byte {
-	if m.Key == g.self.Key {
-		return sha256.Sum256(g.own[kindRound1])
-	}
-	return sha256.Sum256(g.kept[slot{m.Key, kindRound1}].envelope)
+	return sha256.Sum256(g.round1Of(m).body)
 }
 
 // splitSignature splits the body of a signature: SHA-512 of the transcript || signature.
@@ -288,15 +285,16 @@ func (g *generation) compareViews(ctx context.Context, t taken) error {
 			continue
 		}
 		same = false
-		switch {
-		case m.Key == t.from.Key:
-			return culprit(protocol.PhaseCertificate, t.from, "sent this member another round 1 message than it says", nil)
-		case m.Key == g.self.Key:
-			err = g.forward(ctx, t.from, taken{from: m, envelope: g.own[kindRound1]})
-		default:
-			err = g.forward(ctx, t.from, g.kept[slot{m.Key, kindRound1}])
+		shown := g.round1Of(m)
+		if m.Key == t.from.Key {
+			err := culprit(protocol.PhaseCertificate, t.from, "sent this member another round 1 message than it says", nil)
+			err.Evidence = []protocol.Evidence{{From: m, Payload: shown.envelope}, {From: m, Payload: t.envelope}}
+			return err
 		}
-		if err != nil {
+		if shown.envelope == nil {
+			continue
+		}
+		if err := g.forward(ctx, t.from, shown); err != nil {
 			return err
 		}
 	}
@@ -327,7 +325,7 @@ func (g *generation) takeForward(ctx context.Context, t taken) error {
 	switch {
 	case m.kind == kindGreeting:
 		return g.takeGreeting(ctx, shown)
-	case m.kind == kindRound1, m.kind == kindSignature, m.kind == kindStored:
+	case m.kind == kindRound1, m.kind == kindSignature, m.kind == kindViews:
 		return g.takeBound(ctx, shown)
 	}
 	return nil

@@ -78,7 +78,7 @@ type attempt struct {
 	greetings map[commkey.PublicKey]taken
 	setup     *cocktail.Setup
 	kept      map[slot]taken
-	own       map[kind][]byte // envelopes that this member sent
+	own       map[kind]taken // what this member sent
 	forwarded map[commkey.PublicKey]bool
 	disputed  bool
 	accusers  []accuser
@@ -177,7 +177,7 @@ func (g *generation) begin(number uint32, first *taken) {
 		number32:  number,
 		greetings: make(map[commkey.PublicKey]taken),
 		kept:      make(map[slot]taken),
-		own:       make(map[kind][]byte),
+		own:       make(map[kind]taken),
 		forwarded: make(map[commkey.PublicKey]bool),
 	}
 	if first != nil {

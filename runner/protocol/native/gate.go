@@ -40,11 +40,12 @@ func (g *generation) progress(e protocol.Event) {
 
 // broadcast sends a message of the attempt to all others.
 func (g *generation) broadcast(ctx context.Context, k kind, body []byte) error {
-	envelope, err := g.mail.broadcast(ctx, g.others, message{k, g.number32, g.id, body})
+	m := message{k, g.number32, g.id, body}
+	envelope, err := g.mail.broadcast(ctx, g.others, m)
 	if err != nil {
 		return fmt.Errorf("sending %s: %w", phaseOf[k], err)
 	}
-	g.own[k] = envelope
+	g.own[k] = taken{from: g.self, message: m, envelope: envelope}
 	g.progress(protocol.Event{Kind: protocol.Sent, Phase: phaseOf[k]})
 	return nil
 }
@@ -310,24 +311,23 @@ func (g *generation) takeWant(ctx context.Context, t taken) error {
 	return g.answer(ctx, t.from, w.kind)
 }
 
-// answer sends a member this attempt's greeting and the message of a kind once more. One that is
-// behind may need those between, too.
+// answer sends a member this attempt's greeting, by which it learns of the attempt, and the message
+// of a kind once more.
 func (g *generation) answer(ctx context.Context, to protocol.Member, k kind) error {
 	now := time.Now()
 	if last, before := g.answered[to.Key]; before && now.Sub(last) < answerEvery {
 		return nil
 	}
 	g.answered[to.Key] = now
-	for _, own := range []kind{kindGreeting, kindRound1, kindSignature, kindViews, kindStored} {
-		envelope, sent := g.own[own]
-		if !sent || own > k && own != kindViews {
-			continue
-		}
-		if own < k && own != kindGreeting {
-			continue
-		}
-		if err := g.mail.post(ctx, []protocol.Member{to}, envelope); err != nil {
-			return fmt.Errorf("sending %s again: %w", phaseOf[own], err)
+	kinds := []kind{kindGreeting, k}
+	if k == kindSignature {
+		kinds = append(kinds, kindViews)
+	}
+	for _, k := range slices.Compact(kinds) {
+		if own, sent := g.own[k]; sent {
+			if err := g.mail.post(ctx, []protocol.Member{to}, own.envelope); err != nil {
+				return fmt.Errorf("sending %s again: %w", phaseOf[k], err)
+			}
 		}
 	}
 	return nil

@@ -30,8 +30,8 @@ func (g *generation) greet(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("sending the greeting: %w", err)
 	}
-	g.own[kindGreeting] = envelope
-	g.greeted(taken{from: g.self, message: message, envelope: envelope, greeting: own})
+	g.own[kindGreeting] = taken{from: g.self, message: message, envelope: envelope, greeting: own}
+	g.greeted(g.own[kindGreeting])
 	g.progress(protocol.Event{Kind: protocol.Sent, Phase: protocol.PhaseGreeting})
 	greeted := func(m protocol.Member) bool { _, has := g.greetings[m.Key]; return has }
 	differ := func() bool { return g.differ }

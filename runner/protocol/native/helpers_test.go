@@ -260,4 +260,55 @@ func within(t testing.TB) context.Context {
 	return ctx
 }
 
-var _ = cocktail.CheckShare
+func sum(b []byte) [sha256.Size]byte { return sha256.Sum256(b) }
+
+// steps yields for each call of Read bytes that depend on the number of the call, so that two
+// key generations may differ in some of their secrets only.
+type steps struct {
+	call int
+	of   func(call int) byte
+}
+
+func (s *steps) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = s.of(s.call) + byte(i)
+	}
+	s.call++
+	return len(b), nil
+}
+
+// round1 makes a member's round 1 message of an attempt with given randomness.
+func (p *person) round1(people []*person, threshold int, id AttemptID, of func(call int) byte) []byte {
+	g, err := newGeneration(p.config(people, threshold))
+	if err != nil {
+		panic(err)
+	}
+	setup, err := cocktail.NewSetup(suite, id[:], g.publics, threshold)
+	if err != nil {
+		panic(err)
+	}
+	config := cocktail.Config{Setup: setup, Key: g.static}
+	if of != nil {
+		config.Random = &steps{of: of}
+	}
+	first, err := cocktail.New(config)
+	if err != nil {
+		panic(err)
+	}
+	return first.Message().Encode()
+}
+
+// wrongShareMessage is a round 1 message whose ciphertext to the first member opens to the share of
+// another polynomial: two runs with the same ephemeral key, which is drawn last.
+func wrongShareMessage(mallory *person, people []*person, threshold int, id AttemptID) []byte {
+	right := mallory.round1(people, threshold, id, func(call int) byte { return byte(call + 1) })
+	wrong := mallory.round1(people, threshold, id, func(call int) byte {
+		if call == threshold {
+			return byte(call + 1)
+		}
+		return byte(call + 101)
+	})
+	at := contribution(threshold) + 8
+	copy(right[at:at+48], wrong[at:at+48])
+	return right
+}
