@@ -12,7 +12,8 @@ import (
 type Observer interface {
 	// Call reports a call that is over. Outcome is "ok", the name of frostd's
 	// error, "body" for a request that could not be read, or "gone" where the
-	// caller left. The sizes are those of the bodies in bytes.
+	// caller left; took is without the time that it waited as a long poll. The
+	// sizes are those of the bodies in bytes.
 	Call(call, outcome string, took time.Duration, received, sent int)
 	// Refused reports what a limit refused, by the limit's flag.
 	Refused(limit string)
@@ -46,7 +47,7 @@ func outcome(request *http.Request, err error) string {
 
 // observe tells the observer about a call.
 func (x *exchange) observe(took time.Duration, err error) {
-	x.observer.Call(x.request.URL.Path[1:], outcome(x.request, err), took, x.body.Len(), len(x.out))
+	x.observer.Call(x.request.URL.Path[1:], outcome(x.request, err), took-x.waited, x.body.Len(), len(x.out))
 	var refusal InvalidArgumentError
 	if !errors.As(err, &refusal) {
 		return

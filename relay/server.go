@@ -114,6 +114,8 @@ type exchange struct {
 	user  Key // who called, if the call wants to know
 	token TokenHash
 
+	waited time.Duration // as a long poll
+
 	body    bytes.Buffer // of the request
 	decoder decoder
 	out     []byte // the body of the answer
@@ -137,7 +139,7 @@ func (x *exchange) release() {
 		return
 	}
 	x.Server, x.request, x.header, x.control = nil, nil, nil, nil
-	x.user, x.token = Key{}, TokenHash{}
+	x.user, x.token, x.waited = Key{}, TokenHash{}, 0
 	x.body.Reset()
 	x.out = x.out[:0]
 	exchanges.Put(x)

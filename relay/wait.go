@@ -104,7 +104,11 @@ func (x *exchange) waitFor(topic Topic, patience time.Duration, try func() (bool
 	wake, stop := x.store.Watch(topic)
 	defer stop()
 	x.observer.Waiting(1)
-	defer x.observer.Waiting(-1)
+	start := time.Now()
+	defer func() {
+		x.observer.Waiting(-1)
+		x.waited = time.Since(start)
+	}()
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
