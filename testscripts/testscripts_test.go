@@ -47,6 +47,7 @@ func TestScripts(t *testing.T) {
 			"copyenv":  copyEnv,
 			"mode":     mode,
 			"members":  members,
+			"cisteps":  ciSteps,
 		},
 	})
 }
