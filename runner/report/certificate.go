@@ -2,10 +2,12 @@ package report
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
 	"frostkit/commkey"
 	"frostkit/frost"
@@ -91,7 +93,7 @@ func ParseCertificate(data []byte) (*Certificate, error) {
 	if err := decoder.Decode(c); err != nil {
 		return nil, fmt.Errorf("reading the certificate: %w", err)
 	}
-	if decoder.More() {
+	if _, err := decoder.Token(); err != io.EOF {
 		return nil, errors.New("reading the certificate: something follows it")
 	}
 	if c.Version != Version {
@@ -174,8 +176,22 @@ func (c *Certificate) checkCeremony(t *cocktail.Transcript) error {
 	if err != nil || len(digest) != 32 {
 		return fmt.Errorf("the digest %q is not 32 bytes in hexadecimal", c.Digest)
 	}
+	if c.Rehearsal {
+		rehearsed := RehearsalDigest([32]byte(digest))
+		digest = rehearsed[:]
+	}
 	if !bytes.Equal(t.Extension(), append(digest, c.Step...)) {
-		return errors.New("the members signed for another ceremony file or step")
+		return errors.New("the members signed for another ceremony file or step, or in a rehearsal")
 	}
 	return nil
+}
+
+// rehearsalLabel begins what is hashed for a rehearsal's digest.
+const rehearsalLabel = "frostkit rehearsal"
+
+// RehearsalDigest is what the members of a rehearsal agree on in the place of
+// the ceremony file's digest: SHA-256("frostkit rehearsal" || digest). So
+// nothing that is signed in a rehearsal stands for a real ceremony.
+func RehearsalDigest(digest [32]byte) [32]byte {
+	return sha256.Sum256(append([]byte(rehearsalLabel), digest[:]...))
 }

@@ -41,10 +41,13 @@ type Report struct {
 	Failure   string    `json:"failure,omitempty"`
 	Started   time.Time `json:"started"`
 	Ended     time.Time `json:"ended"`
+	Faults    []string  `json:"faults"` // of a rehearsal, as --fault writes them
+	Notes     []string  `json:"notes"`  // what readers should know or do
 	Groups    []Group   `json:"groups"`
 	Signings  []Signing `json:"signings"`
 	Timeline  []Span    `json:"timeline"`
 	Checks    []Check   `json:"checks"`
+	Findings  []Finding `json:"findings"`
 }
 
 // Group is a group as the run left it.
@@ -56,6 +59,7 @@ type Group struct {
 	Fingerprint  string   `json:"fingerprint,omitempty"`   // see Fingerprint
 	Members      []Member `json:"members"`
 	Certificate  string   `json:"certificate,omitempty"` // file beside the report
+	Confirmed    bool     `json:"confirmed"`             // all members signed the transcript
 }
 
 // Member is a member of a group.
@@ -106,12 +110,22 @@ type Check struct {
 	Detail string `json:"detail,omitempty"`
 }
 
+// Finding is how a step ended for one member, where it did not end well.
+type Finding struct {
+	Step   string `json:"step"`
+	Member string `json:"member"`
+	What   string `json:"what"`
+}
+
 // Encode returns report.json.
 func (r *Report) Encode() ([]byte, error) { return encode(r.filled()) }
 
 // filled returns the report with lists that are empty rather than null.
 func (r *Report) filled() *Report {
 	out := *r
+	out.Faults = append([]string{}, r.Faults...)
+	out.Notes = append([]string{}, r.Notes...)
+	out.Findings = append([]Finding{}, r.Findings...)
 	out.Groups = append([]Group{}, r.Groups...)
 	out.Signings = append([]Signing{}, r.Signings...)
 	out.Timeline = append([]Span{}, r.Timeline...)
