@@ -1,4 +1,4 @@
-# make build | test | lint | fuzz | bench
+# make build | test | lint | fuzz | bench | bench-crypto | bench-relay
 # Everything that these need beside Go is fetched by them, into bin/tools.
 
 GO       ?= go
@@ -6,7 +6,7 @@ TOOLS    := $(CURDIR)/bin/tools
 FUZZTIME ?= 20s
 export GOFLAGS ?= -mod=readonly
 
-.PHONY: all build test lint fmt fuzz bench clean
+.PHONY: all build test lint fmt fuzz bench bench-crypto bench-relay clean
 
 all: build
 
@@ -43,6 +43,15 @@ fuzz:
 bench: build
 	$(GO) run ./bench/tutorial -frostkit bin/frostkit
 	$(GO) test -run '^$$' -bench . -benchtime 300ms ./frost/...
+
+# The relay under load. FROSTD=path compares with that frostd; STORE=memory
+# measures that store alone.
+bench-relay: build
+	$(GO) run ./bench/relayload -frostkit bin/frostkit -out bench/out/relay.json -store "$(STORE)"
+
+# Each step of the cryptography beside the Rust crates; needs cargo.
+bench-crypto:
+	$(GO) run ./bench/crypto
 
 clean:
 	rm -rf bin

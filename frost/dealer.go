@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"frostkit/frost/internal/group"
+	"frostkit/frost/internal/secret"
 )
 
 // maxParticipants is what the wire forms have room for.
@@ -46,13 +47,18 @@ func Split(random io.Reader, key *SigningKey, ids []Identifier, threshold int) (
 	if err != nil {
 		return nil, nil, wrap(doing, err)
 	}
-	polynomial, err := group.RandomPolynomial(random, key.suite.Group(), key.secret, threshold)
+	var shares map[Identifier]*SecretShare
+	var public *PublicKeyPackage
+	secret.Do(func() {
+		var polynomial group.Polynomial
+		if polynomial, err = group.RandomPolynomial(random, key.suite.Group(), key.secret, threshold); err != nil {
+			return
+		}
+		defer polynomial.Clear()
+		shares, public = deal(key.suite, polynomial, ids)
+		err = public.refuseIdentity()
+	})
 	if err != nil {
-		return nil, nil, wrap(doing, err)
-	}
-	defer polynomial.Clear()
-	shares, public := deal(key.suite, polynomial, ids)
-	if err := public.refuseIdentity(); err != nil {
 		return nil, nil, wrap(doing, err)
 	}
 	return shares, public, nil

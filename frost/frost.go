@@ -16,7 +16,8 @@
 //
 // A value of a type of this package is valid once it exists. Secrets neither print
 // nor marshal; they are wiped by Destroy as far as Go allows: copies that
-// the compiler and the arithmetic leave on stacks and in registers are out of reach.
+// the compiler and the arithmetic leave on stacks and in registers are out of reach, unless
+// the program is built with GOEXPERIMENT=runtimesecret, where Go offers that.
 // Operations on secrets take constant time. What takes variable time works on public values.
 //
 // The package does no input or output beside reading randomness, and keeps no clock. Large groups

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"frostkit/frost/internal/group"
+	"frostkit/frost/internal/secret"
 )
 
 // Signer is a participant in one signing: it holds the nonces of its
@@ -25,6 +26,7 @@ type Signer struct {
 
 // signingSecrets are the nonces d_i and e_i, and a copy of the signing share s_i.
 type signingSecrets struct {
+	guard
 	hiding, binding, share group.Scalar
 }
 
@@ -56,18 +58,31 @@ func NewSigners(random io.Reader, key *KeyPackage, count int) ([]*Signer, error)
 	case key.share.IsZero():
 		return nil, wrap(doing, ErrDestroyed)
 	}
-	nonces := make([]group.Scalar, 0, 2*count) // hiding and binding in turn
+	var signers []*Signer
+	var err error
+	secret.Do(func() {
+		var nonces []group.Scalar
+		if nonces, err = drawNonces(random, key, count); err == nil {
+			signers = newSigners(key, nonces)
+		}
+	})
+	return signers, wrap(doing, err)
+}
+
+// drawNonces draws nonces, hiding and binding ones in turn.
+func drawNonces(random io.Reader, key *KeyPackage, count int) ([]group.Scalar, error) {
+	nonces := make([]group.Scalar, 0, 2*count)
 	for range cap(nonces) {
 		// hiding_nonce = nonce_generate(sk_i)
 		// binding_nonce = nonce_generate(sk_i)
 		nonce, err := generateNonce(random, key.suite, key.share, nil)
 		if err != nil {
 			clearAll(nonces)
-			return nil, wrap(doing, err)
+			return nil, err
 		}
 		nonces = append(nonces, nonce)
 	}
-	return newSigners(key, nonces), nil
+	return nonces, nil
 }
 
 // maxSigners is how many signings NewSigners prepares at most.
@@ -129,8 +144,11 @@ func (s *Signer) Sign(pkg *SigningPackage) (*SignatureShare, error) {
 		return []group.Scalar{group.Lagrange(g, x, i)}
 	})[0]
 	// sig_share = hiding_nonce + (binding_nonce * binding_factor) + (lambda_i * sk_i * challenge)
-	z := g.NewScalar().MultiplyAdd(secrets.binding, r.bindingFactors[i], secrets.hiding)
-	z.MultiplyAdd(g.NewScalar().Multiply(lambda, r.challenge), secrets.share, z)
+	z := g.NewScalar()
+	secret.Do(func() {
+		z.MultiplyAdd(secrets.binding, r.bindingFactors[i], secrets.hiding)
+		z.MultiplyAdd(g.NewScalar().Multiply(lambda, r.challenge), secrets.share, z)
+	})
 	return &SignatureShare{suite: pkg.suite, share: z}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"frostkit/frost/internal/group"
+	"frostkit/frost/internal/secret"
 )
 
 // SigningKey is a whole signing key, held by one: what a trusted dealer splits.
@@ -67,16 +68,22 @@ func (k *SigningKey) Sign(random io.Reader, message []byte) (Signature, error) {
 		return Signature{}, wrap(doing, ErrDestroyed)
 	}
 	g := k.suite.Group()
-	nonce, err := generateNonce(random, k.suite, k.secret, message)
+	r, z := g.NewElement(), g.NewScalar()
+	var err error
+	secret.Do(func() {
+		var nonce group.Scalar
+		if nonce, err = generateNonce(random, k.suite, k.secret, message); err != nil {
+			return
+		}
+		defer nonce.Clear()
+		r.Set(g.BaseMult(nonce))
+		g.Normalize(r)
+		// z = k + (c * sk)
+		z.MultiplyAdd(challenge(k.suite, r, k.public, message), k.secret, nonce)
+	})
 	if err != nil {
 		return Signature{}, wrap(doing, err)
 	}
-	defer nonce.Clear()
-	r := g.BaseMult(nonce)
-	g.Normalize(r)
-	// z = k + (c * sk)
-	z := g.NewScalar()
-	z.MultiplyAdd(challenge(k.suite, r, k.public, message), k.secret, nonce)
 	return Signature{suite: k.suite, r: r, z: z}, nil
 }
 

@@ -137,24 +137,32 @@ func New(config Config) (*Round1, error) {
 	if random == nil {
 		random = rand.Reader
 	}
-	g := p.suite.Group()
+	r := &Round1{party: p, cell: new(atomic.Pointer[group.Polynomial])}
+	secret.Do(func() { err = r.draw(random) })
+	if err != nil {
+		return nil, fmt.Errorf(doing, err)
+	}
+	return r, nil
+}
+
+// draw draws the polynomial and makes the package.
+func (r *Round1) draw(random io.Reader) error {
+	g := r.suite.Group()
 	constant, err := g.RandomScalar(random)
 	if err != nil {
-		return nil, fmt.Errorf(doing, err)
+		return err
 	}
 	defer constant.Clear()
-	polynomial, err := group.RandomPolynomial(random, g, constant, p.threshold)
+	polynomial, err := group.RandomPolynomial(random, g, constant, r.threshold)
 	if err != nil {
-		return nil, fmt.Errorf(doing, err)
+		return err
 	}
-	own, err := p.prove(random, polynomial)
-	if err != nil {
+	if r.own, err = r.prove(random, polynomial); err != nil {
 		polynomial.Clear()
-		return nil, fmt.Errorf(doing, err)
+		return err
 	}
-	r := &Round1{party: p, own: own, cell: new(atomic.Pointer[group.Polynomial])}
 	r.cell.Store(&polynomial)
-	return r, nil
+	return nil
 }
 
 // prove commits to a polynomial and makes the proof of knowledge of its constant term.
@@ -200,7 +208,9 @@ func (r *Round1) Next(packages map[frost.Identifier]*Round1Package) (*Round2, er
 	if err := r.check(packages); err != nil {
 		return nil, fmt.Errorf(doing, err)
 	}
-	return newRound2(r, *polynomial, packages), nil
+	var next *Round2
+	secret.Do(func() { next = newRound2(r, *polynomial, packages) })
+	return next, nil
 }
 
 // check checks the packages of the others.

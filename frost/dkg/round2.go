@@ -8,6 +8,7 @@ import (
 	"frostkit/frost"
 	"frostkit/frost/internal/group"
 	"frostkit/frost/internal/parallel"
+	"frostkit/frost/internal/secret"
 )
 
 // Round2 is a participant that has accepted the round 1 packages of the others, and
@@ -23,6 +24,7 @@ type Round2 struct {
 // accepted is what round 1 leaves to round 2: this participant's own share of its
 // own polynomial, and the commitments of all.
 type accepted struct {
+	guard
 	share       group.Scalar
 	own         []group.Element
 	commitments map[frost.Identifier][]group.Element
@@ -81,9 +83,11 @@ func (r *Round2) Next(packages map[frost.Identifier]*Round2Package) (*frost.KeyP
 		return nil, nil, fmt.Errorf(doing, err)
 	}
 	// s_i = sum of f_l(i)
-	for id := range r.others {
-		state.share.Add(state.share, packages[id].share)
-	}
+	secret.Do(func() {
+		for id := range r.others {
+			state.share.Add(state.share, packages[id].share)
+		}
+	})
 	key, public, err := frost.AssembleKeys(r.suite, r.id, state.share, r.sum(state), r.ids)
 	if err != nil {
 		state.share.Clear()

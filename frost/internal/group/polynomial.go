@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"frostkit/frost/internal/parallel"
+	"frostkit/frost/internal/secret"
 )
 
 // Polynomial is a secret polynomial: its coefficients, constant term first.
@@ -49,9 +50,11 @@ const leastBaseMults = 8
 func BaseMultEach(g Group, scalars []Scalar) []Element {
 	elements := make([]Element, len(scalars))
 	parallel.For(len(scalars), leastBaseMults, func(from, to int) {
-		for i := from; i < to; i++ {
-			elements[i] = g.BaseMult(scalars[i])
-		}
+		secret.Do(func() { // of the goroutine, which may be a new one
+			for i := from; i < to; i++ {
+				elements[i] = g.BaseMult(scalars[i])
+			}
+		})
 	})
 	return elements
 }
