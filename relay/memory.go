@@ -10,17 +10,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// What the parts of a store take in memory, roughly, in bytes: with it
-// TotalBytes bounds everything that a store holds.
-const (
-	tokenCost     = 384
-	sessionCost   = 512
-	memberCost    = 256 // of one member of a session, with its mailboxes
-	repeatCost    = 32  // of one message id that is remembered
-	messageCost   = 48  // of one message beside its body
-	recipientCost = 16  // of one message in one mailbox
-)
-
 // MemoryStore is a [Store] that a restart of the relay empties. It has no
 // goroutine: what is due is removed by the next call, whichever that is.
 type MemoryStore struct {
@@ -107,7 +96,7 @@ func (m *MemoryStore) spend(entry spentChallenge, until time.Time) {
 func (m *MemoryStore) AddToken(_ context.Context, token TokenHash, owner Key, limits *Limits) error {
 	now := m.lock()
 	defer m.mu.Unlock()
-	if m.used+tokenCost > limits.TotalBytes {
+	if m.used+TokenCost > limits.TotalBytes {
 		return ErrRelayFull
 	}
 	for len(m.tokensOf[owner]) >= limits.TokensPerKey {
@@ -118,7 +107,7 @@ func (m *MemoryStore) AddToken(_ context.Context, token TokenHash, owner Key, li
 }
 
 func (m *MemoryStore) putToken(token TokenHash, owner Key, until time.Time) {
-	m.used += tokenCost
+	m.used += TokenCost
 	expiry := m.due.push(until, func(time.Time) { m.removeToken(token) })
 	m.tokens[token] = memoryToken{owner, expiry}
 	m.tokensOf[owner] = append(m.tokensOf[owner], token)
@@ -149,7 +138,7 @@ func (m *MemoryStore) removeToken(token TokenHash) {
 	if !ok {
 		return
 	}
-	m.used -= tokenCost
+	m.used -= TokenCost
 	m.due.cancel(t.expiry)
 	delete(m.tokens, token)
 	dropFrom(m.tokensOf, t.owner, token)

@@ -8,10 +8,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// repeatsKept is how many message ids of one sender a session remembers, to
-// know a repeated call.
-const repeatsKept = 64
-
 // memorySession is a session and its mailboxes.
 type memorySession struct {
 	*Session
@@ -57,7 +53,7 @@ func newMemorySession(session *Session, expires time.Time) *memorySession {
 	return &memorySession{
 		Session:  session,
 		expires:  expires,
-		overhead: sessionCost + memberCost*len(session.Members),
+		overhead: SessionCost + MemberCost*len(session.Members),
 		boxes:    map[boxKey]*memoryBox{},
 		repeats:  map[Key][]uuid.UUID{},
 	}
@@ -89,11 +85,11 @@ func (s *memorySession) repeated(envelope *Envelope) bool {
 // took; if none, it is in place of the oldest one, which is forgotten.
 func (s *memorySession) remember(sender Key, id uuid.UUID) (taken int, forgotten uuid.UUID) {
 	ids := s.repeats[sender]
-	if len(ids) == repeatsKept {
+	if len(ids) == RepeatsKept {
 		forgotten = ids[0]
 		ids = slices.Delete(ids, 0, 1)
 	} else {
-		taken = repeatCost
+		taken = RepeatCost
 	}
 	s.repeats[sender] = append(ids, id)
 	s.overhead += taken
@@ -109,8 +105,8 @@ func (s *memorySession) forget(sender Key, id uuid.UUID) (freed int) {
 		return 0
 	}
 	s.repeats[sender] = slices.Delete(ids, i, i+1)
-	s.overhead -= repeatCost
-	return repeatCost
+	s.overhead -= RepeatCost
+	return RepeatCost
 }
 
 // recipients returns the mailboxes of an envelope.
@@ -141,11 +137,11 @@ func (s *memorySession) newMessage(envelope *Envelope, recipients int) *memoryMe
 
 // cost is what the message takes in all its mailboxes, in bytes.
 func (m *memoryMessage) cost() int {
-	return len(m.body) + messageCost + recipientCost*int(m.recipients)
+	return len(m.body) + MessageCost + RecipientCost*int(m.recipients)
 }
 
 // costInBox is what the message would take in one mailbox alone, in bytes.
-func (m *memoryMessage) costInBox() int { return len(m.body) + messageCost + recipientCost }
+func (m *memoryMessage) costInBox() int { return len(m.body) + MessageCost + RecipientCost }
 
 // roomFor checks the limits on queued messages.
 func (s *memorySession) roomFor(boxes []Mailbox, message *memoryMessage, limits *Limits) error {

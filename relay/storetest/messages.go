@@ -195,7 +195,7 @@ func testQueueLimits(e *env) {
 }
 
 func testTotalLimit(e *env) {
-	e.limits.TotalBytes = 10000
+	e.limits.TotalBytes, e.limits.Grace = 10000, 10*e.unit
 	id := e.open(2)
 	body := string(make([]byte, 1000))
 	refused := false
@@ -244,7 +244,11 @@ func testWakeForMessages(e *env) {
 		e.check(e.send(id, "m", key(1), key(2)))
 	}
 	e.wantWake(mine, true, "a message")
-	e.wantWake(mine, false, "the same message")
+	for more := 0; woken(mine); more++ {
+		if more == 2 {
+			e.Fatal("woken more often than messages came")
+		}
+	}
 	e.wantWake(second, true, "a message, watched twice")
 	e.wantWake(coordinator, false, "a message for others")
 	e.check(e.send(id, "m"))

@@ -1,0 +1,2 @@
+-- ARGV: owner
+return call('ZRANGEBYSCORE', P .. ':open:' .. ARGV[1], '(' .. now, '+inf')

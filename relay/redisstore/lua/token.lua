@@ -1,0 +1,20 @@
+-- ARGV: hash, owner, life, most of one owner, cost of one, most bytes
+local owners = P .. ':tokens:' .. ARGV[2]
+if call('EXISTS', P .. ':token:' .. ARGV[1]) == 1 then return 'ok' end
+sweep()
+if total(tonumber(ARGV[5])) + tonumber(ARGV[5]) > tonumber(ARGV[6]) then return 'total' end
+call('ZREMRANGEBYSCORE', owners, '-inf', now)
+while call('ZCARD', owners) >= tonumber(ARGV[4]) do
+  local oldest = call('ZPOPMIN', owners)[1]
+  call('ZREM', P .. ':tokens', oldest)
+  call('DEL', P .. ':token:' .. oldest)
+end
+local expires = now + tonumber(ARGV[3])
+-- Tokens of one millisecond are in the order in which they came.
+local last = call('ZREVRANGE', owners, 0, 0, 'WITHSCORES')[2]
+local score = math.max(expires, number(last) + 0.001)
+call('SET', P .. ':token:' .. ARGV[1], ARGV[2], 'PXAT', expires)
+call('ZADD', owners, score, ARGV[1])
+call('PEXPIREAT', owners, expires + 1000)
+call('ZADD', P .. ':tokens', expires, ARGV[1])
+return 'ok'

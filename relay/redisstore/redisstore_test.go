@@ -1,0 +1,129 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"frostkit/relay"
+	"frostkit/relay/redisstore/redistest"
+	"frostkit/relay/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func openStore(t testing.TB, url string) *Store {
+	t.Helper()
+	store, err := Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+func TestStore(t *testing.T) {
+	server := redistest.Start(t)
+	var databases atomic.Int32
+	t.Run("all", func(t *testing.T) {
+		storetest.Test(t, storetest.Subject{
+			Open: func(t *testing.T) relay.Store { return openStore(t, server.URL(int(databases.Add(1)))) },
+			Run: func(t *testing.T, test func(*testing.T)) {
+				t.Parallel()
+				test(t)
+			},
+			Unit: 100 * time.Millisecond,
+		})
+	})
+}
+
+// One store wakes who waits at another, and not for another database's changes.
+func TestWakesAcrossProcesses(t *testing.T) {
+	server := redistest.Start(t)
+	one, two, other := openStore(t, server.URL(0)), openStore(t, server.URL(0)), openStore(t, server.URL(1))
+	defer one.Close()
+	defer two.Close()
+	defer other.Close()
+	owner := relay.Key{1}
+	wake, stop := one.Watch(relay.Topic{Owner: owner})
+	defer stop()
+	elsewhere, stop := other.Watch(relay.Topic{Owner: owner})
+	defer stop()
+	limits := relay.DefaultLimits()
+	session := &relay.Session{ID: relay.SessionID{1}, Members: []relay.Key{owner, {2}}, Coordinator: relay.Key{2}}
+	if err := two.CreateSession(t.Context(), session, &limits); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-wake:
+	case <-time.After(10 * time.Second):
+		t.Error("not woken")
+	}
+	select {
+	case <-elsewhere:
+		t.Error("woken by another database")
+	default:
+	}
+}
+
+// A subscription that broke may have missed something, so that all look again.
+func TestWakesAfterARestart(t *testing.T) {
+	server := redistest.Start(t)
+	store := openStore(t, server.URL(0))
+	defer store.Close()
+	wake, stop := store.Watch(relay.Topic{Owner: relay.Key{1}})
+	defer stop()
+	server.Kill()
+	if err := server.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-wake:
+	case <-time.After(20 * time.Second):
+		t.Error("not woken")
+	}
+}
+
+func TestErrorsHaveNoPassword(t *testing.T) {
+	for _, url := range []string{
+		"redis://:hunter2@127.0.0.1:1/0", "redis://:hunter2@127.0.0.1:1/none", "redis://:hunter2@[/", "mailto://:hunter2@x",
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		_, err := Open(ctx, url)
+		cancel()
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("opening: %v", err)
+		}
+	}
+}
+
+func TestForeignFormat(t *testing.T) {
+	server := redistest.Start(t)
+	store := openStore(t, server.URL(0))
+	defer store.Close()
+	if warnings := store.Warnings(t.Context()); len(warnings) != 0 {
+		t.Errorf("warnings %q", warnings)
+	}
+	if err := store.client.Set(t.Context(), store.prefix+":format", "frostkit relay 9", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if other, err := Open(t.Context(), server.URL(0)); err == nil {
+		t.Error("opened another format")
+		_ = other.Close()
+	} else if !strings.Contains(err.Error(), "frostkit relay 9") || errors.Is(err, relay.ErrInvalidArgument) {
+		t.Errorf("opening another format: %v", err)
+	}
+}
+
+// BenchmarkPairs has every send on the disk before it is acknowledged.
+func BenchmarkPairs(b *testing.B) {
+	store := openStore(b, redistest.Start(b).URL(0))
+	storetest.Benchmark(b, store, 32)
+	if err := store.Close(); err != nil {
+		b.Error(err)
+	}
+}
