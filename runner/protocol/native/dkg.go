@@ -2,9 +2,11 @@ package native
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -30,9 +32,12 @@ func DKG(ctx context.Context, t protocol.Transport, cfg DKGConfig) (*Outcome, er
 		return nil, fmt.Errorf("preparing the key generation: %w", err)
 	}
 	defer g.static.Destroy()
+	if err := g.complete(); err != nil {
+		return nil, fmt.Errorf("going on with a finished key generation: %w", err)
+	}
 	g.mail = openMail(ctx, t, cfg.Key, cfg.Session)
 	defer g.mail.close()
-	outcome, err := g.run(ctx)
+	outcome, err := g.runAttempts(ctx)
 	if err == nil {
 		return outcome, nil
 	}
@@ -55,6 +60,7 @@ type generation struct {
 	static  *cocktail.StaticKey
 	publics []cocktail.StaticPublicKey
 	held    []Record
+	run     [16]byte
 
 	seen     map[[sha256.Size]byte]bool // envelopes of greetings
 	early    []taken
@@ -106,6 +112,9 @@ func newGeneration(cfg DKGConfig) (*generation, error) {
 	if cfg.Progress == nil {
 		cfg.Progress = func(protocol.Event) {}
 	}
+	if cfg.Random == nil {
+		cfg.Random = rand.Reader
+	}
 	if cfg.Resend == 0 {
 		cfg.Resend = 5 * time.Second
 	}
@@ -121,8 +130,38 @@ func newGeneration(cfg DKGConfig) (*generation, error) {
 	if err := g.check(); err != nil {
 		return nil, err
 	}
+	if err := g.convertKeys(); err != nil {
+		return nil, err
+	}
+	if _, err := io.ReadFull(cfg.Random, g.run[:]); err != nil {
+		return nil, fmt.Errorf("reading the random part of the greeting: %w", err)
+	}
 	g.begin(1, nil)
-	return g, g.convertKeys()
+	return g, nil
+}
+
+// complete saves the group of a record that was finished and maybe not saved before. After it nothing
+// is left but to help the others.
+func (g *generation) complete() error {
+	i := slices.IndexFunc(g.held, func(r Record) bool { return r.Certificate != nil })
+	if i < 0 {
+		return nil
+	}
+	record := g.held[i]
+	outcome, err := Recover(g.cfg.Ciphersuite, g.cfg.Key, record.Certificate, record.Bundle)
+	if err != nil {
+		return err
+	}
+	g.finished = outcome
+	outcome.Members = slices.Clone(g.members)
+	if err := g.checkTranscript(outcome.Certificate.Transcript()); err != nil {
+		return err
+	}
+	if err := g.cfg.Save(outcome); err != nil {
+		return fmt.Errorf("saving the new group: %w", err)
+	}
+	g.saved[record.Attempt] = true
+	return nil
 }
 
 func (g *generation) check() error {
@@ -193,8 +232,8 @@ func (g *generation) dropKeys() {
 	g.keys = nil
 }
 
-// run goes through attempts until one is not ended by the next.
-func (g *generation) run(ctx context.Context) (*Outcome, error) {
+// runAttempts goes through attempts until one is not ended by the next.
+func (g *generation) runAttempts(ctx context.Context) (*Outcome, error) {
 	for {
 		outcome, err := g.try(ctx)
 		var again *newAttempt
@@ -216,7 +255,7 @@ func (g *generation) try(ctx context.Context) (*Outcome, error) {
 	}
 	record, resumed, err := g.common()
 	if err != nil {
-		return nil, err
+		return g.orFinished(ctx, g.lost(ctx, err))
 	}
 	if resumed {
 		err = g.resume(record)

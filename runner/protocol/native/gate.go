@@ -24,6 +24,7 @@ const (
 var phaseOf = map[kind]string{
 	kindGreeting:  protocol.PhaseGreeting,
 	kindFacts:     protocol.PhaseGreeting,
+	kindLost:      protocol.PhaseGreeting,
 	kindRound1:    protocol.PhaseRound1,
 	kindSignature: protocol.PhaseCertificate,
 	kindViews:     protocol.PhaseCertificate,
@@ -152,15 +153,15 @@ func (g *generation) takeMessage(ctx context.Context, t taken) error {
 		return nil
 	case kindForward:
 		return g.takeForward(ctx, t)
-	case kindRound1, kindSignature, kindStored, kindAbort, kindViews:
+	case kindRound1, kindSignature, kindStored, kindAbort, kindViews, kindLost:
 		return g.takeBound(ctx, t)
 	}
 	g.drop(t.from.Key, fmt.Sprintf("its kind %d is not known", t.kind))
 	return nil
 }
 
-// takeGreeting keeps a greeting of this attempt. A later one, or a second one of this, means that
-// its sender has begun anew.
+// takeGreeting keeps a greeting of this attempt. One of a later attempt begins that here, too, and so
+// does one of a member that was started again.
 func (g *generation) takeGreeting(ctx context.Context, t taken) error {
 	digest := sha256.Sum256(t.envelope)
 	if g.seen[digest] {
@@ -173,12 +174,17 @@ func (g *generation) takeGreeting(ctx context.Context, t taken) error {
 		return nil
 	}
 	g.seen[digest] = true
-	if _, greeted := g.greetings[t.from.Key]; t.number == g.number32 && greeted {
-		return &newAttempt{number: g.number32 + 1, cause: t.from}
-	}
+	before, greeted := g.greetings[t.from.Key]
+	sameRun := greeted && before.greeting.run == t.greeting.run
 	switch {
 	case t.number > g.number32:
 		return &newAttempt{number: t.number, cause: t.from, first: &t}
+	case greeted && !sameRun:
+		return &newAttempt{number: g.number32 + 1, cause: t.from}
+	case greeted && t.number == g.number32:
+		return equivocation(before, t)
+	case greeted:
+		return nil // overtaken by a later one
 	case t.number < g.number32:
 		return g.answer(ctx, t.from, kindGreeting) // it learns from it which attempt this is
 	}

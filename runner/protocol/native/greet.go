@@ -2,7 +2,6 @@ package native
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -45,15 +44,11 @@ func (g *generation) greet(ctx context.Context) error {
 }
 
 func (g *generation) newGreeting() (greeting, error) {
-	own := greeting{version: Version, digest: g.cfg.Digest, members: g.membersDigest(), step: g.cfg.Step, tool: g.cfg.Tool}
+	own := greeting{version: Version, run: g.run, digest: g.cfg.Digest, members: g.membersDigest(), step: g.cfg.Step, tool: g.cfg.Tool}
 	for _, r := range g.held[max(len(g.held)-maxHeld, 0):] {
 		own.held = append(own.held, held{r.Attempt, r.Certificate != nil})
 	}
-	random := g.cfg.Random
-	if random == nil {
-		random = rand.Reader
-	}
-	if _, err := io.ReadFull(random, own.nonce[:]); err != nil {
+	if _, err := io.ReadFull(g.cfg.Random, own.nonce[:]); err != nil {
 		return greeting{}, fmt.Errorf("reading the random part of the greeting: %w", err)
 	}
 	return own, nil
@@ -112,6 +107,18 @@ func (g *generation) common() (Record, bool, error) {
 		}
 	}
 	return Record{}, false, nil
+}
+
+// lost fails when a record of a finished key generation is not held by all. First all say so: else it
+// may be that the greetings which this member has are not the latest.
+func (g *generation) lost(ctx context.Context, lost error) error {
+	if err := g.broadcast(ctx, kindLost, nil); err != nil {
+		return err
+	}
+	if err := g.await(ctx, protocol.PhaseGreeting, kindLost, g.hasOne(kindLost)); err != nil {
+		return err
+	}
+	return lost
 }
 
 // without returns the members who do not hold a record.

@@ -22,6 +22,7 @@ const (
 	kindViews     kind = 7
 	kindForward   kind = 8
 	kindFacts     kind = 9
+	kindLost      kind = 10
 )
 
 // message is the payload of an envelope: u8 kind || u32 attempt || 32 bytes ID of the attempt,
@@ -65,6 +66,7 @@ const (
 // greeting is what a member begins an attempt with.
 type greeting struct {
 	version uint16
+	run     [16]byte          // random bytes of this run of the program in this session
 	nonce   [32]byte          // fresh random bytes
 	digest  [sha256.Size]byte // of the ceremony file
 	members [sha256.Size]byte // of the members' keys in their order
@@ -79,11 +81,12 @@ type held struct {
 	finished bool
 }
 
-// encode returns u16 version || nonce || digest || members || u8 length, step || u8 length, tool
+// encode returns u16 version || run || nonce || digest || members || u8 length, step || u8 length, tool
 // || u8 count, (ID, u8 finished) of each record.
 func (g greeting) encode() []byte {
 	b := cryptobyte.NewBuilder(nil)
 	b.AddUint16(g.version)
+	b.AddBytes(g.run[:])
 	b.AddBytes(g.nonce[:])
 	b.AddBytes(g.digest[:])
 	b.AddBytes(g.members[:])
@@ -107,7 +110,7 @@ func decodeGreeting(body []byte) (greeting, error) {
 	if g.version != Version {
 		return g, nil
 	}
-	if !s.CopyBytes(g.nonce[:]) || !s.CopyBytes(g.digest[:]) || !s.CopyBytes(g.members[:]) ||
+	if !s.CopyBytes(g.run[:]) || !s.CopyBytes(g.nonce[:]) || !s.CopyBytes(g.digest[:]) || !s.CopyBytes(g.members[:]) ||
 		!readText8(&s, &g.step) || !readText8(&s, &g.tool) || !readHeld(&s, &g.held) || !s.Empty() {
 		return greeting{}, errMalformed
 	}
