@@ -39,6 +39,7 @@ type relayCommand struct {
 
 // Run serves until the process is told to stop.
 func (c *relayCommand) Run(e *Env) error {
+	tuneCollector()
 	logger := newLogger(e.Stderr, c.LogLevel, c.LogFormat)
 	o, err := c.operation(e, logger)
 	if err != nil {
