@@ -1,0 +1,209 @@
+package keyring
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"frostkit/internal/durable"
+)
+
+// pendingVersion is the version of the file of pending shares.
+const pendingVersion = 1
+
+// maxPending is how many records the file keeps; the oldest unfinished ones go first.
+const maxPending = 64
+
+// ErrInvalidPending is what reading a file of pending shares fails with that is
+// not understood. It is left as it is.
+var ErrInvalidPending = errors.New("file of pending shares is not valid")
+
+// Pending is what a member stores of a key generation before the others may rely on
+// it: with the member's communication key it is the share. It lies in a file of
+// its own beside the credentials, which frost-client reads and would not keep it.
+type Pending struct {
+	// Ceremony is the SHA-256 digest of the ceremony file, 32 bytes, and Step the name
+	// of the group in it.
+	Ceremony []byte
+	Step     string
+	// Attempt names the attempt of the key generation, 32 bytes.
+	Attempt []byte
+	// Transcript, Bundle and Certificate are as package cocktail encodes them. There is
+	// a certificate once the key generation is finished.
+	Transcript, Bundle, Certificate []byte
+}
+
+// Format prints a placeholder, whatever the verb.
+func (p Pending) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[pending share]") }
+
+// PendingPath returns where the pending shares of the owner of a credentials file are:
+// "NAME.toml.pending" for "NAME.toml".
+func PendingPath(credentials string) string { return credentials + ".pending" }
+
+// LoadPending reads the pending shares beside a credentials file, oldest first. Without
+// a file there are none. One that is not understood is an [ErrInvalidPending].
+func LoadPending(credentials string) ([]Pending, error) {
+	data, _, err := readFile(PendingPath(credentials))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading pending shares: %w", err)
+	}
+	defer clear(data)
+	list, err := decodePending(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading pending shares in %q: %w: %w", PendingPath(credentials), ErrInvalidPending, err)
+	}
+	return list, nil
+}
+
+// StorePending keeps a pending share, instead of the one of the same attempt if there is one. It is
+// on the disk when StorePending returns. It takes the lock that [Update] takes.
+func StorePending(ctx context.Context, credentials string, p Pending) error {
+	return updatePending(ctx, credentials, func(list []Pending) []Pending {
+		if i := slices.IndexFunc(list, func(q Pending) bool { return bytes.Equal(q.Attempt, p.Attempt) }); i >= 0 {
+			list[i] = p
+			return list
+		}
+		list = append(list, p)
+		if i := slices.IndexFunc(list, func(q Pending) bool { return q.Certificate == nil }); len(list) > maxPending && i >= 0 {
+			list = slices.Delete(list, i, i+1)
+		}
+		return list
+	})
+}
+
+// RemovePending removes the pending shares of a step of a ceremony: when the group is saved, and all
+// members have said that theirs is.
+func RemovePending(ctx context.Context, credentials string, ceremony []byte, step string) error {
+	return updatePending(ctx, credentials, func(list []Pending) []Pending {
+		return slices.DeleteFunc(list, func(p Pending) bool { return bytes.Equal(p.Ceremony, ceremony) && p.Step == step })
+	})
+}
+
+func updatePending(ctx context.Context, credentials string, change func([]Pending) []Pending) error {
+	const doing = "storing pending shares: %w"
+	target, err := resolve(credentials)
+	if err != nil {
+		return fmt.Errorf(doing, err)
+	}
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return fmt.Errorf(doing, err)
+	}
+	unlock, err := lock(ctx, target)
+	if err != nil {
+		return fmt.Errorf(doing, err)
+	}
+	defer unlock()
+	path := PendingPath(target)
+	durable.RemoveLeftovers(path)
+	list, err := LoadPending(target)
+	if err != nil {
+		return err
+	}
+	if list = change(list); len(list) == 0 {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf(doing, err)
+		}
+		return nil
+	}
+	encoded := encodePending(list)
+	defer clear(encoded)
+	if err := durable.WriteFile(path, encoded, 0o600); err != nil {
+		return fmt.Errorf(doing, err)
+	}
+	return nil
+}
+
+// pendingFile is the file: JSON, byte strings in hexadecimal.
+type pendingFile struct {
+	Version int             `json:"version"`
+	Pending []pendingRecord `json:"pending"`
+}
+
+type pendingRecord struct {
+	Ceremony    string `json:"ceremony"`
+	Step        string `json:"step"`
+	Attempt     string `json:"attempt"`
+	Transcript  string `json:"transcript"`
+	Bundle      string `json:"bundle"`
+	Certificate string `json:"certificate,omitempty"`
+}
+
+func encodePending(list []Pending) []byte {
+	file := pendingFile{Version: pendingVersion}
+	for _, p := range list {
+		file.Pending = append(file.Pending, pendingRecord{
+			hex.EncodeToString(p.Ceremony), p.Step, hex.EncodeToString(p.Attempt),
+			hex.EncodeToString(p.Transcript), hex.EncodeToString(p.Bundle), hex.EncodeToString(p.Certificate),
+		})
+	}
+	encoded, err := json.MarshalIndent(file, "", " ")
+	if err != nil {
+		panic("keyring: internal error: " + err.Error()) // strings and a number
+	}
+	return append(encoded, '\n')
+}
+
+func decodePending(data []byte) ([]Pending, error) {
+	if len(data) > maxFileSize {
+		return nil, fmt.Errorf("it has more than %d bytes", maxFileSize)
+	}
+	var file pendingFile
+	in := json.NewDecoder(bytes.NewReader(data))
+	in.DisallowUnknownFields()
+	if err := in.Decode(&file); err != nil {
+		return nil, err
+	}
+	if in.More() {
+		return nil, errors.New("something follows its end")
+	}
+	if file.Version != pendingVersion {
+		return nil, fmt.Errorf("its version is %d, want %d", file.Version, pendingVersion)
+	}
+	var list []Pending
+	for i, r := range file.Pending {
+		p, err := r.decode()
+		if err != nil {
+			return nil, fmt.Errorf("record %d: %w", i+1, err)
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+func (r pendingRecord) decode() (Pending, error) {
+	p := Pending{Step: r.Step}
+	for _, field := range []struct {
+		to   *[]byte
+		text string
+		size int // 0: any but none; -1: may be missing
+	}{
+		{&p.Ceremony, r.Ceremony, 32},
+		{&p.Attempt, r.Attempt, 32},
+		{&p.Transcript, r.Transcript, 0},
+		{&p.Bundle, r.Bundle, 0},
+		{&p.Certificate, r.Certificate, -1},
+	} {
+		b, err := hex.DecodeString(field.text)
+		if err != nil {
+			return Pending{}, errors.New("it is not hexadecimal")
+		}
+		if field.size > 0 && len(b) != field.size || field.size == 0 && len(b) == 0 {
+			return Pending{}, fmt.Errorf("a field has %d bytes", len(b))
+		}
+		if len(b) > 0 {
+			*field.to = b
+		}
+	}
+	return p, nil
+}
