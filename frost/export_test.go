@@ -96,3 +96,17 @@ func (k *KeyPackage) Lagrange() [][]byte {
 	}
 	return encoded
 }
+
+// KeyPackageOf returns a key package of a group of threshold 1 that has a given signing share.
+func KeyPackageOf(cs Ciphersuite, id Identifier, share group.Scalar) *KeyPackage {
+	key := cs.Group().BaseMult(share)
+	cs.Group().Normalize(key)
+	return &KeyPackage{suite: cs, id: id, share: share, verifyingShare: key, key: key, minSigners: 1}
+}
+
+// Prepare computes what does not depend on secrets.
+func (p *SigningPackage) Prepare(key VerifyingKey) {
+	if _, err := p.round2(key.element); err != nil {
+		panic(err)
+	}
+}
