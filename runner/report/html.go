@@ -9,13 +9,13 @@ import (
 )
 
 //go:embed report.tmpl
-var page string
+var pageSource string
 
 var pageTemplate = template.Must(template.New(HTMLFile).Funcs(template.FuncMap{
 	"draw":     draw,
 	"duration": func(a, b time.Time) string { return duration(b.Sub(a).Microseconds()) },
 	"when":     func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:05 UTC") },
-}).Parse(page))
+}).Parse(pageSource))
 
 // HTML returns report.html: one page that loads nothing from anywhere.
 func (r *Report) HTML() ([]byte, error) {

@@ -23,7 +23,7 @@ func sample() *Report {
 		Digest: strings.Repeat("df", 32), Protocol: "frostkit", Outcome: Complete, Started: start, Ended: start.Add(1234 * time.Millisecond),
 		Groups: []Group{{
 			Description: "DKG: Alice, Bob, Eve", Ciphersuite: "FROST-ED25519-SHA512-v1", Threshold: 2,
-			VerifyingKey: strings.Repeat("5e", 32), Fingerprint: Fingerprint([]byte("key")), Certificate: CertificateFile,
+			VerifyingKey: strings.Repeat("5e", 32), Fingerprint: Fingerprint([]byte("key")), Certificate: CertificateFile, Confirmed: true,
 			Members: []Member{
 				{Name: "Alice", PublicKey: strings.Repeat("a1", 32), Fingerprint: Fingerprint([]byte("a")), Here: true, Version: "frostkit 0.1.0"},
 				{Name: "Bob", PublicKey: strings.Repeat("b2", 32), Fingerprint: Fingerprint([]byte("b"))},
@@ -36,8 +36,11 @@ func sample() *Report {
 			Absent: []Absence{{Member: nasty, Why: "declined", Reason: "not what we agreed"}},
 		}},
 		Timeline: []Span{
-			{"Alice", "round 1", 0, 400_000}, {"Bob", "round 1", 100_000, 420_000}, {nasty, "round 1", 120_000, 500_000},
-			{"Alice", "round 2", 400_000, 1_200_000}, {"Bob", "round 2", 420_000, 1_234_000},
+			{"Alice", "round 1", 0, 400_000},
+			{"Bob", "round 1", 100_000, 420_000},
+			{nasty, "round 1", 120_000, 500_000},
+			{"Alice", "round 2", 400_000, 1_200_000},
+			{"Bob", "round 2", 420_000, 1_234_000},
 		},
 		Checks: []Check{{"the signature of minutes.txt under the group's key", true, "Ed25519"}},
 	}

@@ -10,16 +10,19 @@ import (
 const (
 	drawingWidth = 960
 	labelWidth   = 150
-	rowHeight    = 26
-	barHeight    = 16
+	labelRunes   = 20
 	axisHeight   = 30
-	narrowest    = 1.5 // of a bar, so that it is seen
+	rowHeight    = 26   // of few members
+	leastRow     = 12   // of many
+	pageHeight   = 1200 // of all rows where these heights allow it: so they fit on a sheet of A4
+	narrowest    = 1.5  // of a bar, so that it is seen
 	ticks        = 5
 )
 
 // drawing is a timeline as the template draws it.
 type drawing struct {
 	Width, Height int
+	FontSize      int // of the labels
 	Labels        []label
 	Bars          []bar
 	Ticks         []tick
@@ -50,29 +53,47 @@ type phase struct{ Class, Name string }
 // draw lays a timeline out: a row for each member, a bar for each span, and an
 // axis in time. Phases have classes by the order in which they first appear.
 func draw(spans []Span) drawing {
-	d := drawing{Width: drawingWidth}
-	end := int64(1)
-	for _, s := range spans {
-		end = max(end, s.To)
-	}
+	end, members := extent(spans)
+	row := min(rowHeight, max(leastRow, pageHeight/max(members, 1)))
+	bars := row * 2 / 3
+	d := drawing{Width: drawingWidth, FontSize: min(13, row-2)}
 	scale := float64(drawingWidth-labelWidth-10) / float64(end)
 	rows := map[string]int{}
 	for _, s := range spans {
-		row, seen := rows[s.Member]
+		number, seen := rows[s.Member]
 		if !seen {
-			row = len(rows)
-			rows[s.Member] = row
-			d.Labels = append(d.Labels, label{Y: row*rowHeight + barHeight - 3, Text: s.Member})
+			number = len(rows)
+			rows[s.Member] = number
+			d.Labels = append(d.Labels, label{Y: number*row + bars/2 + d.FontSize/3 + 1, Text: shortened(s.Member)})
 		}
 		d.Bars = append(d.Bars, bar{
 			X: labelWidth + float64(s.From)*scale, Width: max(float64(s.To-s.From)*scale, narrowest),
-			Y: row * rowHeight, Height: barHeight, Class: d.class(s.Phase),
+			Y: number * row, Height: bars, Class: d.class(s.Phase),
 			Title: fmt.Sprintf("%s: %s, %s", s.Member, s.Phase, duration(s.To-s.From)),
 		})
 	}
-	d.Height = len(rows)*rowHeight + axisHeight
-	d.axis(end, scale, len(rows)*rowHeight)
+	d.Height = members*row + axisHeight
+	d.axis(end, scale, members*row)
 	return d
+}
+
+// extent returns when the last span ends, and how many members there are.
+func extent(spans []Span) (end int64, members int) {
+	seen := map[string]bool{}
+	end = 1
+	for _, s := range spans {
+		end = max(end, s.To)
+		seen[s.Member] = true
+	}
+	return end, len(seen)
+}
+
+// shortened cuts a name that would run into the bars, whose titles have it whole.
+func shortened(name string) string {
+	if runes := []rune(name); len(runes) > labelRunes {
+		return string(runes[:labelRunes-1]) + "…"
+	}
+	return name
 }
 
 // class returns the phase's class, and enters it into the legend.
@@ -86,7 +107,7 @@ func (d *drawing) class(name string) string {
 }
 
 // colours is how many the style sheet has for phases.
-const colours = 10
+const colours = 12
 
 func (d *drawing) axis(end int64, scale float64, y int) {
 	for i := range ticks + 1 {
