@@ -29,9 +29,9 @@ func drawIDs(r *rapid.T, n int) []frost.Identifier {
 	return ids
 }
 
-// drawKeys deals to a group of 2 to 6.
+// drawKeys deals to a group of 2 to 12.
 func drawKeys(t *testing.T, r *rapid.T) (keys map[frost.Identifier]*frost.KeyPackage, public *frost.PublicKeyPackage, threshold int) {
-	ids := drawIDs(r, rapid.IntRange(2, 6).Draw(r, "n"))
+	ids := drawIDs(r, rapid.IntRange(2, 12).Draw(r, "n"))
 	threshold = rapid.IntRange(2, len(ids)).Draw(r, "t")
 	// A stream that does not repeat within the run.
 	keys, public = deal(t, newStream(rapid.Uint64().Draw(r, "seed")), ids, threshold)
@@ -131,6 +131,93 @@ func TestFormsAgree(t *testing.T) {
 			same("KeyPackage", key.EncodeSecretJSON(), key.EncodeSecretPostcard())
 			same("SigningCommitments", signers[id].Commitments().EncodeJSON(), signers[id].Commitments().EncodePostcard())
 			same("SignatureShare", shares[id].EncodeJSON(), shares[id].EncodePostcard())
+		}
+	})
+}
+
+// In every group of up to 12 any threshold of members signs, and one less cannot.
+func TestEveryGroupSize(t *testing.T) {
+	for n := 2; n <= 12; n++ {
+		for threshold := 2; threshold <= n; threshold++ {
+			random := newStream(uint64(100*n + threshold))
+			keys, public := deal(t, random, numbers(t, n), threshold)
+			for first := range n { // each member takes part in some of the sets
+				chosen := make(map[frost.Identifier]*frost.KeyPackage)
+				for i := range threshold {
+					id := number(t, uint16((first+i*5)%n+1))
+					for chosen[id] != nil { // 5 and n have a common factor
+						id = number(t, uint16(id.Bytes()[0])%uint16(n)+1)
+					}
+					chosen[id] = keys[id]
+				}
+				signers, pkg := commit(t, random, chosen, []byte("message"))
+				sig, err := frost.Aggregate(pkg, signAll(t, signers, pkg), public)
+				if err != nil {
+					t.Fatalf("%d of %d: %v", threshold, n, err)
+				}
+				checkEd25519(t, public.VerifyingKey(), []byte("message"), sig)
+				delete(chosen, sorted(chosen)[0])
+				signers, pkg = commit(t, random, chosen, []byte("message"))
+				for _, signer := range signers {
+					if _, err := signer.Sign(pkg); err == nil {
+						t.Errorf("%d of threshold %d sign", threshold-1, threshold)
+					}
+				}
+			}
+		}
+	}
+}
+
+// The same key split among other participants, or for another threshold, is the same
+// key for those who verify, and shares of different splits do not mix.
+func TestSplitAgain(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		key := must(frost.GenerateSigningKey(newStream(rapid.Uint64().Draw(r, "key")), suite))(t)
+		split := func(name string) (map[frost.Identifier]*frost.KeyPackage, *frost.PublicKeyPackage) {
+			ids := drawIDs(r, rapid.IntRange(2, 6).Draw(r, name))
+			shares, public, err := frost.Split(newStream(rapid.Uint64().Draw(r, name)), key, ids, rapid.IntRange(2, len(ids)).Draw(r, name))
+			if err != nil {
+				r.Fatal(err)
+			}
+			keys := make(map[frost.Identifier]*frost.KeyPackage)
+			for id, share := range shares {
+				keys[id] = must(share.KeyPackage())(t)
+			}
+			if !public.VerifyingKey().Equal(key.VerifyingKey()) {
+				r.Error("another key")
+			}
+			return keys, public
+		}
+		for _, name := range []string{"first", "second"} {
+			keys, public := split(name)
+			signers, pkg := commit(t, newStream(5), keys, []byte(name))
+			checkEd25519(t, key.VerifyingKey(), []byte(name), must(frost.Aggregate(pkg, signAll(t, signers, pkg), public))(t))
+		}
+	})
+}
+
+// Nothing depends on the order in which participants are listed.
+func TestOrderDoesNotMatter(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		ids := drawIDs(r, rapid.IntRange(2, 8).Draw(r, "n"))
+		threshold := rapid.IntRange(2, len(ids)).Draw(r, "t")
+		keys, public := deal(t, newStream(6), ids, threshold)
+		again, publicAgain := deal(t, newStream(6), rapid.Permutation(ids).Draw(r, "order"), threshold)
+		equal(t, "public key package", publicAgain.EncodePostcard(), public.EncodePostcard())
+		for id, key := range keys {
+			equal(t, "key package", again[id].EncodeSecretPostcard(), key.EncodeSecretPostcard())
+		}
+		signers, pkg := commit(t, newStream(7), keys, []byte("message"))
+		shares := signAll(t, signers, pkg)
+		sig := must(frost.Aggregate(pkg, shares, public))(t)
+		commitments := make(map[frost.Identifier]*frost.SigningCommitments)
+		reordered := make(map[frost.Identifier]*frost.SignatureShare)
+		for _, id := range rapid.Permutation(ids).Draw(r, "messages") {
+			commitments[id], reordered[id] = signers[id].Commitments(), shares[id]
+		}
+		pkg = must(frost.NewSigningPackage(suite, commitments, []byte("message")))(t)
+		if !must(frost.Aggregate(pkg, reordered, public))(t).Equal(sig) {
+			r.Error("another signature")
 		}
 	})
 }

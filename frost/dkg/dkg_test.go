@@ -45,7 +45,7 @@ func sign(t testing.TB, keys map[frost.Identifier]*frost.KeyPackage, public *fro
 
 func TestAnyThresholdSigns(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		n := rapid.IntRange(2, 5).Draw(r, "n")
+		n := rapid.IntRange(2, 12).Draw(r, "n")
 		threshold := rapid.IntRange(2, n).Draw(r, "t")
 		var ids []frost.Identifier
 		for i := range n {
