@@ -20,7 +20,7 @@ func classify(err error) *Failure {
 	if errors.As(err, &failure) {
 		return &Failure{Code: failure.Code, Err: err, Hint: failure.Hint}
 	}
-	for _, kind := range []func(error) *Failure{classifyFile, classifyKeyring, classifyMembers, classifyRelay} {
+	for _, kind := range []func(error) *Failure{classifyFile, classifyStore, classifyKeyring, classifyMembers, classifyRelay} {
 		if failure := kind(err); failure != nil {
 			failure.Err = err
 			return failure

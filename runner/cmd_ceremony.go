@@ -98,6 +98,7 @@ func (c *runCommand) Run(e *Env) error {
 	if err != nil && len(r.refused) == 0 {
 		return err
 	}
+	r.finished = err == nil
 	return errors.Join(err, r.summary(changed))
 }
 

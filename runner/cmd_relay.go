@@ -26,6 +26,7 @@ type relayCommand struct {
 	Ready    string `name:"ready-file" placeholder:"FILE" help:"Write the address to this file once the relay listens."`
 	LogLevel string `enum:"debug,info,warn,error" default:"info" help:"What is logged on standard error: debug, info, warn or error (${default})."`
 
+	Store       string         `placeholder:"STORE" help:"Where sessions and messages are kept: bolt:DIR (a file; by default bolt: in the user's data folder), redis://HOST:PORT/DB (for several relays), or memory."`
 	LogFormat   string         `enum:"text,json" default:"text" help:"How it is logged: text or json (${default})."`
 	TLSMin      string         `name:"tls-min" enum:"1.2,1.3" default:"1.3" help:"The oldest version of TLS: 1.2 or 1.3 (${default})."`
 	Admin       string         `placeholder:"ADDRESS" help:"Metrics, health and profiles on this loopback address, such as 127.0.0.1:9744."`

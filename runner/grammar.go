@@ -56,8 +56,8 @@ type frostkitGrammar struct {
 	keyringCommands
 	groupCommands
 
-	Relay relayCommand `cmd:"" group:"relay" help:"Run the relay that members talk through (frostd)."`
-	Cert  certCommands `cmd:"" group:"relay" help:"Make certificates from the local CA (mkcert)."`
+	Relay relayCommands `cmd:"" group:"relay" help:"Run the relay that members talk through (frostd)."`
+	Cert  certCommands  `cmd:"" group:"relay" help:"Make certificates from the local CA (mkcert)."`
 
 	Verify   verifyCommand   `cmd:"" group:"tools" help:"Verify a signature (frost-verify verify)."`
 	TestSign testSignCommand `cmd:"" group:"tools" help:"Make a test key and a signature by it (frost-verify test-sign)."`

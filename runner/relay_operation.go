@@ -55,9 +55,9 @@ func (c *relayCommand) operation(e *Env, log *slog.Logger) (*operation, error) {
 }
 
 // setStore gives the relay its store.
-func (c *relayCommand) setStore(_ *Env, o *operation) error {
-	o.config.Store = relay.NewMemoryStore()
-	return nil
+func (c *relayCommand) setStore(e *Env, o *operation) (err error) {
+	o.config.Store, err = e.openStore(e.Context, c.Store, o.log)
+	return err
 }
 
 // setAllow restricts the relay to the keys in a file.

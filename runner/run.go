@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"frostkit/frost"
 	"frostkit/keyring"
 	"frostkit/relay"
+	"frostkit/relay/boltstore"
 	"frostkit/relay/localca"
 	"frostkit/runner/protocol"
 	"frostkit/runner/steps"
@@ -26,7 +28,10 @@ type run struct {
 	options *runCommand
 	display *display
 	relay   *runningRelay // the built-in one, while it runs
+	store   relay.Store   // its store
 	roots   []*x509.Certificate
+	// finished: the ceremony is carried out, and nobody waits for a message.
+	finished bool
 	refusals
 }
 
@@ -183,7 +188,12 @@ func (r *run) startBuiltIn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.relay, err = startRelay(ctx, relayConfig{Address: "127.0.0.1:0", TLS: config})
+	store, err := boltstore.Open(r.relayFolder())
+	if err != nil {
+		return err
+	}
+	r.store = store
+	r.relay, err = startRelay(ctx, relayConfig{Address: "127.0.0.1:0", TLS: config, Store: store})
 	if err != nil {
 		return err
 	}
@@ -197,6 +207,22 @@ func (r *run) close() {
 	if r.relay != nil {
 		r.relay.stop()
 	}
+	if r.store == nil {
+		return
+	}
+	err := r.store.Close()
+	if r.finished && err == nil {
+		err = boltstore.Remove(r.relayFolder())
+	}
+	if err != nil {
+		r.env.say("closing the built-in relay: %v", err)
+	}
+}
+
+// relayFolder is where the built-in relay keeps what is under way, until the
+// ceremony is carried out.
+func (r *run) relayFolder() string {
+	return filepath.Join(r.dir, "."+filepath.Base(r.options.File)+".relay")
 }
 
 // client prepares a member's connection to the ceremony's relay.
