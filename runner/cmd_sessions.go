@@ -14,6 +14,7 @@ import (
 type sessionsCommand struct {
 	Group    string `short:"g" placeholder:"GROUP" help:"Ask the relay of this group."`
 	CloseAll bool   `help:"Also close the sessions that this member opened."`
+	Leave    string `placeholder:"ID" help:"Also take this session, which somebody else opened, off this member's list."`
 	serverFlag
 	configFlag
 	jsonFlag
@@ -25,6 +26,7 @@ type sessionView struct {
 	Coordinator sessionMember   `json:"coordinator"`
 	Members     []sessionMember `json:"members"`
 	Closed      bool            `json:"closed,omitempty"`
+	Left        bool            `json:"left,omitempty"`
 }
 
 type sessionMember struct {
@@ -35,6 +37,10 @@ type sessionMember struct {
 
 // Run lists the sessions and closes those that are this member's to close.
 func (c *sessionsCommand) Run(e *Env) error {
+	leave, err := c.toLeave()
+	if err != nil {
+		return err
+	}
 	k, err := c.loadKeyed()
 	if err != nil {
 		return err
@@ -62,11 +68,39 @@ func (c *sessionsCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
+	if err := c.leave(e.Context, client, leave, views); err != nil {
+		return err
+	}
 	if c.JSON {
 		return e.writeJSON(views)
 	}
 	writeSessions(e.result(), views)
 	return nil
+}
+
+// leave takes a session, unless it is the zero one, off the member's list.
+func (c *sessionsCommand) leave(ctx context.Context, client *relay.Client, id relay.SessionID, views []sessionView) error {
+	if id == (relay.SessionID{}) {
+		return nil
+	}
+	if err := client.LeaveSession(ctx, id); err != nil {
+		return fmt.Errorf("leaving session %s: %w", id, err)
+	}
+	for i := range views {
+		views[i].Left = views[i].ID == id
+	}
+	return nil
+}
+
+// toLeave returns the session to leave, or the zero one.
+func (c *sessionsCommand) toLeave() (id relay.SessionID, err error) {
+	if c.Leave == "" {
+		return id, nil
+	}
+	if err := id.UnmarshalText([]byte(c.Leave)); err != nil {
+		return id, failf(ExitUsage, "reading the session's ID %q: %w", c.Leave, err).hint("frostkit sessions lists them")
+	}
+	return id, nil
 }
 
 func (c *sessionsCommand) list(ctx context.Context, k *keyring.Keyring, client *relay.Client) ([]sessionView, error) {
@@ -126,6 +160,9 @@ func writeSessions(w io.Writer, views []sessionView) {
 		}
 		if view.Closed {
 			fmt.Fprintln(w, "Closed.")
+		}
+		if view.Left {
+			fmt.Fprintln(w, "Left.")
 		}
 		fmt.Fprintln(w)
 	}
