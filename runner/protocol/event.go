@@ -37,6 +37,8 @@ const (
 	Restarted Kind = "restarted"
 	// Asked: Member waits for those in Awaited, and asks for their messages again.
 	Asked Kind = "asked"
+	// Stopped: Member was stopped, and may be run again.
+	Stopped Kind = "stopped"
 	// Excluded: Member will not sign, for Reason.
 	Excluded Kind = "excluded"
 )

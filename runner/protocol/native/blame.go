@@ -108,8 +108,13 @@ func (g *generation) takeAbort(t taken) error {
 		g.drop(t.from.Key, err.Error())
 		return nil
 	}
-	if a.why == whyBlame {
+	switch a.why {
+	case whyBlame:
 		g.accusers = append(g.accusers, accuser{t.from, a})
+		return nil
+	case whyStopped: // it may be run again
+		g.last[t.from.Key] = "that it was stopped"
+		g.progress(protocol.Event{Kind: protocol.Stopped, Phase: g.phase, Member: t.from})
 		return nil
 	}
 	return &EndedError{Member: t.from, Declined: a.why == whyDeclined, Reason: a.reason}

@@ -140,8 +140,23 @@ func newGeneration(cfg DKGConfig) (*generation, error) {
 	return g, nil
 }
 
-// complete saves the group of a record that was finished and maybe not saved before. After it nothing
-// is left but to help the others.
+// Complete saves the group of a key generation that was finished and maybe not saved before. Without
+// such a record there is no outcome. It talks to nobody: all others are unconfirmed.
+func Complete(cfg DKGConfig) (*Outcome, error) {
+	g, err := newGeneration(cfg)
+	if err == nil {
+		defer g.static.Destroy()
+		err = g.complete()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("going on with a finished key generation: %w", err)
+	}
+	if g.finished != nil {
+		g.finished.Unconfirmed = slices.Clone(g.others)
+	}
+	return g.finished, nil
+}
+
 func (g *generation) complete() error {
 	i := slices.IndexFunc(g.held, func(r Record) bool { return r.Certificate != nil })
 	if i < 0 {
@@ -152,14 +167,16 @@ func (g *generation) complete() error {
 	if err != nil {
 		return err
 	}
-	g.finished = outcome
 	outcome.Members = slices.Clone(g.members)
-	if err := g.checkTranscript(outcome.Certificate.Transcript()); err != nil {
+	err = g.checkTranscript(outcome.Certificate.Transcript())
+	if err == nil {
+		err = g.cfg.Save(outcome)
+	}
+	if err != nil {
+		outcome.KeyPackage.Destroy()
 		return err
 	}
-	if err := g.cfg.Save(outcome); err != nil {
-		return fmt.Errorf("saving the new group: %w", err)
-	}
+	g.finished = outcome
 	g.saved[record.Attempt] = true
 	return nil
 }

@@ -1,0 +1,178 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"frostkit/commkey"
+	"frostkit/frost"
+	"frostkit/relay"
+	"frostkit/runner/protocol"
+	"frostkit/runner/protocol/native"
+)
+
+// Generate is one member's part in making a group by frostkit's own protocol. It is
+// [DKG] for members who all run frostkit and have the same ceremony file.
+//
+// It is to be run as long as Records are not empty, even if the group is saved: others may need
+// this member's signature to complete theirs. Nothing is made twice by it.
+type Generate struct {
+	Session
+	native.Agreement
+	Key         *commkey.PrivateKey
+	Ciphersuite frost.Ciphersuite
+	Threshold   int
+	Members     []Peer        // everybody, self included, in the order of the file
+	Create      bool          // open the session when nobody has
+	Timeout     time.Duration // from the session to the group
+	Random      io.Reader
+	Records     Records
+	// Save stores the group durably, or does nothing if it is there. What it is given is only lent.
+	Save func(*native.Outcome) error
+	// Approve, if given, is asked before round 1. An error declines, and its text reaches the others.
+	Approve func(context.Context) error
+}
+
+// Run makes the group, or completes what an earlier run began. Sessions that end before the
+// group is made are given up for the next one. The caller destroys the key package.
+func (g *Generate) Run(ctx context.Context) (*native.Outcome, error) {
+	config, err := g.config()
+	if err != nil {
+		return nil, err
+	}
+	outcome, err := native.Complete(config)
+	if err != nil {
+		return nil, err
+	}
+	if err := g.login(ctx); err != nil {
+		return outcome, orNil(err, outcome)
+	}
+	m := g.meeting()
+	passed := map[relay.SessionID]bool{}
+	for {
+		at, err := g.meet(ctx, m, passed, outcome != nil)
+		if err != nil || at == nil {
+			g.leave(ctx, relay.SessionID{})
+			return outcome, orNil(err, outcome)
+		}
+		made, err := g.attempt(ctx, m, *at)
+		if !errors.Is(err, errSuperseded) && !closed(err) {
+			return g.finish(ctx, m, *at, made, err)
+		}
+		passed[at.id] = true
+		if m.owns(*at) {
+			_ = g.Client.CloseSession(ctx, at.id)
+		}
+		g.notify(SessionGone, at.id)
+	}
+}
+
+// orNil leaves out what went wrong where the group is made.
+func orNil(err error, outcome *native.Outcome) error {
+	if outcome != nil {
+		return nil
+	}
+	return err
+}
+
+func (g *Generate) config() (native.DKGConfig, error) {
+	records, err := g.Records.Load()
+	config := native.DKGConfig{
+		Agreement: g.Agreement, Ciphersuite: g.Ciphersuite, Threshold: g.Threshold, Key: g.Key, Random: g.Random,
+		Held: records, Store: g.Records.Store, Save: g.Save, Approve: g.Approve,
+	}
+	for _, peer := range g.Members {
+		config.Members = append(config.Members, protocol.Member{Name: peer.Name, Key: peer.Key})
+	}
+	return config, err
+}
+
+// meeting finds and opens sessions as [DKG] does.
+func (g *Generate) meeting() *DKG {
+	m := &DKG{Session: g.Session, Create: g.Create}
+	for _, peer := range g.Members {
+		m.Members = append(m.Members, peer.Key)
+	}
+	return m
+}
+
+// meet finds the session, or opens it. A member whose group is made does so only if somebody may be
+// waiting: in a session that is open.
+func (g *Generate) meet(ctx context.Context, m *DKG, passed map[relay.SessionID]bool, made bool) (*found, error) {
+	if made {
+		open, _, err := g.candidates(ctx, exactly(m.Members), passed)
+		if err != nil || len(open) == 0 {
+			return nil, err
+		}
+	}
+	at, err := m.meet(ctx, passed)
+	return &at, err
+}
+
+// attempt runs the protocol in one session.
+func (g *Generate) attempt(ctx context.Context, m *DKG, at found) (*native.Outcome, error) {
+	config, err := g.config()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, g.Timeout)
+	defer cancel()
+	ctx, supersede := context.WithCancelCause(ctx)
+	defer supersede(nil)
+	watch := m.watch(ctx, at, supersede)
+	defer watch.stop()
+	var agreed atomic.Bool // everybody is in this session
+	config.Session = at.id
+	config.Progress = func(event protocol.Event) {
+		if event.Kind == protocol.Complete && event.Phase == protocol.PhaseGreeting && !agreed.Swap(true) {
+			watch.cancel()
+		}
+		g.progress(at.id)(event)
+	}
+	outcome, err := native.DKG(ctx, protocol.NewRelayTransport(g.Client, at.id, false), config)
+	if errors.Is(context.Cause(ctx), errSuperseded) {
+		g.notify(Superseded, at.id)
+		return nil, errSuperseded
+	}
+	return outcome, err
+}
+
+// finish leaves the session. Its creator closes it once all have confirmed; until then it is where
+// those who have not can meet the others.
+func (g *Generate) finish(ctx context.Context, m *DKG, at found, made *native.Outcome, failed error) (*native.Outcome, error) {
+	confirmed := failed == nil && len(made.Unconfirmed) == 0
+	if confirmed {
+		failed = g.Records.Remove()
+	}
+	switch {
+	case m.owns(at) && confirmed:
+		m.finishSession(ctx, at.id)
+		g.leave(ctx, relay.SessionID{})
+	case m.owns(at) && made == nil:
+		g.leave(ctx, at.id)
+	default:
+		g.leave(ctx, relay.SessionID{})
+	}
+	return made, failed
+}
+
+// HasRecords reports whether a key generation was begun and is not confirmed by all, so that
+// [Generate.Run] is to be run, even if the group is saved.
+func HasRecords(r Records) (bool, error) {
+	records, err := r.Load()
+	return len(records) > 0, err
+}
+
+// Finished returns the certificate of a key generation whose group is made, nil if there is none.
+func Finished(r Records) ([]byte, error) {
+	records, err := r.Load()
+	i := slices.IndexFunc(records, func(r native.Record) bool { return r.Certificate != nil })
+	if err != nil || i < 0 {
+		return nil, err
+	}
+	return records[i].Certificate, nil
+}

@@ -1,0 +1,59 @@
+package steps
+
+import (
+	"bytes"
+	"context"
+
+	"frostkit/keyring"
+	"frostkit/runner/protocol/native"
+)
+
+// Records keep what a member stores of one key generation.
+type Records interface {
+	// Load returns the records, oldest first.
+	Load() ([]native.Record, error)
+	// Store keeps a record instead of the one of the same attempt; it has synced it
+	// when it returns.
+	Store(native.Record) error
+	// Remove forgets all records.
+	Remove() error
+}
+
+// KeyringRecords are records beside a credentials file, for one step of a ceremony.
+func KeyringRecords(credentials string, agreed native.Agreement) Records {
+	return keyringRecords{credentials, agreed.Digest[:], agreed.Step}
+}
+
+type keyringRecords struct {
+	credentials string
+	ceremony    []byte
+	step        string
+}
+
+func (k keyringRecords) Load() ([]native.Record, error) {
+	all, err := keyring.LoadPending(k.credentials)
+	if err != nil {
+		return nil, err
+	}
+	var records []native.Record
+	for _, p := range all {
+		if bytes.Equal(p.Ceremony, k.ceremony) && p.Step == k.step {
+			records = append(records, native.Record{
+				Attempt: native.AttemptID(p.Attempt), Transcript: p.Transcript, Bundle: p.Bundle, Certificate: p.Certificate,
+			})
+		}
+	}
+	return records, nil
+}
+
+// Store does not end with the run: what was begun to be stored is stored.
+func (k keyringRecords) Store(r native.Record) error {
+	return keyring.StorePending(context.Background(), k.credentials, keyring.Pending{
+		Ceremony: k.ceremony, Step: k.step, Attempt: r.Attempt[:],
+		Transcript: r.Transcript, Bundle: r.Bundle, Certificate: r.Certificate,
+	})
+}
+
+func (k keyringRecords) Remove() error {
+	return keyring.RemovePending(context.Background(), k.credentials, k.ceremony, k.step)
+}
