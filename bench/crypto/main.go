@@ -4,9 +4,9 @@
 //
 //	go run ./bench/crypto [-json FILE] [-zf DIRECTORY] [-budget DURATION]
 //
-// Both run on one thread, but for the row that says otherwise. A figure is the median of
-// runs that alternate between the two sides, so that both suffer alike from what else the machine
-// does. The exit status is 0 whether or not the goals are met.
+// Both run on one thread, but for the row that says otherwise. The sides run in turn, several times
+// each. A figure is the median of the round in which that was lowest, the one least disturbed by
+// what else the machine does. The exit status is 0 whether or not the goals are met.
 package main
 
 import (

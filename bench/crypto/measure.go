@@ -40,7 +40,7 @@ const rounds = 7
 
 // add measures a step and adds its row.
 func (m *measurement) add(s size, c contest) (row, error) {
-	var ours, theirs []time.Duration
+	var ours, theirs []time.Duration // the median of each round
 	r := row{size: s, step: c.step, threads: runtime.GOMAXPROCS(0)}
 	if err := r.count(c.ours); err != nil {
 		return r, err
@@ -50,21 +50,24 @@ func (m *measurement) add(s size, c contest) (row, error) {
 		if err != nil {
 			return r, err
 		}
-		ours = append(ours, mine...)
+		ours = append(ours, median(mine))
 		if c.op == "" {
 			continue
 		}
-		first, err := m.crates.Time(oracle.Frost3, c.op, c.request, 1)
+		repeat := 1
+		if len(theirs) > 0 {
+			repeat = m.repeat(theirs[0])
+		}
+		times, err := m.crates.Time(oracle.Frost3, c.op, c.request, repeat)
 		if err != nil {
 			return r, err
 		}
-		rest, err := m.crates.Time(oracle.Frost3, c.op, c.request, m.repeat(first[0]))
-		if err != nil {
-			return r, err
-		}
-		theirs = append(theirs, rest...)
+		theirs = append(theirs, median(times))
 	}
-	r.ours, r.theirs = median(ours), median(theirs)
+	r.ours = slices.Min(ours)
+	if len(theirs) > 0 {
+		r.theirs = slices.Min(theirs[1:]) // the first warms up
+	}
 	m.rows = append(m.rows, r)
 	return r, nil
 }

@@ -55,10 +55,10 @@ func benchmarkMember(b *testing.B, threshold int, ids []frost.Identifier) {
 			if err := r.round1[ids[0]].check(packages); err != nil {
 				b.Fatal(err)
 			}
-			r.round2[ids[0]] = newRound2(r.round1[ids[0]], polynomial, packages)
+			newRound2(r.round1[ids[0]], polynomial, packages)
 		}
 	})
-	for _, id := range ids[1:] {
+	for _, id := range ids {
 		r.round2[id] = newRound2(r.round1[id], *r.round1[id].cell.Load(), packagesOf(r))
 	}
 	received := r.received2(b, ids[0])
@@ -83,4 +83,12 @@ func packagesOf(r *run) map[frost.Identifier]*Round1Package {
 		packages[id] = r.round1[id].Package()
 	}
 	return packages
+}
+
+func BenchmarkDecodeRound2Package(b *testing.B) {
+	b.ReportAllocs()
+	message := (&Round2Package{suite: suite, share: suite.Group().ScalarFromUint16(1)}).EncodeSecretJSON()
+	for b.Loop() {
+		must(DecodeRound2PackageJSON(suite, message))(b)
+	}
 }

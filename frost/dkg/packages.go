@@ -84,6 +84,11 @@ func DecodeRound1PackagePostcard(cs frost.Ciphersuite, b []byte) (*Round1Package
 // [DecodeRound1PackageJSON] does. It is faster than one by one for large groups:
 // whether elements are of the group is tested for all together. The error
 // names every sender whose package does not decode, by a *[frost.BlameError].
+//
+// Only the sum of all commitments goes into keys, and so testing that would do for keys
+// of the group's order. But it would take packages whose components of small order cancel in
+// the sum, of which the ZF implementation refuses each by itself. So all elements
+// are tested, by a test that finds these too.
 func DecodeRound1PackagesJSON(cs frost.Ciphersuite, messages map[frost.Identifier][]byte) (map[frost.Identifier]*Round1Package, error) {
 	senders := slices.SortedFunc(maps.Keys(messages), frost.Identifier.Compare)
 	packages := make(map[frost.Identifier]*Round1Package, len(senders))

@@ -155,12 +155,10 @@ func (e *Encoder) uint(n uint64) {
 
 func (e *Encoder) header() {
 	if e.json {
-		e.open("{")
-		e.name("version")
-		e.uint(version)
-		e.name("ciphersuite")
-		e.raw(`"` + e.suite.ID() + `"`)
-		e.shut("}")
+		e.separate()
+		e.raw(headerBegin)
+		e.raw(e.suite.ID())
+		e.raw(headerEnd)
 		return
 	}
 	e.Fixed(slices.Concat([]byte{version}, shortID(e.suite)))

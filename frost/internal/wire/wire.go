@@ -54,12 +54,16 @@ func Header() Field {
 	}
 }
 
+// The header in JSON is headerBegin, the ID of the ciphersuite, and headerEnd.
+const (
+	headerBegin = `{"version":0,"ciphersuite":"`
+	headerEnd   = `"}`
+)
+
 // headerFields are the header's fields in JSON.
-func headerFields() []Field {
-	return []Field{
-		{Name: "version", Read: readVersion},
-		{Name: "ciphersuite", Read: readCiphersuite},
-	}
+var headerFields = []Field{
+	{Name: "version", Read: readVersion},
+	{Name: "ciphersuite", Read: readCiphersuite},
 }
 
 func readVersion(d *Decoder) error {
