@@ -48,7 +48,7 @@ func (p *prepared) do(b *testing.B, h http.Handler) {
 
 // BenchmarkPair sends and receives a message of 600 bytes, without the network.
 func BenchmarkPair(b *testing.B) {
-	s := newTestServer(b, Config{})
+	s := newTestServer(b, Config{Limits: Limits{CallRate: 1 << 30, CallBurst: 1 << 30}})
 	from, to := as(b, s), as(b, s)
 	id := from.call("/create_new_session", createBody(from, to)).id(b)
 	send := prepare(b, from, "/send", sendBody(id, strings.Repeat("a5", 600), to))

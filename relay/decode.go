@@ -151,7 +151,9 @@ func (d *decoder) uuid() (uuid.UUID, error) {
 		return uuid.Nil, err
 	}
 	id, err := uuid.ParseBytes(text)
-	if err != nil || uuid.Validate(string(text)) != nil { // ParseBytes takes any two bytes for braces
+	// ParseBytes takes any two bytes for braces.
+	braced := len(text) != 38 || text[0] == '{' && text[37] == '}'
+	if err != nil || !braced {
 		return uuid.Nil, d.dataError("UUID parsing failed: %s", uuidDefect(string(text)))
 	}
 	return id, nil

@@ -33,13 +33,14 @@ func (unobserved) Connections(int)                              {}
 
 // outcome returns what an observer is told of a call that ended with err.
 func outcome(request *http.Request, err error) string {
-	var body *bodyError
 	switch {
 	case err == nil:
 		return "ok"
 	case request.Context().Err() != nil:
 		return "gone"
-	case errors.As(err, &body):
+	}
+	var body *bodyError
+	if errors.As(err, &body) {
 		return "body"
 	}
 	return wireError(err).Name
@@ -48,6 +49,9 @@ func outcome(request *http.Request, err error) string {
 // observe tells the observer about a call.
 func (x *exchange) observe(took time.Duration, err error) {
 	x.observer.Call(x.request.URL.Path[1:], outcome(x.request, err), took-x.waited, x.body.Len(), len(x.out))
+	if err == nil {
+		return
+	}
 	var refusal InvalidArgumentError
 	if !errors.As(err, &refusal) {
 		return

@@ -109,14 +109,15 @@ type exchange struct {
 	*Server
 	request *http.Request
 	header  http.Header // of the answer
-	control *http.ResponseController
+	writer  http.ResponseWriter
 
 	user  Key // who called, if the call wants to know
 	token TokenHash
 
 	waited time.Duration // as a long poll
 
-	body    bytes.Buffer // of the request
+	limited io.LimitedReader // the request's body, a byte longer than it may be
+	body    bytes.Buffer     // of the request
 	decoder decoder
 	out     []byte // the body of the answer
 }
@@ -130,7 +131,7 @@ const keptBuffer = 512 << 10
 func (s *Server) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
 	x := exchanges.Get().(*exchange)
 	x.Server, x.request, x.header = s, r, w.Header()
-	x.control = http.NewResponseController(w)
+	x.writer = w
 	return x
 }
 
@@ -138,7 +139,8 @@ func (x *exchange) release() {
 	if x.body.Cap() > keptBuffer || cap(x.out) > keptBuffer {
 		return
 	}
-	x.Server, x.request, x.header, x.control = nil, nil, nil, nil
+	x.Server, x.request, x.header, x.writer = nil, nil, nil, nil
+	x.limited.R = nil
 	x.user, x.token, x.waited = Key{}, TokenHash{}, 0
 	x.body.Reset()
 	x.out = x.out[:0]
@@ -198,26 +200,32 @@ var (
 // finish writes the answer, or the error in its place, and returns the status.
 func (x *exchange) finish(w http.ResponseWriter, err error) int {
 	status := http.StatusOK
-	var body *bodyError
-	var later *rateError
-	if errors.As(err, &later) {
-		x.header.Set("Retry-After", strconv.Itoa(int(math.Ceil(later.after.Seconds()))))
-	}
 	switch {
-	case errors.As(err, &body):
-		status = body.status
-		x.out = append(x.out[:0], body.text...)
-		x.header["Content-Type"] = textType
 	case err != nil:
-		status = http.StatusInternalServerError
-		x.out = appendError(x.out[:0], err)
-		x.header["Content-Type"] = jsonType
+		status = x.refuse(err)
 	case len(x.out) > 0:
 		x.header["Content-Type"] = jsonType
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write(x.out)
 	return status
+}
+
+// refuse makes the error the answer, and returns its status.
+func (x *exchange) refuse(err error) int {
+	var later *rateError
+	if errors.As(err, &later) {
+		x.header.Set("Retry-After", strconv.Itoa(int(math.Ceil(later.after.Seconds()))))
+	}
+	var body *bodyError
+	if errors.As(err, &body) {
+		x.out = append(x.out[:0], body.text...)
+		x.header["Content-Type"] = textType
+		return body.status
+	}
+	x.out = appendError(x.out[:0], err)
+	x.header["Content-Type"] = jsonType
+	return http.StatusInternalServerError
 }
 
 // logCall logs one call: who, what and how long, but no body, token or key in
@@ -264,7 +272,8 @@ func (x *exchange) decode(request decodable) error {
 	if x.request.ContentLength > int64(x.limits.Body) {
 		return errBodyTooBig
 	}
-	n, err := x.body.ReadFrom(io.LimitReader(x.request.Body, int64(x.limits.Body)+1))
+	x.limited = io.LimitedReader{R: x.request.Body, N: int64(x.limits.Body) + 1}
+	n, err := x.body.ReadFrom(&x.limited)
 	switch {
 	case err != nil:
 		return &bodyError{http.StatusBadRequest, "Failed to buffer the request body: " + err.Error()}

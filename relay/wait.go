@@ -94,8 +94,9 @@ func (x *exchange) wait(topic Topic, try func() (done bool, err error)) error {
 	patience := time.Duration(seconds) * time.Second
 	// The timeouts of the connection are for a call that is answered at once.
 	// A server without them has nothing to set.
-	_ = x.control.SetReadDeadline(time.Time{})
-	_ = x.control.SetWriteDeadline(time.Now().Add(patience + x.limits.WriteTimeout))
+	control := http.NewResponseController(x.writer)
+	_ = control.SetReadDeadline(time.Time{})
+	_ = control.SetWriteDeadline(time.Now().Add(patience + x.limits.WriteTimeout))
 	return x.waitFor(topic, patience, try)
 }
 
