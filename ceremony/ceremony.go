@@ -31,6 +31,8 @@ const (
 	MinThreshold  = 2       // members; of 1 every share would be the key itself
 	MaxMembers    = 255     // members of a session (the relay's limit)
 	MaxNameLength = 200     // bytes of a member's name: it names files
+	MaxSignings   = 1000    // signings of a ceremony
+	maxAfter      = 64      // names in one after:
 	MaxTimeout    = 7 * 24 * time.Hour
 	MaxProblems   = 100 // problems that are reported one by one
 )

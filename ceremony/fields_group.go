@@ -18,7 +18,7 @@ func (r *reader) groups(fields map[string]entry) {
 	if n := len(entries); ok && (n == 0 || n > MaxMembers) {
 		r.report(e.pos, fmt.Sprintf("describe 1 to %d groups, or leave the key out", MaxMembers), "groups has %s", count(n, "group"))
 	}
-	for _, e := range entries {
+	for _, e := range entries[:min(len(entries), MaxMembers)] {
 		r.namedGroup(e)
 	}
 	r.sameDescriptions()
@@ -103,7 +103,7 @@ func (r *reader) nameList(e entry, what, noun string, members []string, of strin
 func (r *reader) listed(name string, pos Position, earlier []string, what, noun string, members []string, of string) bool {
 	switch {
 	case len(members) > 0 && !slices.Contains(members, name):
-		r.report(pos, suggest(name, members), "%s %s of %s is not a member%s", noun, quote(name), what, ofWhom(of))
+		r.report(pos, r.suggest(name, members), "%s %s of %s is not a member%s", noun, quote(name), what, ofWhom(of))
 		return false
 	case slices.Contains(earlier, name):
 		r.report(pos, "name each "+noun+" once", "%s has the %s %s twice", what, noun, quote(name))
@@ -134,6 +134,10 @@ func (r *reader) sameDescriptions() {
 // after reads names of steps; whether they are known is seen once all are read.
 func (r *reader) after(e entry, what string) (names []string, positions []Position) {
 	nodes, _ := r.list(e.value, what)
+	if len(nodes) > maxAfter {
+		r.report(e.pos, fmt.Sprintf("name at most %d; what those come after need not be named", maxAfter), "%s has %s", what, count(len(nodes), "name"))
+		return nil, nil
+	}
 	for _, node := range nodes {
 		name, ok := r.value(node, "an element of "+what)
 		switch {

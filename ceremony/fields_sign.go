@@ -14,6 +14,10 @@ func (r *reader) signings(fields map[string]entry) {
 		return
 	}
 	nodes, _ := r.list(e.value, "sign")
+	if len(nodes) > MaxSignings {
+		r.report(e.pos, fmt.Sprintf("describe at most %d in one file", MaxSignings), "sign has %s", count(len(nodes), "signing"))
+		return
+	}
 	for i, node := range nodes {
 		r.signing(node, fmt.Sprintf("signing %d", i+1))
 	}
@@ -78,7 +82,7 @@ func (r *reader) groupOf(fields map[string]entry, s *Signing, what string) Group
 			return g
 		}
 		if ok {
-			r.report(s.GroupPos, suggest(name, r.groupNames()), "group %s of %s is not among the groups", quote(name), what)
+			r.report(s.GroupPos, r.suggest(name, r.groupNames()), "group %s of %s is not among the groups", quote(name), what)
 		}
 	}
 	return Group{}

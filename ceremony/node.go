@@ -100,7 +100,7 @@ func (r *reader) fields(node *yaml.Node, what string, o *object) (map[string]ent
 	fields := map[string]entry{}
 	for _, e := range entries {
 		if !slices.Contains(known, e.key) {
-			r.report(e.pos, suggest(e.key, known), "%s has no key %s", what, quote(e.key))
+			r.report(e.pos, r.suggest(e.key, known), "%s has no key %s", what, quote(e.key))
 			continue
 		}
 		fields[e.key] = e

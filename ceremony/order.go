@@ -19,19 +19,26 @@ func (r *reader) ordered() {
 	for i := range before {
 		before[i] = r.stepsBefore(i, named)
 	}
-	var taken []int
-	for len(taken) < len(before) {
-		next := slices.IndexFunc(before, func(all []needs) bool {
-			return !slices.ContainsFunc(all, func(n needs) bool { return !slices.Contains(taken, n.step) })
-		})
+	taken := make([]bool, len(before))
+	for range before {
+		next := nextStep(before, taken)
 		if next < 0 {
 			r.cycle(before, taken)
 			return
 		}
-		taken = append(taken, next)
-		before[next] = []needs{{step: -1}} // which is never taken: so this one is not again
+		taken[next] = true
+		r.file.order = append(r.file.order, next)
 	}
-	r.file.order = taken
+}
+
+// nextStep returns the first step that is not taken and waits for none, or -1.
+func nextStep(before [][]needs, taken []bool) int {
+	for i, all := range before {
+		if !taken[i] && !slices.ContainsFunc(all, func(n needs) bool { return !taken[n.step] }) {
+			return i
+		}
+	}
+	return -1
 }
 
 // stepNames returns the steps by their names, after reporting those whose name
@@ -59,12 +66,14 @@ func (r *reader) stepsBefore(step int, named map[string]int) []needs {
 	after, positions, opener := r.step(step)
 	if i := step - len(r.file.Groups); i >= 0 {
 		group := slices.IndexFunc(r.file.Groups, func(g Group) bool { return g.Name == r.file.Sign[i].Group })
-		before = append(before, needs{max(group, 0), r.file.Sign[i].Pos})
+		if group >= 0 {
+			before = append(before, needs{group, r.file.Sign[i].Pos})
+		}
 	}
 	for i, name := range after {
 		other, known := named[name]
 		if !known {
-			r.report(positions[i], suggest(name, sortedKeys(named)), "after names %s, which is neither a group nor a signing", quote(name))
+			r.report(positions[i], r.suggest(name, sortedKeys(named)), "after names %s, which is neither a group nor a signing", quote(name))
 			continue
 		}
 		before = append(before, needs{other, positions[i]})
@@ -100,10 +109,14 @@ func firstOf(names []string) string {
 }
 
 // cycle reports each place that makes steps wait for one another.
-func (r *reader) cycle(before [][]needs, taken []int) {
+func (r *reader) cycle(before [][]needs, taken []bool) {
+	waitsFor := make([][]bool, len(before))
+	for i := range before {
+		waitsFor[i] = reached(before, i)
+	}
 	for i, all := range before {
 		for _, n := range all {
-			if !slices.Contains(taken, i) && !slices.Contains(taken, n.step) && reaches(before, n.step, i) && r.written(i, n) {
+			if !taken[i] && waitsFor[n.step][i] && r.written(i, n) {
 				r.report(n.pos, "take one of them out", "steps wait for one another in a circle")
 			}
 		}
@@ -117,19 +130,17 @@ func (r *reader) written(step int, n needs) bool {
 	return slices.Contains(positions, n.pos)
 }
 
-// reaches reports whether from waits, by itself or by others, for to.
-func reaches(before [][]needs, from, to int) bool {
-	seen := map[int]bool{from: true}
+// reached returns the steps for which one waits, itself included.
+func reached(before [][]needs, from int) []bool {
+	seen := make([]bool, len(before))
+	seen[from] = true
 	for open := []int{from}; len(open) > 0; open = open[1:] {
-		if open[0] == to {
-			return true
-		}
 		for _, n := range before[open[0]] {
-			if n.step >= 0 && !seen[n.step] {
+			if !seen[n.step] {
 				seen[n.step] = true
 				open = append(open, n.step)
 			}
 		}
 	}
-	return false
+	return seen
 }

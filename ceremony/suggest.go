@@ -6,6 +6,15 @@ import (
 	"strings"
 )
 
+// suggest is suggest until there are more problems than are reported: looking
+// for what somebody meant takes longer than anything else here.
+func (r *reader) suggest(word string, known []string) string {
+	if len(r.problems) > MaxProblems {
+		return "correct those above first"
+	}
+	return suggest(word, known)
+}
+
 // suggest returns a hint for a word that is not among the known ones.
 func suggest(word string, known []string) string {
 	if near := nearest(word, known); near != "" {

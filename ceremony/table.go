@@ -87,7 +87,7 @@ var (
 	pathShape        = &shape{called: "path", form: pathForm}
 	durationShape    = &shape{called: "duration", form: duration, min: 2, max: 18}
 	memberNames      = &shape{kind: isList, called: "list of members", of: &shape{called: "member"}, min: MinThreshold, max: MaxMembers, distinct: true}
-	afterShape       = &shape{kind: isList, called: "list of names", of: nameShape, distinct: true}
+	afterShape       = &shape{kind: isList, called: "list of names", of: nameShape, max: maxAfter, distinct: true}
 	thresholdShape   = &shape{kind: isNumber, called: "number", min: MinThreshold, max: MaxMembers}
 	descriptionShape = &shape{called: "text", form: oneLine}
 )
@@ -106,7 +106,7 @@ var fileObject = &object{
 		{"members", true, &shape{kind: isMapping, called: "mapping of names to members", form: memberName, min: MinThreshold, max: MaxMembers, of: &shape{kind: isObject, object: memberObject}}, "", "The members by name, 2 to 255. Their order matters: the first one of a group opens its key generation. A name is text in any script, distinct without regard to case, without `/`, `\\` and commas, and does not begin with a dot or a dash."},
 		{"group", false, &shape{kind: isObject, object: groupObject}, "{}", "The one group of the ceremony, of all members: the short form of `groups:`."},
 		{"groups", false, &shape{kind: isMapping, called: "mapping of names to groups", form: stepName, min: 1, max: MaxMembers, of: &shape{kind: isObject, object: namedGroupObject}}, "", "Several groups, by name. Excludes `group:`."},
-		{"sign", false, &shape{kind: isList, called: "list of signings", of: &shape{kind: isObject, object: signingObject}}, "[]", "The messages to sign."},
+		{"sign", false, &shape{kind: isList, called: "list of signings", of: &shape{kind: isObject, object: signingObject}, max: MaxSignings}, "[]", "The messages to sign."},
 		{"timeouts", false, &shape{kind: isObject, object: timeoutsObject}, "{}", "How long to wait. `frostkit run` has flags that override them."},
 	},
 }
