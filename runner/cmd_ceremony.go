@@ -81,6 +81,7 @@ type runCommand struct {
 	Yes     bool           `xor:"answer" help:"Sign the messages that the file names, exactly as they are, without asking. Everything else is refused."`
 	Linger  time.Duration  `default:"5s" help:"How long to keep a session open at a relay that drops what is not yet delivered (${default})."`
 	declineFlags
+	eventsFlag
 }
 
 // Run carries out what is not yet done.
@@ -94,12 +95,16 @@ func (c *runCommand) Run(e *Env) error {
 	}
 	r := &run{scene: s, options: c, display: newDisplay(e)}
 	defer r.close()
-	changed, err := r.perform(e.Context)
-	if err != nil && len(r.refused) == 0 {
+	rec, err := r.openRecord()
+	if err != nil {
 		return err
 	}
+	changed, err := r.perform(e.Context)
 	r.finished = err == nil
-	return errors.Join(err, r.summary(changed))
+	if err == nil || len(r.refused) > 0 {
+		err = errors.Join(err, r.summary(changed))
+	}
+	return r.conclude(rec, changed, err)
 }
 
 // schemaCommand prints what editors check ceremony files by.

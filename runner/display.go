@@ -25,6 +25,8 @@ type display struct {
 
 	number, total int // of the step that is on
 	title         string
+	step          ceremony.Step
+	watch         watchers
 	started       time.Time
 	rows          []*row // of the members at work, in the order they began
 	drawn         int    // lines on the screen that the next drawing replaces
@@ -45,6 +47,7 @@ func newDisplay(e *Env) *display {
 func (d *display) begin(plan *ceremony.Plan) {
 	d.total = len(plan.Steps)
 	d.alone = len(plan.Here) == len(plan.Members)
+	d.watch.planned(plan)
 	for _, g := range plan.Groups {
 		fmt.Fprintf(d.out, "%s: any %d of %s can sign\n", plan.Ceremony+prefixed(", ", g.Name), g.Threshold, strings.Join(g.Members, ", "))
 	}
@@ -57,6 +60,7 @@ func (d *display) skip(step ceremony.Step) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.number++
+	d.watch.stepped(d.number, step, stepSkipped)
 	d.printStep("=", step.Title, "done before: "+step.Why)
 }
 
@@ -64,17 +68,19 @@ func (d *display) start(step ceremony.Step) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.number++
-	d.title, d.started, d.rows = step.Title, time.Now(), nil
+	d.title, d.step, d.started, d.rows = step.Title, step, time.Now(), nil
+	d.watch.stepped(d.number, step, stepStarted)
 	d.draw()
 }
 
-func (d *display) done() { d.end("✓", "\x1b[32m") }
+func (d *display) done() { d.end("✓", "\x1b[32m", stepDone) }
 
-func (d *display) fail() { d.end("✗", "\x1b[31m") }
+func (d *display) fail() { d.end("✗", "\x1b[31m", stepFailed) }
 
-func (d *display) end(mark, colour string) {
+func (d *display) end(mark, colour string, state stepState) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.watch.stepped(d.number, d.step, state)
 	d.erase()
 	if d.colour {
 		mark = colour + mark + "\x1b[0m"
@@ -111,16 +117,20 @@ func (d *display) resume() {
 
 // member returns where a member's notices go.
 func (d *display) member(name string) func(steps.Notice) {
-	r := &row{name: keyring.EscapeName(name)}
-	return func(n steps.Notice) {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.update(r, noticeText(n))
-	}
+	return d.notices(&row{name: keyring.EscapeName(name)}, name, false)
 }
 
 func (d *display) coordinator(name string) func(steps.Notice) {
-	return d.member(name + " (coordinator)")
+	return d.notices(&row{name: keyring.EscapeName(name) + coordinatorSuffix}, name, true)
+}
+
+func (d *display) notices(r *row, name string, coordinator bool) func(steps.Notice) {
+	return func(n steps.Notice) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.watch.noticed(name, coordinator, n)
+		d.update(r, noticeText(n))
+	}
 }
 
 func (d *display) update(r *row, text string) {

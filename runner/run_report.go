@@ -1,0 +1,342 @@
+package runner
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"frostkit/ceremony"
+	"frostkit/commkey"
+	"frostkit/frost/cocktail"
+	"frostkit/internal/durable"
+	"frostkit/keyring"
+	reports "frostkit/runner/report"
+)
+
+// reportFolder is where a run leaves its report, beside credentials and outputs.
+const reportFolder = "report"
+
+// record is what a run tells beside the screen while it goes on: the stream of
+// events, and the timeline of the report.
+type record struct {
+	events      *eventLog
+	closeEvents func() error
+	timeline    *timeline
+}
+
+// openRecord begins to watch a run.
+func (r *run) openRecord() (*record, error) {
+	events, closeEvents, err := r.options.open(r.env, r.options.JSON, false)
+	if err != nil {
+		return nil, err
+	}
+	rec := &record{events: events, closeEvents: closeEvents, timeline: &timeline{Recorder: reports.NewRecorder()}}
+	r.display.watch = watchers{events, rec.timeline}
+	return rec, nil
+}
+
+// conclude writes the report of a run that did something, and ends the stream.
+func (r *run) conclude(rec *record, changed bool, failed error) error {
+	if changed {
+		if err := r.writeReport(rec, failed); err != nil {
+			failed = errors.Join(failed, err)
+		}
+	}
+	return errors.Join(rec.events.end(failed), rec.closeEvents())
+}
+
+// writeReport writes the report's folder, with what else proves the groups.
+func (r *run) writeReport(rec *record, failed error) error {
+	plan, err := r.plan()
+	if err != nil {
+		return err
+	}
+	rings, err := r.rings()
+	if err != nil {
+		return err
+	}
+	out := newReport(r.file)
+	out.Started, out.Ended, out.Timeline = rec.timeline.Started(), time.Now(), rec.timeline.Timeline()
+	if failed != nil {
+		out.Outcome, out.Failure = reports.Failed, failed.Error()
+	}
+	w := reportWriter{folder: filepath.Join(r.dir, reportFolder)}
+	for _, g := range r.file.Groups {
+		if err := r.reportGroup(&w, out, g, plan.Key(g.Name), rings); err != nil {
+			return err
+		}
+	}
+	if err := r.reportSignings(out, plan); err != nil {
+		return err
+	}
+	if err := w.finish(out); err != nil {
+		return err
+	}
+	r.env.say("report     %s", filepath.Join(w.folder, reports.HTMLFile))
+	return nil
+}
+
+// newReport is what a report says of the file alone.
+func newReport(file *ceremony.File) *reports.Report {
+	return &reports.Report{
+		Version: reports.Version, Tool: "frostkit " + Version, Ceremony: file.Name, File: filepath.Base(file.Path),
+		Digest: digestText(file), Protocol: string(file.Protocol), Outcome: reports.Complete,
+	}
+}
+
+func digestText(file *ceremony.File) string {
+	digest := file.Digest()
+	return hex.EncodeToString(digest[:])
+}
+
+// reportGroup reports a group, and verifies and writes its certificate where
+// there is one.
+func (r *run) reportGroup(w *reportWriter, out *reports.Report, g ceremony.Group, key string, rings map[string]*keyring.Keyring) error {
+	group := newGroup(g, r.suite())
+	if key != "" {
+		group.VerifyingKey, group.Fingerprint = key, fingerprintOf(key)
+	}
+	viewer := rings[r.here[0].Name]
+	for _, name := range g.Members {
+		m, _ := r.file.Member(name)
+		public, _ := r.keyOf(m, rings, viewer)
+		group.Members = append(group.Members, newReportMember(name, public, r.isHere(name)))
+	}
+	if key != "" {
+		if err := r.prove(w, out, g, group); err != nil {
+			return err
+		}
+		if !group.Confirmed {
+			out.Notes = append(out.Notes, unconfirmedNote(g))
+		}
+	}
+	out.Groups = append(out.Groups, *group)
+	return nil
+}
+
+func (r *run) suite() string {
+	agreed := r.file.Agreed()
+	i := slices.IndexFunc(agreed, func(a ceremony.Agreed) bool { return a.Label == "ciphersuite" })
+	return agreed[i].Value
+}
+
+func newGroup(g ceremony.Group, suite string) *reports.Group {
+	return &reports.Group{Description: g.Description, Ciphersuite: suite, Threshold: g.Threshold}
+}
+
+func newReportMember(name string, key commkey.PublicKey, here bool) reports.Member {
+	m := reports.Member{Name: name, Here: here}
+	if !key.IsZero() {
+		m.PublicKey, m.Fingerprint = key.String(), reports.Fingerprint(key.Bytes())
+	}
+	if here {
+		m.Version = "frostkit " + Version
+	}
+	return m
+}
+
+// unconfirmedNote says what to do about a group without a certificate (with
+// frost-client's protocol nobody says that it has the group).
+func unconfirmedNote(g ceremony.Group) string {
+	return fmt.Sprintf("The group %q is unconfirmed: its members have not signed that they made the same one. "+
+		"Compare the fingerprint of its key with every member, and let all %d of them sign a test message.", g.Description, len(g.Members))
+}
+
+func fingerprintOf(key string) string {
+	raw, err := hex.DecodeString(key)
+	if err != nil {
+		return ""
+	}
+	return reports.Fingerprint(raw)
+}
+
+// prove writes the certificate of a group, and for each member here what that
+// one needs beside its key to recover its share.
+func (r *run) prove(w *reportWriter, out *reports.Report, g ceremony.Group, group *reports.Group) error {
+	digest := r.file.Digest()
+	for _, m := range r.here {
+		if !slices.Contains(g.Members, m.Name) {
+			continue
+		}
+		kept, err := keyring.LoadPending(r.configPath(m))
+		if err != nil {
+			return err
+		}
+		for _, p := range kept {
+			if p.Certificate == nil || p.Step != g.Name || !bytes.Equal(p.Ceremony, digest[:]) {
+				continue
+			}
+			proof := groupProof{file: r.file, group: g, certificate: p.Certificate}
+			if err := proof.write(w, out, group); err != nil {
+				return err
+			}
+			w.add(r.fileName("recovery", g, m.Name+".bin"), p.Bundle, 0o600)
+		}
+	}
+	return nil
+}
+
+// fileName is that of a file of a group: with the group's name where the
+// ceremony has several.
+func (s *scene) fileName(prefix string, g ceremony.Group, rest string) string {
+	return groupFileName(s.file, prefix, g, rest)
+}
+
+func groupFileName(file *ceremony.File, prefix string, g ceremony.Group, rest string) string {
+	parts := []string{prefix}
+	if len(file.Groups) > 1 {
+		parts = append(parts, g.Name)
+	}
+	return strings.Join(append(parts, rest), "-")
+}
+
+// groupProof is the certificate of a group as the protocol made it.
+type groupProof struct {
+	file        *ceremony.File
+	group       ceremony.Group
+	certificate []byte
+	rehearsal   bool
+}
+
+// write adds certificate.json, if it is that of this group.
+func (p groupProof) write(w *reportWriter, out *reports.Report, group *reports.Group) error {
+	made, err := p.encode(group)
+	if err != nil {
+		return err
+	}
+	statement, err := made.Verify()
+	if err != nil || statement.VerifyingKey != group.VerifyingKey || group.Confirmed {
+		return err
+	}
+	data, err := made.Encode()
+	if err != nil {
+		return err
+	}
+	group.Certificate = certificateName(p.file, p.group)
+	group.Confirmed = true
+	w.add(group.Certificate, data, 0o644)
+	out.Checks = append(out.Checks, reports.Check{
+		What:   fmt.Sprintf("the certificate of the group %q: the signatures of all %d members over one transcript", group.Description, len(group.Members)),
+		Passed: true, Detail: "transcript " + statement.Transcript,
+	})
+	return nil
+}
+
+func certificateName(file *ceremony.File, g ceremony.Group) string {
+	if len(file.Groups) > 1 {
+		return "certificate-" + g.Name + ".json"
+	}
+	return reports.CertificateFile
+}
+
+func (p groupProof) encode(group *reports.Group) (*reports.Certificate, error) {
+	cs, err := frostSuite(p.file)
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := cocktail.DecodeCertificate(cs, p.certificate)
+	if err != nil {
+		return nil, err
+	}
+	members := make([]reports.CertificateMember, len(group.Members))
+	for i, m := range group.Members {
+		key, err := commkey.ParsePublicKey(m.PublicKey)
+		if err != nil {
+			return nil, err
+		}
+		members[i] = reports.CertificateMember{Name: m.Name, PublicKey: key}
+	}
+	return reports.NewCertificate(certificate, p.file.Name, p.file.Digest(), p.group.Name, p.rehearsal, members)
+}
+
+// reportSignings reports every signing of the file as it is now.
+func (r *run) reportSignings(out *reports.Report, plan *ceremony.Plan) error {
+	state, err := r.observe()
+	if err != nil {
+		return err
+	}
+	for i, signing := range r.file.Sign {
+		s := reports.Signing{
+			Message: filepath.Base(signing.Message), Signers: signing.Signers, Output: filepath.Base(signing.Output),
+			Valid: state.Signatures[i] == ceremony.ValidSignature,
+		}
+		if message, err := r.message(signing); err == nil {
+			describeMessage(&s, message)
+		}
+		if s.Valid {
+			raw, err := os.ReadFile(r.outputPath(signing))
+			if err != nil {
+				return err
+			}
+			s.Signature = hex.EncodeToString(raw)
+			out.Checks = append(out.Checks, signatureCheck(s, plan.Key(signing.Group)))
+		}
+		for _, refused := range r.refused {
+			if refused.Signing == i+1 {
+				s.Absent = append(s.Absent, reports.Absence{Member: refused.Member, Why: "declined", Reason: refused.Reason})
+			}
+		}
+		out.Signings = append(out.Signings, s)
+	}
+	return nil
+}
+
+func describeMessage(s *reports.Signing, message []byte) {
+	s.Size, s.SHA256 = len(message), digestOf(message)
+	if isText(message) {
+		s.Text = string(message)
+	}
+}
+
+func signatureCheck(s reports.Signing, key string) reports.Check {
+	return reports.Check{
+		What:   fmt.Sprintf("the signature %s of %s under the group's key", s.Output, s.Message),
+		Passed: s.Valid, Detail: "key " + fingerprintOf(key),
+	}
+}
+
+// reportWriter collects the files of a report, to write them together.
+type reportWriter struct {
+	folder string
+	files  []reportFile
+}
+
+type reportFile struct {
+	name string
+	data []byte
+	mode os.FileMode
+}
+
+func (w *reportWriter) add(name string, data []byte, mode os.FileMode) {
+	w.files = append(w.files, reportFile{name, data, mode})
+}
+
+// finish writes the files, the report itself last.
+func (w *reportWriter) finish(out *reports.Report) error {
+	data, err := out.Encode()
+	if err != nil {
+		return err
+	}
+	page, err := out.HTML()
+	if err != nil {
+		return err
+	}
+	w.add(reports.JSONFile, data, 0o644)
+	w.add(reports.HTMLFile, page, 0o644)
+	if err := os.MkdirAll(w.folder, 0o755); err != nil {
+		return &Failure{Code: ExitStorage, Err: fmt.Errorf("making the report's folder: %w", err)}
+	}
+	for _, f := range w.files {
+		path := filepath.Join(w.folder, f.name)
+		if err := durable.WriteFile(path, f.data, f.mode); err != nil {
+			return &Failure{Code: ExitStorage, Err: fmt.Errorf("writing %q: %w", path, err)}
+		}
+	}
+	return nil
+}
