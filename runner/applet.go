@@ -16,10 +16,16 @@ const (
 	frostVerify applet = "frost-verify"
 	mkcert      applet = "mkcert"
 	tq          applet = "tq"
+
+	// The stand-alone programs of frost-tools.
+	dealerAlone      applet = "trusted-dealer"
+	dkgAlone         applet = "dkg"
+	coordinatorAlone applet = "coordinator"
+	participantAlone applet = "participant"
 )
 
 // linked are the names that `frostkit link` makes.
-var linked = []applet{frostClient, frostd, frostVerify, mkcert, tq}
+var linked = []applet{frostClient, frostd, frostVerify, mkcert, tq, dealerAlone, dkgAlone, coordinatorAlone, participantAlone}
 
 // calledAs tells from the program's path which applet is meant; any name that
 // is none of the others is frostkit itself.

@@ -13,6 +13,11 @@ var descriptions = map[applet]string{
 	frostVerify: "Verification of FROST signatures, with frost-verify's commands.",
 	mkcert:      "Certificates from a local CA, with mkcert's flags and file names.",
 	tq:          "Values from TOML files, with tq's flags.",
+
+	dealerAlone:      "A group by a trusted dealer, into JSON files. For tests: the dealer sees the whole key.",
+	dkgAlone:         "One member's part in a distributed key generation, each package carried by hand.",
+	coordinatorAlone: "A signature from signers who connect, or whose packages are carried by hand.",
+	participantAlone: "One signer's part, over a connection to the coordinator or by hand.",
 }
 
 var helpGroups = []kong.Group{
@@ -106,6 +111,26 @@ func grammar(a applet) any {
 	case tq:
 		return &struct {
 			getCommand
+			versionFlag
+		}{}
+	case dealerAlone:
+		return &struct {
+			dealerTool
+			versionFlag
+		}{}
+	case dkgAlone:
+		return &struct {
+			dkgTool
+			versionFlag
+		}{}
+	case coordinatorAlone:
+		return &struct {
+			coordinatorTool
+			versionFlag
+		}{}
+	case participantAlone:
+		return &struct {
+			participantTool
 			versionFlag
 		}{}
 	default:

@@ -23,7 +23,9 @@ import (
 var update = flag.Bool("update", false, "write the outputs seen into the scripts that compare them")
 
 // names are those that the program is called by.
-var names = []string{"frostkit", "frost-client", "frostd", "frost-verify", "mkcert", "tq"}
+var names = []string{
+	"frostkit", "frost-client", "frostd", "frost-verify", "mkcert", "tq", "trusted-dealer", "dkg", "coordinator", "participant",
+}
 
 func TestMain(m *testing.M) {
 	commands := map[string]func(){}

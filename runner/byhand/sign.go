@@ -1,0 +1,252 @@
+package byhand
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"frostkit/frost"
+	"frostkit/internal/durable"
+)
+
+// Coordinator configures [Coordinate].
+type Coordinator struct {
+	Ciphersuite      frost.Ciphersuite
+	Interactive      bool   // people carry the packages; otherwise signers connect to Address
+	Address          string // host:port to listen on
+	Signers          int    // 0: ask
+	PublicKeyPackage string // file
+	Message          string // file; "" or "-": asked for in hexadecimal
+	Signature        string // file to write; "": print
+	// Listening is told the address once signers can connect. Nil is nobody.
+	Listening func(address string)
+}
+
+// rounds is how a coordinator reaches its signers.
+type rounds interface {
+	commitments(ctx context.Context, public *frost.PublicKeyPackage, count int) (map[frost.Identifier]*frost.SigningCommitments, error)
+	shares(ctx context.Context, pkg *frost.SigningPackage) (map[frost.Identifier]*frost.SignatureShare, error)
+}
+
+// Coordinate collects a signature. It verifies it before it is written.
+func Coordinate(ctx context.Context, c *Console, config Coordinator) error {
+	public, err := config.publicKeyPackage(c)
+	if err != nil {
+		return err
+	}
+	if config.Signers == 0 {
+		if config.Signers, err = c.number("The number of participants: ", 1); err != nil {
+			return err
+		}
+	}
+	message, err := config.message(c)
+	if err != nil {
+		return err
+	}
+	var how rounds = &paper{c, config.Ciphersuite}
+	if !config.Interactive {
+		server, err := listen(ctx, c, config)
+		if err != nil {
+			return err
+		}
+		defer server.close()
+		how = server
+	}
+	signature, err := collect(ctx, config, how, public, message)
+	if err != nil {
+		return err
+	}
+	return config.write(c, signature)
+}
+
+func collect(ctx context.Context, config Coordinator, how rounds, public *frost.PublicKeyPackage, message []byte) (frost.Signature, error) {
+	commitments, err := how.commitments(ctx, public, config.Signers)
+	if err != nil {
+		return frost.Signature{}, err
+	}
+	pkg, err := frost.NewSigningPackage(config.Ciphersuite, commitments, message)
+	if err != nil {
+		return frost.Signature{}, err
+	}
+	shares, err := how.shares(ctx, pkg)
+	if err != nil {
+		return frost.Signature{}, err
+	}
+	return frost.Aggregate(pkg, shares, public)
+}
+
+func (config *Coordinator) publicKeyPackage(c *Console) (*frost.PublicKeyPackage, error) {
+	data, err := c.read("public key package", config.PublicKeyPackage)
+	if err != nil {
+		return nil, err
+	}
+	public, err := frost.DecodePublicKeyPackageJSON(config.Ciphersuite, data)
+	if err != nil {
+		return nil, fmt.Errorf("reading the public key package: %w", err)
+	}
+	return public, nil
+}
+
+func (config *Coordinator) message(c *Console) ([]byte, error) {
+	if config.Message != "" && config.Message != "-" {
+		c.log("Reading message from %s...", config.Message)
+		return os.ReadFile(config.Message)
+	}
+	text, err := c.ask("The message to be signed (hex encoded)")
+	if err != nil {
+		return nil, err
+	}
+	message, err := hex.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("the message %q is not hexadecimal", text)
+	}
+	return message, nil
+}
+
+func (config *Coordinator) write(c *Console, signature frost.Signature) error {
+	if config.Signature == "" {
+		c.say("Signature:\n%s", signature)
+		return nil
+	}
+	if err := durable.WriteFile(config.Signature, signature.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("writing the signature: %w", err)
+	}
+	c.log("Raw signature written to %s", config.Signature)
+	return nil
+}
+
+// paper carries packages by hand.
+type paper struct {
+	*Console
+	cs frost.Ciphersuite
+}
+
+func (p *paper) commitments(_ context.Context, public *frost.PublicKeyPackage, count int) (map[frost.Identifier]*frost.SigningCommitments, error) {
+	all := map[frost.Identifier]*frost.SigningCommitments{}
+	for i := range count {
+		id, err := p.identifier(p.cs, fmt.Sprintf("Identifier for participant %d (hex encoded): ", i+1))
+		if err != nil {
+			return nil, err
+		}
+		if err := isNewSigner(public, all, id); err != nil {
+			return nil, err
+		}
+		text, err := p.ask(fmt.Sprintf("Please enter JSON encoded commitments for participant %s:", id))
+		if err != nil {
+			return nil, err
+		}
+		if all[id], err = frost.DecodeSigningCommitmentsJSON(p.cs, []byte(text)); err != nil {
+			return nil, fmt.Errorf("reading the commitments of %s: %w", id, err)
+		}
+	}
+	p.say("Selected participants: ")
+	for _, id := range sorted(all) {
+		p.say("%s", quoted(id))
+	}
+	return all, nil
+}
+
+// isNewSigner checks that the identifier is in the group and not there yet.
+func isNewSigner[T any](public *frost.PublicKeyPackage, have map[frost.Identifier]T, id frost.Identifier) error {
+	if _, member := public.VerifyingShare(id); !member {
+		return fmt.Errorf("%s is not in the group", id)
+	}
+	if _, twice := have[id]; twice {
+		return fmt.Errorf("%s is a signer already", id)
+	}
+	return nil
+}
+
+func (p *paper) shares(_ context.Context, pkg *frost.SigningPackage) (map[frost.Identifier]*frost.SignatureShare, error) {
+	p.say("Signing Package:\n%s", pkg.EncodeJSON())
+	all := map[frost.Identifier]*frost.SignatureShare{}
+	for _, id := range pkg.Identifiers() {
+		text, err := p.ask(fmt.Sprintf("Please enter JSON encoded signature shares for participant %s:", id))
+		if err != nil {
+			return nil, err
+		}
+		if all[id], err = frost.DecodeSignatureShareJSON(p.cs, []byte(text)); err != nil {
+			return nil, fmt.Errorf("reading the signature share of %s: %w", id, err)
+		}
+	}
+	return all, nil
+}
+
+// Participant configures [Participate].
+type Participant struct {
+	Ciphersuite frost.Ciphersuite
+	Random      io.Reader
+	Interactive bool   // people carry the packages; otherwise connect to Address
+	Address     string // host:port of the coordinator
+	KeyPackage  string // file
+	// Show prints what is to be signed, after the message in hexadecimal and
+	// before the question. Nil prints nothing more.
+	Show func(message []byte)
+}
+
+// ErrDeclined is what [Participate] fails with when the answer is not yes.
+var ErrDeclined = errors.New("signing cancelled")
+
+// Participate signs one message, after asking.
+func Participate(ctx context.Context, c *Console, config Participant) error {
+	data, err := c.read("key package", config.KeyPackage)
+	if err != nil {
+		return err
+	}
+	defer clear(data)
+	key, err := LoadKey(config.Ciphersuite, data)
+	if err != nil {
+		return err
+	}
+	defer key.Destroy()
+	signer, err := frost.NewSigner(config.Random, key)
+	if err != nil {
+		return err
+	}
+	defer signer.Destroy()
+	if config.Interactive {
+		err = config.byPaper(c, signer)
+	} else {
+		err = config.bySocket(ctx, c, signer)
+	}
+	if err == nil {
+		c.say("Done")
+	}
+	return err
+}
+
+func (config *Participant) byPaper(c *Console, signer *frost.Signer) error {
+	c.say("=== Round 1 ===\nSigningNonces were generated and stored in memory\nSigningCommitments:\n%s", signer.Commitments().EncodeJSON())
+	c.say("=== Round 1 Completed ===\nPlease send your SigningCommitments to the coordinator")
+	text, err := c.ask("Enter the JSON-encoded SigningPackage:")
+	if err != nil {
+		return err
+	}
+	pkg, err := frost.DecodeSigningPackageJSON(config.Ciphersuite, []byte(text))
+	if err != nil {
+		return fmt.Errorf("reading the signing package: %w", err)
+	}
+	share, err := config.sign(c, signer, pkg)
+	if err != nil {
+		return err
+	}
+	c.say("Please send the following to the Coordinator\nSignatureShare:\n%s", share.EncodeJSON())
+	return nil
+}
+
+// sign shows the message, asks, and signs just that.
+func (config *Participant) sign(c *Console, signer *frost.Signer, pkg *frost.SigningPackage) (*frost.SignatureShare, error) {
+	c.say("Message to be signed (hex-encoded):\n%x", pkg.Message())
+	if config.Show != nil {
+		config.Show(pkg.Message())
+	}
+	answer, err := c.ask("Do you want to sign it? (y/n)")
+	if err != nil || strings.ToLower(answer) != "y" {
+		return nil, errors.Join(ErrDeclined, err)
+	}
+	return signer.Sign(pkg)
+}
