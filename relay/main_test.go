@@ -21,7 +21,13 @@ import (
 	"frostkit/commkey"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(serveVariable) != "" {
+		serveUntilEOF()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // newTestServer returns a server over a memory store.
 func newTestServer(t testing.TB, config Config) *Server {
