@@ -4,9 +4,10 @@
 GO       ?= go
 TOOLS    := $(CURDIR)/bin/tools
 FUZZTIME ?= 20s
+KILLS    ?= 1000
 export GOFLAGS ?= -mod=readonly
 
-.PHONY: all build test lint fmt fuzz bench bench-crypto bench-relay clean
+.PHONY: all build test lint fmt fuzz bench bench-crypto bench-relay kill clean
 
 all: build
 
@@ -14,6 +15,7 @@ build:
 	$(GO) build -trimpath -o bin/frostkit ./cmd/frostkit
 
 test:
+	scripts/setup-test
 	$(GO) test -race -timeout 20m ./...
 
 lint: $(TOOLS)/staticcheck $(TOOLS)/gofumpt
@@ -52,6 +54,11 @@ bench-relay: build
 # Each step of the cryptography beside the Rust crates; needs cargo.
 bench-crypto:
 	$(GO) run ./bench/crypto
+
+# Relays and Redis killed with -9 at random points, KILLS times over each store.
+kill:
+	scripts/setup-test
+	FROSTKIT_KILLS=$(KILLS) $(GO) test -count 1 -v -timeout 2h ./bench/relaykill
 
 clean:
 	rm -rf bin
