@@ -74,7 +74,7 @@ func (id Identifier) IsZero() bool { return id == Identifier{} }
 func (id Identifier) Compare(other Identifier) int {
 	switch {
 	case id.suite == other.suite && id.suite != nil:
-		return id.suite.Group().CompareScalars(id.encoded, other.encoded)
+		return id.suite.Group().VarTimeCompareScalars(id.encoded, other.encoded)
 	case id.suite == nil || other.suite == nil:
 		return strings.Compare(id.encoded, other.encoded)
 	}

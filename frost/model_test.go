@@ -12,17 +12,16 @@ import (
 	"frostkit/frost"
 )
 
-// The model is RFC 9591 for Ed25519 from scratch: integers of math/big, affine points, and
+// The model is RFC 9591 for Ed25519 from scratch: integers of math/big, and
 // each function as the RFC writes it. It shares no code with the product.
 
 var (
 	modelP = modelInt("57896044618658097711785492504343953926634992332820282019728792003956564819949")
 	modelL = modelInt("7237005577332262213973186563042994240857116359379907606001950938285454250989")
 	modelD = modelQuotient(big.NewInt(-121665), big.NewInt(121666))
-	modelG = modelPoint{
-		modelInt("15112221349535400772501151409588531511454012693041857206046113283949847762202"),
-		modelInt("46316835694926478169428394003475163141307993866256225615783033603165251855960"),
-	}
+	modelX = modelInt("15112221349535400772501151409588531511454012693041857206046113283949847762202")
+	modelY = modelInt("46316835694926478169428394003475163141307993866256225615783033603165251855960")
+	modelG = modelPoint{modelX, modelY, big.NewInt(1), modelMul(modelX, modelY)}
 )
 
 func modelInt(decimal string) *big.Int {
@@ -36,25 +35,26 @@ func modelQuotient(a, b *big.Int) *big.Int {
 	return q.Mul(q, a).Mod(q, modelP)
 }
 
-type modelPoint struct{ x, y *big.Int }
+// modelPoint is a point (X, Y, Z, T) with x = X/Z, y = Y/Z, x * y = T/Z.
+type modelPoint struct{ x, y, z, t *big.Int }
 
-var modelIdentity = modelPoint{big.NewInt(0), big.NewInt(1)}
+var modelIdentity = modelPoint{big.NewInt(0), big.NewInt(1), big.NewInt(1), big.NewInt(0)}
 
-// add is the addition of RFC 8032, Section 5.1.4, in affine coordinates.
+func modelMul(a, b *big.Int) *big.Int {
+	product := new(big.Int).Mul(a, b)
+	return product.Mod(product, modelP)
+}
+
+// add is the addition of RFC 8032, Section 5.1.4, with the names that it has there.
 func (p modelPoint) add(q modelPoint) modelPoint {
-	mul := func(a ...*big.Int) *big.Int {
-		product := big.NewInt(1)
-		for _, f := range a {
-			product.Mul(product, f).Mod(product, modelP)
-		}
-		return product
-	}
-	dxy := mul(modelD, p.x, q.x, p.y, q.y)
-	one := big.NewInt(1)
-	return modelPoint{
-		modelQuotient(new(big.Int).Add(mul(p.x, q.y), mul(q.x, p.y)), new(big.Int).Add(one, dxy)),
-		modelQuotient(new(big.Int).Add(mul(p.y, q.y), mul(p.x, q.x)), new(big.Int).Sub(one, dxy)),
-	}
+	plus := func(a, b *big.Int) *big.Int { return new(big.Int).Add(a, b) }
+	minus := func(a, b *big.Int) *big.Int { return new(big.Int).Sub(a, b) }
+	a := modelMul(minus(p.y, p.x), minus(q.y, q.x))
+	b := modelMul(plus(p.y, p.x), plus(q.y, q.x))
+	c := modelMul(modelMul(p.t, plus(modelD, modelD)), q.t)
+	d := modelMul(plus(p.z, p.z), q.z)
+	e, f, g, h := minus(b, a), minus(d, c), plus(d, c), plus(b, a)
+	return modelPoint{modelMul(e, f), modelMul(g, h), modelMul(f, g), modelMul(e, h)}
 }
 
 func (p modelPoint) times(n *big.Int) modelPoint {
@@ -83,8 +83,8 @@ func fromLittleEndian(b []byte) *big.Int {
 
 // encode is SerializeElement of Section 6.1.
 func (p modelPoint) encode() []byte {
-	b := littleEndian(p.y)
-	b[31] |= byte(p.x.Bit(0) << 7)
+	b := littleEndian(modelQuotient(p.y, p.z))
+	b[31] |= byte(modelQuotient(p.x, p.z).Bit(0) << 7)
 	return b
 }
 

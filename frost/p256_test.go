@@ -173,7 +173,7 @@ func (p256Group) ElementSize() int                       { return 33 }
 func (p256Group) NewScalar() group.Scalar                { return new(p256Scalar) }
 func (p256Group) NewElement() group.Element              { return new(p256Element) }
 func (p256Group) ScalarFromUint16(n uint16) group.Scalar { return newP256Scalar(big.NewInt(int64(n))) }
-func (p256Group) CompareScalars(a, b string) int         { return strings.Compare(a, b) }
+func (p256Group) VarTimeCompareScalars(a, b string) int  { return strings.Compare(a, b) }
 func (p256Group) Normalize(...group.Element)             {}
 
 func (p256Group) RandomScalar(random io.Reader) (group.Scalar, error) {

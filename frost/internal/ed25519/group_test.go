@@ -81,8 +81,8 @@ func TestScalars(t *testing.T) {
 		t.Error("1/0 is not 0")
 	}
 	small, large := g.ScalarFromUint16(255).Bytes(), g.ScalarFromUint16(256).Bytes()
-	if g.CompareScalars(string(small), string(large)) >= 0 || g.CompareScalars(string(large), string(small)) <= 0 ||
-		g.CompareScalars(string(large), string(large)) != 0 {
+	if g.VarTimeCompareScalars(string(small), string(large)) >= 0 || g.VarTimeCompareScalars(string(large), string(small)) <= 0 ||
+		g.VarTimeCompareScalars(string(large), string(large)) != 0 {
 		t.Error("255 is not below 256")
 	}
 	a.Clear()

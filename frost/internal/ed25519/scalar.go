@@ -124,8 +124,8 @@ func (edwards25519Group) DecodeScalar(b []byte) (group.Scalar, error) {
 	return s, nil
 }
 
-// CompareScalars compares from the last byte, which is the most significant.
-func (edwards25519Group) CompareScalars(a, b string) int {
+// VarTimeCompareScalars compares from the last byte, which is the most significant.
+func (edwards25519Group) VarTimeCompareScalars(a, b string) int {
 	for i := scalarSize - 1; i >= 0; i-- {
 		if a[i] != b[i] {
 			return int(a[i]) - int(b[i])

@@ -73,8 +73,8 @@ type Group interface {
 
 	// DecodeScalar decodes ScalarSize bytes below the order of the group.
 	DecodeScalar(b []byte) (Scalar, error)
-	// CompareScalars orders two encoded scalars by their numbers.
-	CompareScalars(a, b string) int
+	// VarTimeCompareScalars orders two encoded scalars, which are public, by their numbers.
+	VarTimeCompareScalars(a, b string) int
 	// DecodeElements decodes encodings and keeps them. It refuses what has not
 	// ElementSize bytes, what is not canonical, the identity, and what lies outside
 	// the group, by an *ElementError for the first such encoding.
