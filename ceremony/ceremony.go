@@ -64,6 +64,7 @@ type File struct {
 	Members     []Member  // 2 to 255, in the file's order
 	Groups      []Group   // at least one, in the file's order
 	Sign        []Signing // in the file's order; may be empty
+	Faults      []Fault   // what goes wrong in rehearsals, and in them alone
 	// Positions of the values above.
 	NamePos, CiphersuitePos, ProtocolPos, ThresholdPos Position
 

@@ -62,7 +62,7 @@ func DigestOf(fields []Agreed) [sha256.Size]byte {
 //
 // Left out is what differs from one member's machine to the next: the path of
 // the file and those in it, the relay's address and authority, timeouts, how a
-// member approves, and contact strings. A file has the contacts of the members
+// member approves, the faults of rehearsals, and contact strings. A file has the contacts of the members
 // who are run elsewhere, which are others in each member's copy; the keys
 // themselves are for the protocol to compare, which knows all of them.
 func (f *File) Agreed() []Agreed {

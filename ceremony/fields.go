@@ -22,6 +22,7 @@ func (r *reader) ceremony(root *yaml.Node) {
 	r.server(fields)
 	r.groups(fields)
 	r.signings(fields)
+	r.faults(fields)
 	r.files()
 	r.ordered()
 }

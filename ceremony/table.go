@@ -79,6 +79,7 @@ var (
 	pathForm   = regexp.MustCompile(`[^/]$`)                           // pathFault says the rest
 	hexDigest  = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
 	duration   = regexp.MustCompile(`^([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$`)
+	faultForm  = regexp.MustCompile(`^[a-z-]+:.+$`)
 	oneLine    = regexp.MustCompile(`^[^\n\r\t]+$`)
 )
 
@@ -107,6 +108,7 @@ var fileObject = &object{
 		{"group", false, &shape{kind: isObject, object: groupObject}, "{}", "The one group of the ceremony, of all members: the short form of `groups:`."},
 		{"groups", false, &shape{kind: isMapping, called: "mapping of names to groups", form: stepName, min: 1, max: MaxMembers, of: &shape{kind: isObject, object: namedGroupObject}}, "", "Several groups, by name. Excludes `group:`."},
 		{"sign", false, &shape{kind: isList, called: "list of signings", of: &shape{kind: isObject, object: signingObject}, max: MaxSignings}, "[]", "The messages to sign."},
+		{"faults", false, &shape{kind: isList, called: "list of faults", of: &shape{called: "fault", form: faultForm}}, "[]", "What goes wrong in rehearsals (`frostkit rehearse`), each as `KIND:MEMBER[@PHASE][=ARGUMENT]`; `docs/rehearse.md` lists the kinds. A run takes no notice of them, and they are not part of the digest."},
 		{"timeouts", false, &shape{kind: isObject, object: timeoutsObject}, "{}", "How long to wait. `frostkit run` has flags that override them."},
 	},
 }
