@@ -10,6 +10,7 @@ import (
 	"frostkit/keyring"
 	"frostkit/relay"
 	"frostkit/runner/protocol"
+	"frostkit/runner/protocol/native"
 	"frostkit/runner/steps"
 )
 
@@ -64,6 +65,9 @@ func classifyMembers(err error) *Failure {
 	var several *steps.AmbiguousSessionError
 	var unknown *steps.UnknownMemberError
 	var lost *steps.LostShareError
+	var differ *native.AgreementError
+	var forgot *native.LostRecordError
+	var ended *native.EndedError
 	switch {
 	case errors.Is(err, protocol.ErrDeclined):
 		return &Failure{Code: ExitDeclined}
@@ -77,6 +81,12 @@ func classifyMembers(err error) *Failure {
 		return &Failure{Code: ExitInput, Hint: "frostkit sessions shows them; choose one with its id, or let its coordinator close what is left over (frostkit sessions --close-all)"}
 	case errors.As(err, &unknown):
 		return &Failure{Code: ExitInput, Hint: "if you know whose key that is, import the contact (frostkit import) and run this again"}
+	case errors.As(err, &differ):
+		return &Failure{Code: ExitDisagreed, Hint: "nothing was begun; agree on one ceremony file, then run this again"}
+	case errors.As(err, &forgot):
+		return &Failure{Code: ExitDisagreed}
+	case errors.As(err, &ended):
+		return &Failure{Code: ExitDisagreed, Hint: "ask what went wrong there, then run this again"}
 	case errors.As(err, &lost):
 		return &Failure{Code: ExitDisagreed, Hint: "tell the others to remove the new group (remove-group), and make it again together"}
 	}

@@ -47,7 +47,11 @@ func (r *run) perform(ctx context.Context) (changed bool, err error) {
 	}
 	r.display.begin(plan)
 	for i, before := range plan.Steps {
-		if before.Done {
+		left, err := r.left(before)
+		if err != nil {
+			return changed, err
+		}
+		if !left {
 			r.display.skip(before)
 			continue
 		}
@@ -67,6 +71,16 @@ func (r *run) perform(ctx context.Context) (changed bool, err error) {
 		r.display.done()
 	}
 	return changed, nil
+}
+
+// left reports whether a step is to be carried out: one that is not done, or is
+// here but perhaps not at others.
+func (r *run) left(step ceremony.Step) (bool, error) {
+	if !step.Done || step.Kind != ceremony.DKG {
+		return !step.Done, nil
+	}
+	group, _ := r.file.Group(step.Group)
+	return r.outstanding(group)
 }
 
 // preflight refuses what is known to fail, before anything is written.
@@ -268,28 +282,39 @@ func (r *run) makeGroup(ctx context.Context, group ceremony.Group) error {
 	if err != nil {
 		return err
 	}
+	if r.file.Server.BuiltIn() && r.relay == nil { // the plan saw no need
+		if err := r.startBuiltIn(ctx); err != nil {
+			return err
+		}
+	}
 	var parts []func(context.Context) error
 	for _, m := range r.here {
 		if !slices.Contains(group.Members, m.Name) {
 			continue
 		}
-		part, err := r.dkgPart(cs, group, m, rings)
+		prepare := r.dkgPart
+		if r.file.Protocol == ceremony.Frostkit {
+			prepare = r.generatePart
+		}
+		part, err := prepare(cs, group, m, rings)
 		if err != nil {
 			return err
 		}
-		parts = append(parts, part.Run)
+		if part != nil {
+			parts = append(parts, part)
+		}
 	}
 	return together(ctx, parts)
 }
 
-func (r *run) dkgPart(cs frost.Ciphersuite, group ceremony.Group, m ceremony.Member, rings map[string]*keyring.Keyring) (*steps.DKG, error) {
+func (r *run) dkgPart(cs frost.Ciphersuite, group ceremony.Group, m ceremony.Member, rings map[string]*keyring.Keyring) (func(context.Context) error, error) {
 	k := rings[m.Name]
 	session, err := r.session(m, k, rings)
 	if err != nil {
 		return nil, err
 	}
 	keys, _ := r.memberKeys(group, k, rings)
-	return &steps.DKG{
+	part := &steps.DKG{
 		Session: session, Key: k.Key(), Ciphersuite: cs, Threshold: group.Threshold,
 		Members: keys, Create: m.Name == group.Creator(),
 		Timeout: orElse(r.options.Timeout, r.file.Timeouts.DKG), Linger: r.options.Linger, Random: rand.Reader,
@@ -298,7 +323,8 @@ func (r *run) dkgPart(cs frost.Ciphersuite, group ceremony.Group, m ceremony.Mem
 			_, err := saveGroup(context.Background(), r.configPath(m), made)
 			return err
 		},
-	}, nil
+	}
+	return part.Run, nil
 }
 
 // together runs the parts side by side. When one fails the others are stopped,

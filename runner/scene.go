@@ -328,13 +328,15 @@ func (e *messageError) Error() string { return e.problem.Error() }
 
 func (e *messageError) Unwrap() []error { return []error{e.problem, e.err} }
 
-// spoken fails for a protocol that a run does not speak.
+// spoken fails for what a run cannot do yet.
 func (s *scene) spoken() error {
-	if s.file.Protocol == ceremony.FrostClient {
-		return nil
+	for i, signing := range s.file.Sign {
+		if signing.Need > 0 {
+			return ceremony.Problems{s.file.Problem(signing.SignersPos, "signing %d has candidates, and frostkit %s cannot choose among them", i+1, Version).
+				WithHint("list the signers")}
+		}
 	}
-	return ceremony.Problems{s.file.Problem(s.file.ProtocolPos, "the protocol %s is not part of frostkit %s", s.file.Protocol, Version).
-		WithHint("write \"protocol: %s\"", ceremony.FrostClient)}
+	return nil
 }
 
 // digestOf returns the SHA-256 digest of a message in hex.

@@ -1,0 +1,96 @@
+package runner
+
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+
+	"frostkit/ceremony"
+	"frostkit/frost"
+	"frostkit/keyring"
+	"frostkit/runner/protocol/native"
+	"frostkit/runner/steps"
+)
+
+// onlyGroup is what the protocol calls the group of the short form, which has no
+// name.
+const onlyGroup = "group"
+
+// agreement is what members compare before they make a group.
+func (s *scene) agreement(group ceremony.Group) native.Agreement {
+	a := native.Agreement{Digest: s.file.Digest(), Step: group.Name, Tool: "frostkit/" + Version}
+	if a.Step == "" {
+		a.Step = onlyGroup
+	}
+	for _, field := range s.file.Agreed() {
+		a.Facts = append(a.Facts, native.Fact{Label: field.Label, Value: field.Value})
+	}
+	return a
+}
+
+func (s *scene) records(group ceremony.Group, m ceremony.Member) steps.Records {
+	return steps.KeyringRecords(s.configPath(m), s.agreement(group))
+}
+
+// outstanding reports whether somebody here has made a group that not everybody
+// has confirmed: others may need this member to complete theirs.
+func (s *scene) outstanding(group ceremony.Group) (bool, error) {
+	if s.file.Protocol != ceremony.Frostkit {
+		return false, nil
+	}
+	for _, m := range s.here {
+		if !slices.Contains(group.Members, m.Name) {
+			continue
+		}
+		if has, err := steps.HasRecords(s.records(group, m)); has || err != nil {
+			return has, err
+		}
+	}
+	return false, nil
+}
+
+// generatePart is a member's part in making a group by frostkit's own protocol,
+// nil where there is nothing left of it.
+func (r *run) generatePart(cs frost.Ciphersuite, group ceremony.Group, m ceremony.Member, rings map[string]*keyring.Keyring) (func(context.Context) error, error) {
+	k, records := rings[m.Name], r.records(group, m)
+	begun, err := steps.HasRecords(records)
+	if err != nil || !begun && r.groupIn(group, k, rings) != nil {
+		return nil, err
+	}
+	session, err := r.session(m, k, rings)
+	if err != nil {
+		return nil, err
+	}
+	part := &steps.Generate{
+		Session: session, Agreement: r.agreement(group), Key: k.Key(), Ciphersuite: cs, Threshold: group.Threshold,
+		Create: m.Name == group.Creator(), Timeout: orElse(r.options.Timeout, r.file.Timeouts.DKG), Random: rand.Reader,
+		Records: records,
+		Save:    func(made *native.Outcome) error { return r.keep(group, m, made) },
+	}
+	keys, _ := r.memberKeys(group, k, rings)
+	for i, name := range group.Members {
+		part.Members = append(part.Members, steps.Peer{Name: name, Key: keys[i]})
+	}
+	return func(ctx context.Context) error {
+		outcome, err := part.Run(ctx)
+		if outcome != nil {
+			outcome.KeyPackage.Destroy()
+		}
+		return err
+	}, nil
+}
+
+// keep saves a group that was made, once.
+func (r *run) keep(group ceremony.Group, m ceremony.Member, made *native.Outcome) error {
+	config := groupOf(group.Description, r.file.Server.Address(), made.KeyPackage, made.PublicKeyPackage, made.Members)
+	return keyring.Update(context.Background(), r.configPath(m), func(k *keyring.Keyring) error {
+		saved, err := keyring.NewGroup(config)
+		if err != nil {
+			return err
+		}
+		if _, there := k.Group(saved.ID()); there {
+			return nil
+		}
+		return k.AddGroup(saved)
+	})
+}
