@@ -1,0 +1,549 @@
+package native
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"frostkit/commkey"
+	"frostkit/frost"
+	"frostkit/runner/protocol"
+)
+
+// Coordinate collects signatures over messages from candidates who run [Participate]: the first
+// Need who answer sign. Who then is silent for Wait, or sends a bad share, is left out, and others sign in
+// a new attempt with fresh nonces. Each signature is verified before it is returned. The transport
+// must be the coordinator's.
+//
+// It fails with a [*protocol.MissingError] when ctx's deadline passes, with a [*NotEnoughError] when too
+// few are left, and with the transport's error when that fails.
+func Coordinate(ctx context.Context, t protocol.Transport, cfg CoordinateConfig) (*Signed, error) {
+	c, err := newCoordination(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("preparing to coordinate a signing: %w", err)
+	}
+	c.mail = openMail(ctx, t, cfg.Key, cfg.Session)
+	defer c.mail.close()
+	signed, err := c.run(ctx)
+	if err != nil {
+		c.end(ctx, err)
+		return nil, err
+	}
+	return signed, nil
+}
+
+// candidate is what the coordinator knows of a member.
+type candidate struct {
+	protocol.Member
+	run         runID // the latest
+	here        bool
+	out         *Exclusion // nil while it may sign
+	commitments [][]byte   // of this attempt, nil before they came
+	committed   runID      // the run that sent them
+	shares      [][]byte
+}
+
+// coordination is the coordinator's run of a signing.
+type coordination struct {
+	cfg        CoordinateConfig
+	mail       *mail
+	candidates []*candidate
+	proposal   message
+	number     uint32
+	order      []*candidate // with commitments, as they came
+	signers    []*candidate // nil before enough have answered
+	pkg        chosen
+	phase      string
+	last       map[commkey.PublicKey]string
+	dropped    map[commkey.PublicKey]int
+	late       bool // a signer was started again, and its nonces are gone
+}
+
+func newCoordination(cfg CoordinateConfig) (*coordination, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	if cfg.Random == nil {
+		cfg.Random = rand.Reader
+	}
+	cfg.Progress = orSilent(cfg.Progress)
+	p := proposal{
+		version: Version, digest: cfg.Digest, step: cfg.Step, tool: cfg.Tool, group: cfg.PublicKeyPackage.VerifyingKey().Bytes(),
+		need: uint16(cfg.Need), aux: cfg.Aux, messages: cfg.Messages,
+	}
+	if _, err := io.ReadFull(cfg.Random, p.run[:]); err != nil {
+		return nil, fmt.Errorf("reading the random part of the proposal: %w", err)
+	}
+	c := &coordination{cfg: cfg, last: make(map[commkey.PublicKey]string), dropped: make(map[commkey.PublicKey]int)}
+	c.proposal = message{kind: kindProposal, body: p.encode()}
+	c.proposal.id = proposalID(cfg.Session, c.proposal.body)
+	for _, m := range cfg.Candidates {
+		c.candidates = append(c.candidates, &candidate{Member: m})
+	}
+	return c, nil
+}
+
+func (c *coordination) run(ctx context.Context) (*Signed, error) {
+	for {
+		if err := c.begin(ctx); err != nil {
+			return nil, err
+		}
+		signatures, err := c.try(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if signatures != nil {
+			return c.finish(ctx, signatures)
+		}
+		if c.number >= maxAttempt {
+			return nil, errAttempts
+		}
+	}
+}
+
+// begin begins a new attempt: everybody is asked for fresh commitments.
+func (c *coordination) begin(ctx context.Context) error {
+	c.number++
+	c.order, c.signers, c.pkg, c.late = nil, nil, nil, false
+	for _, m := range c.candidates {
+		m.commitments, m.shares = nil, nil
+		if m.out != nil {
+			continue
+		}
+		if err := c.ask(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ask sends a candidate the proposal or, if it knows that, the wish for commitments of this attempt.
+func (c *coordination) ask(ctx context.Context, m *candidate) error {
+	if m.here && c.number > 1 {
+		return c.send(ctx, m, kindAgain, nil)
+	}
+	return c.send(ctx, m, kindProposal, c.proposal.body)
+}
+
+func (c *coordination) send(ctx context.Context, m *candidate, k kind, body []byte) error {
+	if err := c.mail.seal(ctx, m.Key, m.Key, message{k, c.number, c.proposal.id, body}); err != nil {
+		return fmt.Errorf("sending %s to %s: %w", phaseOfSigning[k], m, err)
+	}
+	c.progress(protocol.Event{Kind: protocol.Sent, Phase: phaseOfSigning[k], Member: m.Member})
+	return nil
+}
+
+func (c *coordination) progress(e protocol.Event) {
+	e.Attempt = int(c.number)
+	c.cfg.Progress(e)
+}
+
+// try is one attempt. It returns nothing if there is to be another one.
+func (c *coordination) try(ctx context.Context) ([]frost.Signature, error) {
+	if err := c.await(ctx, protocol.PhaseCommitments, 0, c.uncommitted, func() bool { return len(c.order) >= c.cfg.Need }); err != nil {
+		return nil, err
+	}
+	if err := c.choose(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.await(ctx, protocol.PhaseShares, c.cfg.Wait, c.unshared, func() bool { return c.late || len(c.unshared()) == 0 }); err != nil {
+		return nil, err
+	}
+	if c.late {
+		return nil, nil
+	}
+	if silent := c.unshared(); len(silent) > 0 {
+		for _, m := range c.signers {
+			if m.shares == nil {
+				c.exclude(m, Exclusion{Reason: fmt.Sprintf("was silent for %s", c.cfg.Wait)})
+			}
+		}
+		return nil, c.enough()
+	}
+	return c.aggregate()
+}
+
+// choose takes the first who answered, and tells them.
+func (c *coordination) choose(ctx context.Context) error {
+	c.signers = slices.Clone(c.order[:c.cfg.Need])
+	c.pkg = make(chosen)
+	for _, m := range c.signers {
+		c.pkg[m.Identifier] = m.commitments
+	}
+	for _, m := range c.signers {
+		if err := c.sendPackage(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sendPackage tells a signer which run of it the package is for: run || package.
+func (c *coordination) sendPackage(ctx context.Context, m *candidate) error {
+	return c.send(ctx, m, kindPackage, slices.Concat(m.committed[:], c.pkg.encode()))
+}
+
+// aggregate makes the signatures, each of which frost.Aggregate verifies. Who sent a bad share is
+// left out of the next attempt.
+func (c *coordination) aggregate() ([]frost.Signature, error) {
+	cs := c.cfg.PublicKeyPackage.Ciphersuite()
+	packages, err := c.pkg.packages(cs, c.cfg.Messages)
+	if err != nil {
+		return nil, fmt.Errorf("making the signing packages: %w", err)
+	}
+	signatures := make([]frost.Signature, len(packages))
+	bad := false
+	for i, pkg := range packages {
+		shares := make(map[frost.Identifier]*frost.SignatureShare, len(c.signers))
+		for _, m := range c.signers {
+			if shares[m.Identifier], err = frost.DecodeSignatureSharePostcard(cs, m.shares[i]); err != nil {
+				return nil, err // it was decoded when it came
+			}
+		}
+		signatures[i], err = frost.Aggregate(pkg, shares, c.cfg.PublicKeyPackage)
+		var blamed *frost.BlameError
+		switch {
+		case errors.As(err, &blamed):
+			bad = true
+			c.excludeAll(blamed)
+		case err != nil:
+			return nil, fmt.Errorf("message %d of %d: %w", i+1, len(packages), err)
+		}
+	}
+	if bad {
+		return nil, c.enough()
+	}
+	return signatures, nil
+}
+
+func (c *coordination) excludeAll(blamed *frost.BlameError) {
+	for _, m := range c.signers {
+		if slices.Contains(blamed.Culprits, m.Identifier) {
+			c.blame(m, "sent a signature share that does not verify")
+		}
+	}
+}
+
+// exclude leaves a candidate out. What makes a culprit stays.
+func (c *coordination) exclude(m *candidate, x Exclusion) {
+	if m.out != nil && m.out.Culprit {
+		return
+	}
+	x.Member = m.Member
+	m.out = &x
+	c.order = slices.DeleteFunc(c.order, func(o *candidate) bool { return o == m })
+	c.progress(protocol.Event{Kind: protocol.Excluded, Phase: c.phase, Member: m.Member, Reason: x.Reason})
+}
+
+// blame leaves out a candidate that broke the protocol.
+func (c *coordination) blame(m *candidate, reason string) {
+	c.exclude(m, Exclusion{Reason: reason, Culprit: true})
+}
+
+// enough fails if too few candidates are left. Those who were only silent are taken back first.
+func (c *coordination) enough() error {
+	left := 0
+	for _, m := range c.candidates {
+		if m.out == nil {
+			left++
+		}
+	}
+	for _, m := range c.candidates {
+		if left < c.cfg.Need && m.out != nil && m.out.silent() {
+			m.out = nil
+			left++
+		}
+	}
+	if left >= c.cfg.Need {
+		return nil
+	}
+	return &NotEnoughError{Need: c.cfg.Need, Excluded: c.excluded()}
+}
+
+// silent reports whether the member may sign when it is heard of again.
+func (x *Exclusion) silent() bool { return !x.Culprit && !x.Declined }
+
+func (c *coordination) excluded() []Exclusion {
+	var all []Exclusion
+	for _, m := range c.candidates {
+		if m.out != nil {
+			all = append(all, *m.out)
+		}
+	}
+	return all
+}
+
+func (c *coordination) uncommitted() []protocol.Member {
+	var missing []protocol.Member
+	for _, m := range c.candidates {
+		if m.out == nil && m.commitments == nil {
+			missing = append(missing, m.Member)
+		}
+	}
+	return missing
+}
+
+func (c *coordination) unshared() []protocol.Member {
+	var missing []protocol.Member
+	for _, m := range c.signers {
+		if m.out == nil && m.shares == nil {
+			missing = append(missing, m.Member)
+		}
+	}
+	return missing
+}
+
+// await receives until done, or for a while.
+func (c *coordination) await(ctx context.Context, phase string, atMost time.Duration, missing func() []protocol.Member, done func() bool) error {
+	c.phase = phase
+	c.progress(protocol.Event{Kind: protocol.Waiting, Phase: phase, Awaited: missing()})
+	var over <-chan time.Time
+	if atMost > 0 {
+		timer := time.NewTimer(atMost)
+		defer timer.Stop()
+		over = timer.C
+	}
+	for !done() {
+		select {
+		case a := <-c.mail.arrived:
+			if err := c.take(ctx, a); err != nil {
+				return err
+			}
+			if err := c.signersLeft(); err != nil {
+				return err
+			}
+		case <-over:
+			return nil
+		case <-ctx.Done():
+			return c.interrupted(ctx, missing())
+		}
+	}
+	c.progress(protocol.Event{Kind: protocol.Complete, Phase: phase})
+	return nil
+}
+
+// signersLeft looks whether there are enough candidates, and begins anew if one who was to sign is
+// out.
+func (c *coordination) signersLeft() error {
+	for _, m := range c.signers {
+		c.late = c.late || m.out != nil
+	}
+	return c.enough()
+}
+
+func (c *coordination) interrupted(ctx context.Context, missing []protocol.Member) error {
+	if ctx.Err() != context.DeadlineExceeded {
+		return fmt.Errorf("waiting for %s of %s: %w", c.phase, names(missing), context.Cause(ctx))
+	}
+	return &protocol.MissingError{Phase: c.phase, Missing: missing, Last: c.last, Dropped: c.dropped}
+}
+
+// finish tells everybody, and returns the result.
+func (c *coordination) finish(ctx context.Context, signatures []frost.Signature) (*Signed, error) {
+	signed := &Signed{Signatures: signatures, Excluded: c.excluded(), Attempts: int(c.number)}
+	list := make([][]byte, len(signatures))
+	for i, signature := range signatures {
+		list[i] = signature.Bytes()
+	}
+	body := items{list: list}.encode()
+	for _, m := range c.candidates {
+		_ = c.send(ctx, m, kindSigned, body) // what is signed is signed
+	}
+	for _, m := range c.signers {
+		signed.Signers = append(signed.Signers, m.Member)
+	}
+	return signed, nil
+}
+
+// end tells everybody why there will be no signature.
+func (c *coordination) end(ctx context.Context, reason error) {
+	text := "the coordinator could not go on"
+	var missing *protocol.MissingError
+	var few *NotEnoughError
+	switch {
+	case errors.As(reason, &missing), errors.As(reason, &few):
+		text = reason.Error()
+	case ctx.Err() != nil:
+		text = "the coordinator was stopped"
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
+	defer cancel()
+	for _, m := range c.candidates {
+		_ = c.send(ctx, m, kindEnd, []byte(clip(text, maxReason)))
+	}
+}
+
+// take lets one message through the gate, or drops it.
+func (c *coordination) take(ctx context.Context, a arrival) error {
+	if a.ended != nil {
+		if ctx.Err() != nil {
+			return c.interrupted(ctx, c.uncommitted())
+		}
+		return fmt.Errorf("waiting for %s: %w", c.phase, a.ended)
+	}
+	i := slices.IndexFunc(c.candidates, func(m *candidate) bool { return m.Key == a.from })
+	if i < 0 {
+		c.drop(protocol.Member{Key: a.from}, "it is from nobody who has a part in this run")
+		return nil
+	}
+	m, err := decodeMessage(a.payload)
+	switch {
+	case a.dropped != nil:
+		c.drop(c.candidates[i].Member, a.dropped.Error())
+		return nil
+	case err != nil || a.envelope != nil:
+		c.drop(c.candidates[i].Member, "it is not a sealed message of a signing")
+		return nil
+	}
+	return c.takeMessage(ctx, c.candidates[i], m)
+}
+
+func (c *coordination) drop(m protocol.Member, reason string) {
+	c.dropped[m.Key]++
+	c.progress(protocol.Event{Kind: protocol.Dropped, Phase: c.phase, Member: m, Reason: reason, Count: c.dropped[m.Key]})
+}
+
+func (c *coordination) takeMessage(ctx context.Context, from *candidate, m message) error {
+	if m.kind != kindHello && m.id != c.proposal.id {
+		c.drop(from.Member, "it is of another signing")
+		return nil
+	}
+	if from.out != nil && from.out.silent() {
+		from.out = nil // there it is again
+	}
+	c.last[from.Key] = phaseOfSigning[m.kind]
+	switch m.kind {
+	case kindHello:
+		if len(m.body) != len(runID{}) {
+			c.drop(from.Member, errMalformed.Error())
+			return nil
+		}
+		return c.takeHello(ctx, from, runID(m.body))
+	case kindCommitments, kindShares:
+		return c.takeItems(ctx, from, m)
+	case kindDecline:
+		c.exclude(from, Exclusion{Reason: fmt.Sprintf("declined: %q", clip(string(m.body), maxReason)), Declined: true})
+		return nil
+	}
+	c.drop(from.Member, fmt.Sprintf("its kind %d is not known", m.kind))
+	return nil
+}
+
+// takeHello answers a signer that is there, and maybe was started again.
+func (c *coordination) takeHello(ctx context.Context, from *candidate, run runID) error {
+	if from.out != nil && from.out.Culprit {
+		return nil
+	}
+	c.seeRun(from, run)
+	from.out = nil // who declined and comes again may have thought better of it
+	return c.send(ctx, from, kindProposal, c.proposal.body)
+}
+
+// seeRun notices a signer that was started again: its nonces are gone.
+func (c *coordination) seeRun(from *candidate, run runID) {
+	if from.here && from.run == run {
+		return
+	}
+	if from.here && slices.Contains(c.signers, from) && from.shares == nil {
+		c.late = true
+		c.progress(protocol.Event{Kind: protocol.Restarted, Phase: c.phase, Member: from.Member})
+	}
+	if c.signers == nil {
+		from.commitments = nil
+		c.order = slices.DeleteFunc(c.order, func(o *candidate) bool { return o == from })
+	}
+	from.run, from.here = run, true
+}
+
+// takeItems takes a signer's commitments or shares.
+func (c *coordination) takeItems(ctx context.Context, from *candidate, m message) error {
+	list, err := decodeItems(m.body)
+	switch {
+	case from.out != nil:
+		return nil
+	case err != nil:
+		c.drop(from.Member, err.Error())
+		return nil
+	case m.number > c.number:
+		c.drop(from.Member, "it is of an attempt that has not begun")
+		return nil
+	}
+	c.seeRun(from, list.run)
+	if m.number < c.number {
+		return c.ask(ctx, from) // it has not heard of this attempt
+	}
+	if m.kind == kindCommitments {
+		return c.takeCommitments(ctx, from, list)
+	}
+	c.takeShares(from, list.list)
+	return nil
+}
+
+func (c *coordination) takeCommitments(ctx context.Context, from *candidate, x items) error {
+	list, signs := x.list, slices.Contains(c.signers, from)
+	switch {
+	case from.commitments == nil:
+	case from.committed != x.run && signs:
+		return nil // it was started again after it had sent its shares, or another attempt is due
+	case from.committed != x.run:
+	case !equalItems(from.commitments, list):
+		c.blame(from, "sent two different commitments for one attempt")
+		return nil
+	case signs: // it has not got the package
+		return c.sendPackage(ctx, from)
+	default:
+		return nil
+	}
+	if err := c.decodes(list, func(b []byte) error {
+		_, err := frost.DecodeSigningCommitmentsPostcard(c.cfg.PublicKeyPackage.Ciphersuite(), b)
+		return err
+	}); err != nil {
+		c.blame(from, fmt.Sprintf("sent commitments that do not decode: %v", err))
+		return nil
+	}
+	from.commitments, from.committed = list, x.run
+	c.order = append(slices.DeleteFunc(c.order, func(o *candidate) bool { return o == from }), from)
+	c.progress(protocol.Event{Kind: protocol.Received, Phase: protocol.PhaseCommitments, Member: from.Member, Awaited: c.uncommitted()})
+	return nil
+}
+
+func (c *coordination) takeShares(from *candidate, list [][]byte) {
+	err := c.decodes(list, func(b []byte) error {
+		_, err := frost.DecodeSignatureSharePostcard(c.cfg.PublicKeyPackage.Ciphersuite(), b)
+		return err
+	})
+	switch {
+	case !slices.Contains(c.signers, from):
+		c.drop(from.Member, "it holds signature shares of somebody who was not asked for them")
+	case from.shares != nil && !equalItems(from.shares, list):
+		c.blame(from, "sent two different signature shares for one attempt")
+	case from.shares != nil:
+		c.progress(protocol.Event{Kind: protocol.Repeated, Phase: protocol.PhaseShares, Member: from.Member})
+	case err != nil:
+		c.blame(from, fmt.Sprintf("sent signature shares that do not decode: %v", err))
+	default:
+		from.shares = list
+		c.progress(protocol.Event{Kind: protocol.Received, Phase: protocol.PhaseShares, Member: from.Member, Awaited: c.unshared()})
+	}
+}
+
+// decodes checks that there is an item for each message, and each decodes.
+func (c *coordination) decodes(list [][]byte, decode func([]byte) error) error {
+	if len(list) != len(c.cfg.Messages) {
+		return fmt.Errorf("there are %d, for %d messages", len(list), len(c.cfg.Messages))
+	}
+	for _, item := range list {
+		if err := decode(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func equalItems(a, b [][]byte) bool {
+	return slices.EqualFunc(a, b, func(x, y []byte) bool { return string(x) == string(y) })
+}

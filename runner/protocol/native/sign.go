@@ -1,0 +1,184 @@
+package native
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"frostkit/commkey"
+	"frostkit/frost"
+	"frostkit/runner/protocol"
+)
+
+// maxMessages is how many messages one session signs at most.
+const maxMessages = 255
+
+// CoordinateConfig configures [Coordinate].
+type CoordinateConfig struct {
+	Agreement
+	// Session is the session's ID at the relay.
+	Session [16]byte
+	// Key is the coordinator's communication key.
+	Key              *commkey.PrivateKey
+	PublicKeyPackage *frost.PublicKeyPackage
+	// Candidates are the members who may sign, with their identifiers; the coordinator
+	// among them if it signs too.
+	Candidates []protocol.Member
+	// Need is how many of them sign, from the threshold to all: the first who answer.
+	// 0 stands for all.
+	Need int
+	// Wait is how long those who sign have for their shares before others are taken in their
+	// place; 0 stands for as long as there is.
+	Wait time.Duration
+	// Messages is what to sign, one signature each: 1 to 255, together about 60,000 bytes at most.
+	Messages [][]byte
+	// Aux is shown to the signers and not signed.
+	Aux []byte
+	// Random yields what tells this run from others; nil stands for crypto/rand.
+	Random io.Reader
+	// Progress is told of each step; it must not block. Nil stands for nobody.
+	Progress func(protocol.Event)
+}
+
+// Signed is what came of a signing.
+type Signed struct {
+	// Signatures are those of the messages, in their order, each verified.
+	Signatures []frost.Signature
+	// Signers are those who made them. A signer who was not told who signed with it knows
+	// nobody.
+	Signers []protocol.Member
+	// Excluded are the candidates who did not sign and were asked to, and why.
+	Excluded []Exclusion
+	// Attempts is how many it took, from 1.
+	Attempts int
+}
+
+// Exclusion is a candidate who was left out.
+type Exclusion struct {
+	Member protocol.Member
+	Reason string
+	// Culprit says that the member broke the protocol, and Declined that it did not want to sign. Otherwise
+	// it was silent.
+	Culprit, Declined bool
+}
+
+// NotEnoughError reports that too few candidates are left to sign.
+type NotEnoughError struct {
+	Need     int
+	Excluded []Exclusion
+}
+
+// Error says who is out and why.
+func (e *NotEnoughError) Error() string {
+	text := fmt.Sprintf("collecting %d signatures: too few members are left to sign", e.Need)
+	for _, x := range e.Excluded {
+		text += fmt.Sprintf("; %s %s", x.Member, x.Reason)
+	}
+	return text
+}
+
+// Is reports whether target is [protocol.ErrDeclined] and all who are out declined.
+func (e *NotEnoughError) Is(target error) bool {
+	return target == protocol.ErrDeclined && !slices.ContainsFunc(e.Excluded, func(x Exclusion) bool { return !x.Declined })
+}
+
+// As makes a [*protocol.CulpritError] of those who broke the protocol.
+func (e *NotEnoughError) As(target any) bool {
+	into, ok := target.(**protocol.CulpritError)
+	if !ok {
+		return false
+	}
+	var all []*protocol.CulpritError
+	for _, x := range e.Excluded {
+		if x.Culprit {
+			all = append(all, culprit(protocol.PhaseShares, x.Member, x.Reason, nil))
+		}
+	}
+	if len(all) == 0 {
+		return false
+	}
+	return errors.As(joinCulprits(all), into)
+}
+
+// ParticipateConfig configures [Participate].
+type ParticipateConfig struct {
+	Agreement
+	// Session is the session's ID at the relay.
+	Session [16]byte
+	// Key is the signer's communication key.
+	Key        *commkey.PrivateKey
+	KeyPackage *frost.KeyPackage
+	// VerifyingKey is the group's key.
+	VerifyingKey frost.VerifyingKey
+	// Members lists the group's members, and Coordinator the key of the one who asks.
+	Members     []protocol.Member
+	Coordinator commkey.PublicKey
+	// Resend is how long to wait for an answer before saying it again, at first; 0 stands for 5 s.
+	Resend time.Duration
+	// Random yields the nonces' randomness; nil stands for crypto/rand.
+	Random io.Reader
+	// Approve looks at what is to be signed, and returns nil to sign exactly that, in as many
+	// attempts as it takes. An error declines, and its text reaches the coordinator. Its context ends
+	// when the coordinator gives up.
+	Approve func(context.Context, protocol.Review) error
+	// Committed, if given, is told of all commitments before they leave, for a log that shows that none
+	// is used twice.
+	Committed func([]*frost.SigningCommitments)
+	// Progress is told of each step; it must not block. Nil stands for nobody.
+	Progress func(protocol.Event)
+}
+
+func sortedIDs[V any](m map[frost.Identifier]V) []frost.Identifier {
+	return slices.SortedFunc(maps.Keys(m), frost.Identifier.Compare)
+}
+
+func named(members []protocol.Member, id frost.Identifier) protocol.Member {
+	i := slices.IndexFunc(members, func(m protocol.Member) bool { return m.Identifier == id })
+	if i < 0 {
+		return protocol.Member{Name: "identifier " + id.String(), Identifier: id}
+	}
+	return members[i]
+}
+
+func orSilent(progress func(protocol.Event)) func(protocol.Event) {
+	if progress == nil {
+		return func(protocol.Event) {}
+	}
+	return progress
+}
+
+// check checks what is to be signed by whom, and fills in how many.
+func (cfg *CoordinateConfig) check() error {
+	least, known := cfg.PublicKeyPackage.MinSigners()
+	cfg.Need = cmp.Or(cfg.Need, len(cfg.Candidates))
+	switch {
+	case cfg.Key == nil:
+		return errors.New("no communication key is given")
+	case cfg.Need > len(cfg.Candidates), known && cfg.Need < least, cfg.Need < 1:
+		return fmt.Errorf("%d of %d candidates are to sign, the threshold is %d", cfg.Need, len(cfg.Candidates), least)
+	case len(cfg.Messages) < 1 || len(cfg.Messages) > maxMessages:
+		return fmt.Errorf("there are %d messages, a session signs 1 to %d", len(cfg.Messages), maxMessages)
+	case len(cfg.Step) > maxText || len(cfg.Tool) > maxText:
+		return fmt.Errorf("step or tool is longer than %d bytes", maxText)
+	}
+	size := len(cfg.Aux)
+	for _, message := range cfg.Messages {
+		size += len(message)
+	}
+	if most := protocol.MaxMessageSize - 4096; size > most {
+		return fmt.Errorf("messages and aux data have %d bytes, at most %d can be sent", size, most)
+	}
+	seen := make(map[commkey.PublicKey]bool)
+	for _, m := range cfg.Candidates {
+		if _, known := cfg.PublicKeyPackage.VerifyingShare(m.Identifier); !known || seen[m.Key] {
+			return fmt.Errorf("candidate %q holds no share of the group, or is named twice", m)
+		}
+		seen[m.Key] = true
+	}
+	return nil
+}

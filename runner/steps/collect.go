@@ -1,0 +1,158 @@
+package steps
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"slices"
+	"time"
+
+	"frostkit/commkey"
+	"frostkit/frost"
+	"frostkit/relay"
+	"frostkit/runner/protocol"
+	"frostkit/runner/protocol/native"
+)
+
+// Collect opens a signing session of frostkit's own protocol and collects the signatures. It is
+// [Coordinate] for members who all run frostkit.
+type Collect struct {
+	Session
+	native.Agreement
+	Key              *commkey.PrivateKey
+	PublicKeyPackage *frost.PublicKeyPackage
+	Candidates       []protocol.Member // who may sign, with their identifiers
+	Need             int               // how many sign: the first who answer; 0: all
+	Share            time.Duration     // for the shares of those who sign before others take their place; 0: no limit
+	Messages         [][]byte
+	Aux              []byte // shown to the signers and not signed
+	Timeout          time.Duration
+}
+
+// Run returns a signature for each message, in their order, each verified under the group's
+// key, with who signed and who was left out. It closes the session, however it ends, and before that
+// what this member left open when it was killed.
+func (c *Collect) Run(ctx context.Context) (*native.Signed, error) {
+	if err := c.login(ctx); err != nil {
+		return nil, err
+	}
+	id, err := c.open(ctx)
+	if err != nil {
+		c.leave(ctx, relay.SessionID{})
+		return nil, err
+	}
+	signed, err := c.collect(ctx, id)
+	if err != nil {
+		c.leave(ctx, id)
+		return nil, err
+	}
+	(&DKG{Session: c.Session}).finishSession(ctx, id)
+	c.leave(ctx, relay.SessionID{})
+	return signed, nil
+}
+
+// open creates the session. Whoever waits in one that was left over moves on to it.
+func (c *Collect) open(ctx context.Context) (relay.SessionID, error) {
+	keys := keysOf(c.Candidates)
+	leftOver := func(info relay.SessionInfo) bool {
+		return exactly(keys)(info) && info.Coordinator == c.Self.Key && info.MessageCount == len(c.Messages)
+	}
+	open, _, err := c.candidates(ctx, leftOver, nil)
+	if err != nil {
+		return relay.SessionID{}, err
+	}
+	for _, at := range open {
+		if err := c.Client.CloseSession(ctx, at.id); err != nil && !closed(err) {
+			return relay.SessionID{}, err
+		}
+	}
+	c.notify(CreatingSession, relay.SessionID{})
+	return c.Client.CreateSession(ctx, keys, len(c.Messages))
+}
+
+func (c *Collect) collect(ctx context.Context, id relay.SessionID) (*native.Signed, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	return native.Coordinate(ctx, protocol.NewRelayTransport(c.Client, id, true), native.CoordinateConfig{
+		Agreement: c.Agreement, Session: id, Key: c.Key, PublicKeyPackage: c.PublicKeyPackage,
+		Candidates: c.Candidates, Need: c.Need, Wait: c.Share, Messages: c.Messages, Aux: c.Aux,
+		Progress: c.progress(id),
+	})
+}
+
+// Answer takes part in a signing session of frostkit's own protocol. It is [Participate] for members
+// who all run frostkit.
+type Answer struct {
+	Session
+	native.Agreement
+	Key          *commkey.PrivateKey
+	KeyPackage   *frost.KeyPackage
+	VerifyingKey frost.VerifyingKey
+	Members      []protocol.Member   // of the group
+	Candidates   []commkey.PublicKey // of the session, when known beforehand
+	Coordinator  commkey.PublicKey   // when known beforehand; zero: whoever opens a session
+	Random       io.Reader
+	Timeout      time.Duration
+	// Approve is asked before anything is signed, once for the same; an error declines, and its text reaches
+	// the coordinator.
+	Approve func(context.Context, protocol.Review) error
+}
+
+// Run signs what the session's coordinator asks for, once Approve agrees. When the coordinator opens
+// another session before there are signatures, it goes on in that.
+func (a *Answer) Run(ctx context.Context) (*native.Signed, error) {
+	if err := a.login(ctx); err != nil {
+		return nil, err
+	}
+	defer a.leave(ctx, relay.SessionID{})
+	passed := map[relay.SessionID]bool{}
+	approve := once(a.Approve)
+	for {
+		at, err := a.find(ctx, "signing", a.fits, passed)
+		if err != nil {
+			return nil, err
+		}
+		a.notify(JoiningSession, at.id)
+		signed, err := a.answer(ctx, at, approve)
+		if !closed(err) {
+			return signed, err
+		}
+		a.notify(SessionGone, at.id)
+		passed[at.id] = true
+	}
+}
+
+func (a *Answer) answer(ctx context.Context, at found, approve func(context.Context, protocol.Review) error) (*native.Signed, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.Timeout)
+	defer cancel()
+	return native.Participate(ctx, protocol.NewRelayTransport(a.Client, at.id, false), native.ParticipateConfig{
+		Agreement: a.Agreement, Session: at.id, Key: a.Key, KeyPackage: a.KeyPackage, VerifyingKey: a.VerifyingKey,
+		Members: a.Members, Coordinator: at.info.Coordinator, Random: a.Random, Approve: approve, Progress: a.progress(at.id),
+	})
+}
+
+// fits takes the sessions that a member of the group opened for members of it.
+func (a *Answer) fits(info relay.SessionInfo) bool {
+	p := Participate{Session: a.Session, Members: a.Members, Signers: a.Candidates}
+	return p.fits(info) && (a.Coordinator.IsZero() || a.Coordinator == info.Coordinator)
+}
+
+// once asks about the same messages once.
+func once(approve func(context.Context, protocol.Review) error) func(context.Context, protocol.Review) error {
+	var before *protocol.Review
+	return func(ctx context.Context, review protocol.Review) error {
+		if before != nil && sameReview(*before, review) {
+			return nil
+		}
+		err := approve(ctx, review)
+		if err == nil {
+			before = &review
+		}
+		return err
+	}
+}
+
+func sameReview(a, b protocol.Review) bool {
+	return a.VerifyingKey.Equal(b.VerifyingKey) && a.Coordinator.Key == b.Coordinator.Key && bytes.Equal(a.Aux, b.Aux) &&
+		slices.EqualFunc(a.Messages, b.Messages, bytes.Equal)
+}

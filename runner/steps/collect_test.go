@@ -1,0 +1,147 @@
+package steps
+
+import (
+	"context"
+	"crypto/rand"
+	"sync"
+	"testing"
+	"time"
+
+	"frostkit/commkey"
+	"frostkit/frost"
+	"frostkit/runner/protocol"
+	"frostkit/runner/protocol/native"
+)
+
+// made is a group of all members of a world.
+type made struct {
+	public  *frost.PublicKeyPackage
+	keys    map[string]*frost.KeyPackage
+	members []protocol.Member
+}
+
+func (w *world) makeGroup() *made {
+	w.t.Helper()
+	m := &made{keys: map[string]*frost.KeyPackage{}}
+	var ids []frost.Identifier
+	for i, name := range w.names {
+		id, err := frost.NewIdentifier(frost.Ed25519(), uint16(i+1))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		ids = append(ids, id)
+		m.members = append(m.members, protocol.Member{Name: name, Key: w.keys[name].Public(), Identifier: id})
+	}
+	shares, public, err := frost.TrustedDealer(rand.Reader, frost.Ed25519(), ids, 2)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	m.public = public
+	for i, name := range w.names {
+		if m.keys[name], err = shares[ids[i]].KeyPackage(); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return m
+}
+
+func (w *world) collect(m *made, need int) *Collect {
+	name := w.names[0]
+	return &Collect{
+		Session: w.session(name), Key: w.keys[name], PublicKeyPackage: m.public, Candidates: m.members, Need: need,
+		Messages: [][]byte{[]byte("one"), []byte("two")}, Timeout: 20 * time.Second,
+	}
+}
+
+func (w *world) answer(m *made, name string) *Answer {
+	return &Answer{
+		Session: w.session(name), Key: w.keys[name], KeyPackage: m.keys[name], VerifyingKey: m.public.VerifyingKey(),
+		Members: m.members, Timeout: 20 * time.Second,
+		Approve: func(context.Context, protocol.Review) error { return nil },
+	}
+}
+
+func (w *world) signAll(m *made, coordinate func(context.Context) error) {
+	w.t.Helper()
+	parts := map[string]func(context.Context) error{"coordinator": coordinate}
+	for _, name := range w.names {
+		parts[name] = func(ctx context.Context) error {
+			_, err := w.answer(m, name).Run(ctx)
+			return err
+		}
+	}
+	for name, err := range w.run(parts) {
+		if err != nil {
+			w.t.Errorf("%s: %v (%v)", name, err, w.notices[name])
+		}
+	}
+}
+
+func mustBeSigned(t *testing.T, m *made, signed *native.Signed) {
+	t.Helper()
+	if signed == nil || len(signed.Signatures) != 2 {
+		t.Fatalf("signed: %v", signed)
+	}
+	for i, message := range []string{"one", "two"} {
+		if err := m.public.VerifyingKey().Verify([]byte(message), signed.Signatures[i]); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestCollect(t *testing.T) {
+	w := newWorld(t, "Alice", "Bob", "Eve")
+	m := w.makeGroup()
+	var signed *native.Signed
+	w.signAll(m, func(ctx context.Context) (err error) {
+		signed, err = w.collect(m, 3).Run(ctx)
+		return err
+	})
+	mustBeSigned(t, m, signed)
+}
+
+// A coordinator that is stopped and run again meets those who wait in its first session.
+func TestCollectAgain(t *testing.T) {
+	w := newWorld(t, "Alice", "Bob", "Eve")
+	m := w.makeGroup()
+	var signed *native.Signed
+	w.signAll(m, func(ctx context.Context) (err error) {
+		first := w.collect(m, 3)
+		joined, kill := context.WithCancel(ctx)
+		var once sync.Once
+		notify := first.Notify
+		first.Notify = func(n Notice) {
+			notify(n)
+			if n.Kind == Progress && n.Event.Kind == protocol.Received {
+				once.Do(kill)
+			}
+		}
+		if err := first.login(ctx); err != nil {
+			return err
+		}
+		id, err := first.open(ctx)
+		if err != nil {
+			return err
+		}
+		_, _ = native.Coordinate(joined, unheard{protocol.NewRelayTransport(first.Client, id, true), joined}, native.CoordinateConfig{
+			Session: id, Key: first.Key, PublicKeyPackage: m.public, Candidates: m.members, Need: 3,
+			Messages: first.Messages, Progress: first.progress(id),
+		})
+		signed, err = w.collect(m, 3).Run(ctx)
+		return err
+	})
+	mustBeSigned(t, m, signed)
+}
+
+// unheard is the transport of a member that says nothing more once its context has ended.
+type unheard struct {
+	protocol.Transport
+	alive context.Context
+}
+
+func (u unheard) Send(ctx context.Context, to commkey.PublicKey, payload []byte) error {
+	if u.alive.Err() != nil {
+		return u.alive.Err()
+	}
+	return u.Transport.Send(ctx, to, payload)
+}
