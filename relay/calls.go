@@ -116,6 +116,7 @@ func (x *exchange) createSession() error {
 	if idempotency != uuid.Nil {
 		id = x.challenger.derive(x.user, idempotency)
 	}
+	x.session = id
 	err = x.store.CreateSession(x.request.Context(), &Session{
 		ID:           id,
 		Members:      slices.Clip(request.pubkeys.keys),
@@ -207,6 +208,7 @@ func (x *exchange) openSession(request decodable, id *SessionID) (*Session, erro
 	if err := x.decode(request); err != nil {
 		return nil, err
 	}
+	x.session = *id
 	session, closed, err := x.store.Session(x.request.Context(), *id)
 	switch {
 	case err != nil:
@@ -223,6 +225,7 @@ func (x *exchange) send() error {
 	if err := x.decode(&request); err != nil {
 		return err
 	}
+	x.session = request.session
 	if len(request.msg) > x.limits.Message {
 		return errMsgTooBig
 	}
@@ -277,6 +280,7 @@ func (x *exchange) receive() error {
 	if err := x.decode(&request); err != nil {
 		return err
 	}
+	x.session = request.session
 	session, _, err := x.store.Session(x.request.Context(), request.session)
 	switch {
 	case err != nil:

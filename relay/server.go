@@ -114,7 +114,8 @@ type exchange struct {
 	user  Key // who called, if the call wants to know
 	token TokenHash
 
-	waited time.Duration // as a long poll
+	session SessionID     // that the call is about, or uuid.Nil
+	waited  time.Duration // as a long poll
 
 	limited io.LimitedReader // the request's body, a byte longer than it may be
 	body    bytes.Buffer     // of the request
@@ -141,7 +142,7 @@ func (x *exchange) release() {
 	}
 	x.Server, x.request, x.header, x.writer = nil, nil, nil, nil
 	x.limited.R = nil
-	x.user, x.token, x.waited = Key{}, TokenHash{}, 0
+	x.user, x.token, x.session, x.waited = Key{}, TokenHash{}, SessionID{}, 0
 	x.body.Reset()
 	x.out = x.out[:0]
 	exchanges.Put(x)
@@ -250,6 +251,9 @@ func (x *exchange) logCall(status int, took time.Duration, err error) {
 	}
 	if x.user != (Key{}) {
 		attrs = append(attrs, slog.String("member", shortKey(x.user)))
+	}
+	if x.session != (SessionID{}) {
+		attrs = append(attrs, slog.String("session", x.session.String()))
 	}
 	var body *bodyError
 	switch {
