@@ -127,7 +127,7 @@ func (b *bench) manyCeremonies(ctx context.Context, k kind) error {
 	if err != nil {
 		return err
 	}
-	name := fmt.Sprintf("%d DKGs of three at once over TLS", ceremoniesAtOnce)
+	name := fmt.Sprintf("%d DKGs of three at once, TLS", ceremoniesAtOnce)
 	b.report.add(
 		measured(name+", failed", s.kind, 0, float64(len(failed)), "", atMost(0)),
 		measured(name+", all done", s.kind, 0, time.Since(start).Seconds(), "s", goal{}),
@@ -151,10 +151,10 @@ func (b *bench) slowConnections(ctx context.Context, k kind) error {
 	if err != nil {
 		return err
 	}
-	name := fmt.Sprintf("DKG of three beside %d half-open connections", halfOpen)
+	name := fmt.Sprintf("DKG of three beside %d half-open", halfOpen)
 	b.report.add(
 		measured("DKG of three alone, slowest of 20", s.kind, 0, milliseconds(alone), "ms", goal{}),
-		measured(name+", slowest of 20", s.kind, 0, milliseconds(beside), "ms", atMost(2*milliseconds(alone))),
+		measured(name+", slowest", s.kind, 0, milliseconds(beside), "ms", atMost(2*milliseconds(alone))),
 	)
 	return nil
 }

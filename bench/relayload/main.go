@@ -63,7 +63,7 @@ func run(ctx context.Context) error {
 	}
 	b := &bench{report: newReport(), size: *size, duration: *duration, rounds: *rounds}
 	if frostd := os.Getenv("FROSTD"); frostd != "" {
-		b.peer = &kind{"frostd", []string{frostd}}
+		b.peer = &kind{name: "frostd", command: []string{frostd}}
 	}
 	if err := b.all(ctx); err != nil {
 		return err

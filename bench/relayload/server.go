@@ -26,24 +26,30 @@ type kind struct {
 	// command is the program and its arguments, to which those of frostd's that
 	// say where to listen are added. DIR stands for a new folder.
 	command []string
+	goals   goals
 }
 
 // kinds are frostkit's relay by its stores, in the order in which they are
 // measured.
 func kinds(frostkit string) []kind {
-	relay := func(store string) kind {
-		return kind{store, []string{frostkit, "relay", "--log-level", "error", "--limit-key-rate", "1000000", "--limit-key-burst", "1000000"}}
+	relay := func(name, store string, goals goals) kind {
+		// The load calls faster than any one member may.
+		return kind{name, []string{
+			frostkit, "relay", "--store", store, "--log-level", "error", "--limit-key-rate", "1000000", "--limit-key-burst", "1000000",
+		}, goals}
 	}
 	return []kind{
-		relay("memory"),
+		relay("memory", "memory", memoryGoals),
+		relay("bolt", "bolt:DIR/data", boltGoals),
 	}
 }
 
 // server is a running server, the only process that a bench starts.
 type server struct {
 	target
-	kind string
-	ca   []*x509.Certificate // of its certificate, with TLS
+	kind  string
+	goals goals
+	ca    []*x509.Certificate // of its certificate, with TLS
 
 	command *exec.Cmd
 	folder  string
@@ -58,7 +64,7 @@ func (k kind) start(ctx context.Context, withTLS bool) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{kind: k.name, folder: folder}
+	s := &server{kind: k.name, goals: k.goals, folder: folder}
 	if err := s.run(ctx, k, withTLS); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting %s: %w", k.name, err), s.stop())
 	}
