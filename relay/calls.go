@@ -233,7 +233,7 @@ func (x *exchange) send() error {
 	switch {
 	case err != nil:
 		return err
-	case closed:
+	case closed && x.request.Header.Get(idempotencyHeader) == "": // a repeat is answered as the call was
 		return ErrSessionNotFound
 	}
 	if err := x.checkRecipients(session, &request.recipients); err != nil {

@@ -253,7 +253,7 @@ func (m *MemoryStore) CloseSession(_ context.Context, id SessionID, carry bool, 
 	m.close(s)
 	s.carries = carry
 	m.journal.touch(s)
-	if s.bytes == 0 && !carry {
+	if s.done() && !carry {
 		m.remove(s)
 		return nil
 	}

@@ -26,11 +26,13 @@ func (m *MemoryStore) queue(envelope *Envelope, limits *Limits, hidden bool) (*q
 	now := m.lock()
 	defer m.mu.Unlock()
 	s, ok := m.sessions[envelope.Session]
-	if !ok || s.ended() {
+	switch {
+	case !ok:
 		return nil, ErrSessionNotFound
-	}
-	if s.repeated(envelope) {
+	case s.repeated(envelope):
 		return nil, nil
+	case s.ended():
+		return nil, ErrSessionNotFound
 	}
 	boxes := s.recipients(envelope)
 	message := s.newMessage(envelope, len(boxes))
@@ -96,7 +98,7 @@ func (m *MemoryStore) Receive(_ context.Context, box Mailbox, after Cursor, limi
 	case len(next) > 0:
 		m.renew(s, now, limits)
 	case s.ended() && !s.hides(box):
-		if s.bytes == 0 {
+		if s.done() {
 			m.remove(s)
 		}
 		return nil, 0, ErrSessionNotFound

@@ -62,6 +62,10 @@ func newMemorySession(session *Session, expires time.Time) *memorySession {
 // ended reports whether the session is closed and takes no more messages.
 func (s *memorySession) ended() bool { return s.closed && !s.carries }
 
+// done reports whether nothing is queued, and no call that may be repeated is
+// remembered.
+func (s *memorySession) done() bool { return s.bytes == 0 && len(s.repeats) == 0 }
+
 // everybody yields the members, and the coordinator if it is none of them.
 func (s *memorySession) everybody() iter.Seq[Key] {
 	return func(yield func(Key) bool) {

@@ -11,7 +11,7 @@ import (
 
 func TestMemoryStore(t *testing.T) {
 	storetest.Test(t, storetest.Subject{
-		Open: func(*testing.T) relay.Store { return relay.NewMemoryStore() },
+		Open: func(*testing.T) (relay.Store, func(*testing.T) relay.Store) { return relay.NewMemoryStore(), nil },
 		Run:  synctest.Test,
 		Unit: time.Second,
 	})

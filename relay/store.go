@@ -109,7 +109,8 @@ type Store interface {
 	// [ErrSessionNotFound].
 	LeaveSession(ctx context.Context, id SessionID, member Key) error
 	// CloseSession takes a session off its members' lists. For Limits.Grace it
-	// still delivers what is queued and, if carry is set, takes and delivers more.
+	// still delivers what is queued, knows repeats of calls of Send and, if carry is
+	// set, takes and delivers more.
 	// It fails with [ErrSessionNotFound].
 	CloseSession(ctx context.Context, id SessionID, carry bool, limits *Limits) error
 

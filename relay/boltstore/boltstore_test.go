@@ -15,9 +15,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestStore(t *testing.T) {
 	storetest.Test(t, storetest.Subject{
-		Open: func(t *testing.T) relay.Store { return openStore(t, t.TempDir()) },
-		Run:  synctest.Test,
-		Unit: time.Second,
+		Open: func(t *testing.T) (relay.Store, func(*testing.T) relay.Store) {
+			dir := t.TempDir()
+			return openStore(t, dir), func(t *testing.T) relay.Store { return openStore(t, dir) }
+		},
+		Restarts: true,
+		Run:      synctest.Test,
+		Unit:     time.Second,
 	})
 }
 

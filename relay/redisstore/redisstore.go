@@ -62,8 +62,8 @@ func Open(ctx context.Context, url string) (*Store, error) {
 
 // settings change what the URL leaves open.
 func settings(options *redis.Options) {
-	// Enough to wait for a Redis that is restarted; scripts can be run again.
-	options.MaxRetries = 10
+	// Some ten seconds for a Redis that is restarted; scripts can be run again.
+	options.MaxRetries = 25
 	options.MaxRetryBackoff = 500 * time.Millisecond
 	options.ContextTimeoutEnabled = true
 	// Asked of a Redis that does not know them, these are errors in its log.

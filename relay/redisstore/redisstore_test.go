@@ -31,7 +31,11 @@ func TestStore(t *testing.T) {
 	var databases atomic.Int32
 	t.Run("all", func(t *testing.T) {
 		storetest.Test(t, storetest.Subject{
-			Open: func(t *testing.T) relay.Store { return openStore(t, server.URL(int(databases.Add(1)))) },
+			Open: func(t *testing.T) (relay.Store, func(*testing.T) relay.Store) {
+				url := server.URL(int(databases.Add(1)))
+				return openStore(t, url), func(t *testing.T) relay.Store { return openStore(t, url) }
+			},
+			Restarts: true,
 			Run: func(t *testing.T, test func(*testing.T)) {
 				t.Parallel()
 				test(t)

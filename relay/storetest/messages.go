@@ -86,6 +86,26 @@ func testPages(e *env) {
 	e.receive(mailbox, relay.HandedOver)
 }
 
+// testRepeatedAfterClose repeats a call whose answer was lost, and whose message
+// made another member close the session meanwhile.
+func testRepeatedAfterClose(e *env) {
+	e.limits.Grace = 10 * e.unit
+	id := e.open(2)
+	envelope := &relay.Envelope{Session: id, Sender: key(0), Recipients: []relay.Key{key(1)}, Body: []byte("m"), ID: uuid.New()}
+	e.check(e.store.Send(e.Context(), envelope, e.limits))
+	e.receive(box(id, key(1)), relay.HandedOver, "m")
+	e.receive(box(id, key(1)), relay.HandedOver)
+	e.check(e.store.CloseSession(e.Context(), id, false, e.limits))
+	e.check(e.store.Send(e.Context(), envelope, e.limits))
+	e.notFound(box(id, key(1)))
+	e.check(e.store.Send(e.Context(), envelope, e.limits))
+	envelope.ID = uuid.New()
+	e.want(e.store.Send(e.Context(), envelope, e.limits), relay.ErrSessionNotFound)
+	time.Sleep(11 * e.unit)
+	_, _, err := e.store.Session(e.Context(), id)
+	e.want(err, relay.ErrSessionNotFound)
+}
+
 // notFound expects that the mailbox is gone.
 func (e *env) notFound(box relay.Mailbox) {
 	e.Helper()

@@ -3,6 +3,7 @@ package storetest
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -14,8 +15,12 @@ import (
 
 // Subject is a store under test.
 type Subject struct {
-	// Open returns an empty store. The test closes it.
-	Open func(t *testing.T) relay.Store
+	// Open returns an empty store, and, for one that a restart does not empty, a
+	// function that opens the same again after it was closed, or nil. The test
+	// closes the store.
+	Open func(t *testing.T) (store relay.Store, reopen func(t *testing.T) relay.Store)
+	// Restarts says that there is such a function.
+	Restarts bool
 	// Run runs one test; for a store that goes by the program's clock it is
 	// synctest.Test.
 	Run func(t *testing.T, test func(t *testing.T))
@@ -25,37 +30,48 @@ type Subject struct {
 
 // Test runs all tests.
 func Test(t *testing.T, subject Subject) {
-	for name, test := range map[string]func(*env){
-		"secret":             testSecret,
-		"challenges":         testChallenges,
-		"tokens":             testTokens,
-		"oldest token":       testOldestToken,
-		"sessions":           testSessions,
-		"repeated creation":  testRepeatedCreation,
-		"session limits":     testSessionLimits,
-		"messages":           testMessages,
-		"cursors":            testCursors,
-		"repeated messages":  testRepeatedMessages,
-		"pages":              testPages,
-		"grace":              testGrace,
-		"idle sessions":      testIdle,
-		"queue limits":       testQueueLimits,
-		"total limit":        testTotalLimit,
-		"wake for messages":  testWakeForMessages,
-		"wake for sessions":  testWakeForSessions,
-		"carry":              testCarry,
-		"keeps early":        testKeepsEarly,
-		"many at once":       testConcurrency,
-		"watches that ended": testStoppedWatch,
-		"leaving":            testLeaving,
-		"stats":              testStats,
-	} {
+	tests := map[string]func(*env){
+		"secret":              testSecret,
+		"challenges":          testChallenges,
+		"tokens":              testTokens,
+		"oldest token":        testOldestToken,
+		"sessions":            testSessions,
+		"repeated creation":   testRepeatedCreation,
+		"session limits":      testSessionLimits,
+		"messages":            testMessages,
+		"cursors":             testCursors,
+		"repeated messages":   testRepeatedMessages,
+		"repeats when closed": testRepeatedAfterClose,
+		"pages":               testPages,
+		"grace":               testGrace,
+		"idle sessions":       testIdle,
+		"queue limits":        testQueueLimits,
+		"total limit":         testTotalLimit,
+		"wake for messages":   testWakeForMessages,
+		"wake for sessions":   testWakeForSessions,
+		"carry":               testCarry,
+		"keeps early":         testKeepsEarly,
+		"many at once":        testConcurrency,
+		"watches that ended":  testStoppedWatch,
+		"leaving":             testLeaving,
+		"stats":               testStats,
+	}
+	if subject.Restarts {
+		maps.Copy(tests, map[string]func(*env){
+			"restarted logins":   testRestartedLogins,
+			"restarted sessions": testRestartedSessions,
+			"restarted messages": testRestartedMessages,
+			"restarted counts":   testRestartedCounts,
+		})
+	}
+	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			subject.Run(t, func(t *testing.T) {
-				store := subject.Open(t)
+				store, reopen := subject.Open(t)
 				limits := relay.DefaultLimits()
-				test(&env{T: t, store: store, unit: subject.Unit, limits: &limits})
-				if err := store.Close(); err != nil {
+				e := &env{T: t, store: store, reopen: reopen, unit: subject.Unit, limits: &limits}
+				test(e)
+				if err := e.store.Close(); err != nil {
 					t.Errorf("closing the store: %v", err)
 				}
 			})
@@ -67,6 +83,7 @@ func Test(t *testing.T, subject Subject) {
 type env struct {
 	*testing.T
 	store  relay.Store
+	reopen func(*testing.T) relay.Store // or nil
 	unit   time.Duration
 	limits *relay.Limits
 }

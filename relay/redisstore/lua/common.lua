@@ -50,6 +50,13 @@ local function remove(id)
   forget(id)
 end
 
+-- done reports whether nothing is queued in a session, and no sender may repeat
+-- a call by the name that it gave it.
+local function done(id)
+  local v = call('HMGET', P .. ':session:' .. id, 'bytes', 'named')
+  return v[1] == '0' and not v[2]
+end
+
 -- sweep strikes out sessions and tokens that Redis has let expire: some at a
 -- time, more than one call can add.
 local function sweep()

@@ -32,9 +32,9 @@ end
 if after > acked then
   acked = after
   call('HSET', s, 'a' .. box, acked)
-  call('HINCRBY', s, 'b' .. box, -boxFreed)
-  call('HINCRBY', s, 'bytes', -freed)
-  charge(id, -freed, -messages)
+  call('HINCRBY', s, 'b' .. box, 0 - boxFreed) -- a minus alone makes 0 a "-0", which is no integer
+  call('HINCRBY', s, 'bytes', 0 - freed)
+  charge(id, 0 - freed, 0 - messages)
 end
 
 local out, bytes = { acked }, 0
@@ -50,7 +50,7 @@ if #out > 1 then
   if ARGV[3] == '-1' then call('HSET', s, 'o' .. box, ARGV[4]) end
   renew(id, tonumber(ARGV[6]))
 elseif v[1] == '1' and v[2] == '0' then
-  if call('HGET', s, 'bytes') == '0' then remove(id) end
+  if done(id) then remove(id) end
   return 'session'
 end
 return out

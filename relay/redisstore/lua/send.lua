@@ -4,8 +4,9 @@
 local id, sender, body = ARGV[1], ARGV[2], ARGV[5]
 local s, q, r = P .. ':session:' .. id, P .. ':queue:' .. id, P .. ':repeats:' .. id .. sender
 local v = call('HMGET', s, 'closed', 'carries', 'bytes', 'coordinator', 'expires')
-if not v[1] or v[1] == '1' and v[2] == '0' then return 'session' end
+if not v[1] then return 'session' end
 if call('ZSCORE', r, ARGV[4]) then return 'ok' end
+if v[1] == '1' and v[2] == '0' then return 'session' end
 sweep()
 
 local boxes, topics = {}, {}
@@ -35,6 +36,7 @@ end
 call('HINCRBY', s, 'bytes', cost)
 call('PEXPIREAT', q, v[5])
 call('ZADD', r, n, ARGV[4])
+if string.sub(ARGV[4], 1, 1) == 's' then call('HSET', s, 'named', '1') end
 if call('ZCARD', r) > tonumber(ARGV[14]) then
   call('ZPOPMIN', r)
 else
