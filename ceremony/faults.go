@@ -16,7 +16,7 @@ const (
 	FaultDrop    FaultKind = "drop"    // they do not arrive
 	FaultDelay   FaultKind = "delay"   // they arrive later
 	FaultRepeat  FaultKind = "repeat"  // they arrive twice
-	FaultReorder FaultKind = "reorder" // every second one overtakes the one before
+	FaultReorder FaultKind = "reorder" // every second one is held back for a second, so that the next overtakes it
 	FaultCorrupt FaultKind = "corrupt" // a bit of each is flipped on the way
 	FaultKill    FaultKind = "kill"    // the member stops when it is about to send
 	FaultDecline FaultKind = "decline" // the member refuses to sign
