@@ -24,7 +24,7 @@ func TestLargeFilesAreQuick(t *testing.T) {
 		}
 		fmt.Fprintf(&chain, named, i, i, strings.Join(names, ","))
 	}
-	for i := range 4*MaxSignings {
+	for i := range 4 * MaxSignings {
 		fmt.Fprintf(&signings, signing, i)
 	}
 	for i := range 30000 {
