@@ -244,7 +244,7 @@ func (g *generation) signedSame(m protocol.Member) bool {
 		return false
 	}
 	hash, _ := splitSignature(t.body)
-	return bytes.Equal(hash, g.round3.Transcript().Hash())
+	return bytes.Equal(hash, g.hash)
 }
 
 // compareTranscript finds out why a member signed another transcript ("Resolving Disputes"): all say

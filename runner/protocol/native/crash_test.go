@@ -142,7 +142,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 
 // Everybody is killed again and again, at random steps.
 func TestKilledAtRandom(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range uint64(20) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 1))
@@ -184,21 +184,17 @@ func TestFaultAtEveryMessage(t *testing.T) {
 	for name, fault := range faults {
 		for _, k := range []kind{kindGreeting, kindRound1, kindSignature, kindStored} {
 			for from := range 3 {
-				for to := range 3 {
-					if from == to {
-						continue
-					}
-					t.Run(fmt.Sprintf("%s %s %d to %d", name, phaseOf[k], from, to), func(t *testing.T) {
-						synctest.Test(t, func(t *testing.T) {
-							people := newPeople(t, 3)
-							hub := protocol.NewHub()
-							hub.Intercept(once(is(people[from], people[to], k), fault))
-							ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-							defer cancel()
-							mustAgree(t, people, 2, generate(ctx, people, 2, hub, nil))
-						})
+				to := (from + 1) % 3
+				t.Run(fmt.Sprintf("%s %s %d to %d", name, phaseOf[k], from, to), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						people := newPeople(t, 3)
+						hub := protocol.NewHub()
+						hub.Intercept(once(is(people[from], people[to], k), fault))
+						ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+						defer cancel()
+						mustAgree(t, people, 2, generate(ctx, people, 2, hub, nil))
 					})
-				}
+				})
 			}
 		}
 	}
@@ -227,7 +223,7 @@ func TestLatency(t *testing.T) {
 
 // A bad network as a whole: 30 % loss, damage, repetition, and delays that reorder.
 func TestBadNetwork(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(10) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 2))

@@ -90,6 +90,7 @@ type attempt struct {
 	accusers  []accuser
 	found     []*protocol.CulpritError
 	round3    *cocktail.Round3
+	hash      []byte // of its transcript
 	record    Record // of round3
 	keys      *Outcome
 }
@@ -341,6 +342,7 @@ func (g *generation) generate(ctx context.Context) error {
 		second.Destroy()
 		return err
 	}
+	g.hash = g.round3.Transcript().Hash()
 	g.keys = &Outcome{KeyPackage: second.KeyPackage(), PublicKeyPackage: second.PublicKeyPackage(), Bundle: second.Bundle(), Members: slices.Clone(g.members)}
 	return g.store(Record{Attempt: g.id, Transcript: g.round3.Transcript().Encode(), Bundle: second.Bundle().Encode()})
 }
@@ -348,20 +350,11 @@ func (g *generation) generate(ctx context.Context) error {
 // round1Messages decodes what the others sent in Round 1. The error names all whose message does not
 // decode.
 func (g *generation) round1Messages() (map[frost.Identifier]*cocktail.Round1Message, error) {
-	messages := make(map[frost.Identifier]*cocktail.Round1Message, len(g.others))
-	var failed []*frost.BlameError
+	encoded := make(map[frost.Identifier][]byte, len(g.others))
 	for _, m := range g.others {
-		message, err := cocktail.DecodeRound1Message(g.setup, m.Identifier, g.kept[slot{m.Key, kindRound1}].body)
-		var blamed *frost.BlameError
-		switch {
-		case errors.As(err, &blamed):
-			failed = append(failed, blamed)
-		case err != nil:
-			return nil, err
-		}
-		messages[m.Identifier] = message
+		encoded[m.Identifier] = g.kept[slot{m.Key, kindRound1}].body
 	}
-	return messages, frost.JoinBlame(failed...)
+	return cocktail.DecodeRound1Messages(g.setup, encoded)
 }
 
 // extension is the digest of the ceremony file and the name of the step.
@@ -385,7 +378,7 @@ func (g *generation) store(r Record) error {
 
 // certify is Round 3 of COCKTAIL-DKG.
 func (g *generation) certify(ctx context.Context) (*cocktail.Certificate, error) {
-	body := append(g.round3.Transcript().Hash(), g.round3.Signature().Bytes()...)
+	body := slices.Concat(g.hash, g.round3.Signature().Bytes())
 	if err := g.broadcast(ctx, kindSignature, body); err != nil {
 		return nil, err
 	}
@@ -438,7 +431,7 @@ func (g *generation) save(certificate *cocktail.Certificate) error {
 
 // confirm tells the others that the group is saved, and waits to hear it of them.
 func (g *generation) confirm(ctx context.Context) error {
-	if err := g.broadcast(ctx, kindStored, g.round3.Transcript().Hash()); err != nil {
+	if err := g.broadcast(ctx, kindStored, g.hash); err != nil {
 		return err
 	}
 	return g.await(ctx, protocol.PhaseConfirm, kindStored, g.hasOne(kindStored))

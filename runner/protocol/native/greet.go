@@ -146,7 +146,7 @@ func (g *generation) resume(r Record) error {
 	if err != nil {
 		return fmt.Errorf(doing, err)
 	}
-	g.round3, g.record = round, r
+	g.round3, g.record, g.hash = round, r, transcript.Hash()
 	g.keys = &Outcome{KeyPackage: private, PublicKeyPackage: public, Bundle: bundle, Members: slices.Clone(g.members)}
 	return nil
 }

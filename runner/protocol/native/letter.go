@@ -2,7 +2,6 @@ package native
 
 import (
 	"frostkit/commkey"
-	"frostkit/runner/protocol"
 )
 
 // Letter is what an envelope holds, for rehearsals: they choose by it what goes
@@ -29,7 +28,7 @@ func OpenLetter(session [16]byte, sender commkey.PublicKey, recipient *commkey.P
 	if err != nil {
 		return Letter{}, err
 	}
-	return Letter{Phase: phaseOf[m.kind], Attempt: m.id, Body: m.body, form: envelope[0], message: m}, nil
+	return Letter{Phase: phaseOfKind(m.kind), Attempt: m.id, Body: m.body, form: envelope[0], message: m}, nil
 }
 
 // Envelope signs or seals the letter again, as it was.
@@ -51,4 +50,11 @@ func (l Letter) Signature() bool { return l.message.kind == kindSignature }
 
 // Shares reports whether the letter holds signature shares, the last of them in
 // its last 32 bytes.
-func (l Letter) Shares() bool { return phaseOf[l.message.kind] == protocol.PhaseShares }
+func (l Letter) Shares() bool { return l.message.kind == kindShares }
+
+func phaseOfKind(k kind) string {
+	if phase, ok := phaseOf[k]; ok {
+		return phase
+	}
+	return phaseOfSigning[k]
+}

@@ -365,7 +365,7 @@ func TestTwoProposals(t *testing.T) {
 
 // Case 8: signers that are killed at any step and run again; the nonces are others then.
 func TestSignersKilled(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(15) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				random := mathrand.New(mathrand.NewPCG(seed, 3))
@@ -412,7 +412,7 @@ func (g *group) live(ctx context.Context, p *person, hub *protocol.Hub, kills []
 
 // Loss, damage, repetition and delays cost a signing time and nothing else.
 func TestSignOverABadNetwork(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(10) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				random := mathrand.New(mathrand.NewPCG(seed, 4))
