@@ -39,7 +39,7 @@ func (r *Rehearsal) frostClientDKG(ctx context.Context, s *session, g ceremony.G
 		}
 	}
 	liar := &frostClientLiar{suite: r.suite, self: m, members: members, threshold: g.Threshold}
-	result, err := protocol.DKG(ctx, r.sealedWire(s, m, false, liar, kill), protocol.DKGConfig{
+	result, err := protocol.DKG(ctx, r.sealedWire(ctx, s, m, false, liar, kill), protocol.DKGConfig{
 		Ciphersuite: r.suite, Threshold: g.Threshold, Self: m.key.Public(), Members: members,
 		Save:     func(*frost.KeyPackage, *frost.PublicKeyPackage) error { return nil },
 		Progress: r.notify(m, false),
@@ -53,7 +53,7 @@ func (r *Rehearsal) frostClientDKG(ctx context.Context, s *session, g ceremony.G
 func (r *Rehearsal) frostkitDKG(ctx context.Context, s *session, g ceremony.Group, m *member, kept *records, kill func()) (*outcome, error) {
 	members := r.keys(s.members)
 	liar := &nativeLiar{Rehearsal: r, session: s, self: m, members: members, threshold: g.Threshold}
-	made, err := native.DKG(ctx, r.wire(s, m, false, liar, kill), native.DKGConfig{
+	made, err := native.DKG(ctx, r.wire(ctx, s, m, false, liar, kill), native.DKGConfig{
 		Agreement: r.agreement(g.Name), Session: s.id, Ciphersuite: r.suite, Threshold: g.Threshold,
 		Key: m.key, Members: members, Resend: time.Second, Settle: grace / 2,
 		Held: kept.list(), Store: kept.store, Save: func(*native.Outcome) error { return nil },

@@ -106,7 +106,8 @@ var order = []string{
 func (m *member) killable(ctx context.Context, run func(ctx context.Context, kill func()) error) error {
 	for {
 		alive, kill := context.WithCancelCause(ctx)
-		err := run(alive, func() { kill(ErrKilled) })
+		m.lives(kill)
+		err := run(alive, m.die)
 		killed := errors.Is(context.Cause(alive), ErrKilled)
 		kill(nil)
 		if !killed {
@@ -122,6 +123,23 @@ func (m *member) killable(ctx context.Context, run func(ctx context.Context, kil
 			return ErrKilled
 		}
 	}
+}
+
+// lives notes how to end a part of the member's.
+func (m *member) lives(kill context.CancelCauseFunc) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.parts = append(m.parts, kill)
+}
+
+// die ends all parts of the member's at once.
+func (m *member) die() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, kill := range m.parts {
+		kill(ErrKilled)
+	}
+	m.parts = nil
 }
 
 // revival says after what time a killed member is started again, 0: not.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -58,6 +59,9 @@ type member struct {
 	name   string
 	key    *commkey.PrivateKey
 	faults []*fault
+
+	mu    sync.Mutex
+	parts []context.CancelCauseFunc // that are alive
 }
 
 // Finding is how a step ended for a member for whom it did not end well.

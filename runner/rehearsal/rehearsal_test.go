@@ -199,3 +199,46 @@ func TestFaultsThatCannotBe(t *testing.T) {
 		}
 	}
 }
+
+// Where the file has candidates, one who sends a bad share, declines or is
+// silent is left out and named, and the others sign.
+func TestCandidates(t *testing.T) {
+	for fault, why := range map[string]string{
+		"bad-signature-share:Bob": "broke the protocol",
+		"decline:Bob=not today":   "declined",
+		"drop:Bob@shares":         "silent",
+	} {
+		t.Run(fault, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				text := strings.Replace(fmt.Sprintf(file, ceremony.Frostkit), "[Alice, Eve]", "{candidates: [Alice, Bob, Eve], need: 2, wait: 1s}", 1)
+				f, err := ceremony.Parse("club.yaml", []byte(text))
+				if err != nil {
+					t.Fatal(err)
+				}
+				parsed, err := f.ParseFault(fault)
+				if err != nil {
+					t.Fatal(err)
+				}
+				late, err := f.ParseFault("delay:Eve@commitments=500ms") // so that Bob is among the first
+				if err != nil {
+					t.Fatal(err)
+				}
+				r, err := New(Config{File: f, Tool: "test", Faults: []ceremony.Fault{parsed, late}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer r.Destroy()
+				if _, err := r.DKG(t.Context(), f.Groups[0]); err != nil {
+					t.Fatal(err)
+				}
+				signing, _, err := r.Sign(t.Context(), f.Sign[0], []byte("minutes"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if slices.Contains(signing.Signers, "Bob") || len(signing.Absent) != 1 || signing.Absent[0].Member != "Bob" || signing.Absent[0].Why != why {
+					t.Errorf("signed by %v, without %+v; want without Bob, who %s", signing.Signers, signing.Absent, why)
+				}
+			})
+		})
+	}
+}

@@ -33,37 +33,26 @@ func (s *signingPart) signers() []protocol.Member {
 }
 
 func (s *signingPart) coordinator() part {
-	m := s.members[s.signing.Coordinator()]
+	m, run := s.members[s.signing.Coordinator()], s.frostClientCoordinator
+	if s.native() {
+		run = s.frostkitCoordinator
+	}
 	return part{member: m.name, coordinator: true, run: func(ctx context.Context) error {
-		return m.killable(ctx, func(ctx context.Context, kill func()) error {
-			transport := s.sealedWire(s.session, m, true, s.liar(m), kill)
-			signatures, err := protocol.Coordinate(ctx, transport, protocol.CoordinateConfig{
-				PublicKeyPackage: s.group.Public, Signers: s.signers(), Messages: [][]byte{s.message}, Progress: s.notify(m, true),
-			})
-			if err == nil {
-				s.result = &Signing{Signature: signatures[0], Signers: s.signing.Signers, Attempts: 1}
-			}
-			return err
-		})
+		return m.killable(ctx, func(ctx context.Context, kill func()) error { return run(ctx, m, kill) })
 	}}
 }
 
 func (s *signingPart) participant(m *member) part {
+	run := s.frostClientParticipant
+	if s.native() {
+		run = s.frostkitParticipant
+	}
 	return part{member: m.name, run: func(ctx context.Context) error {
-		return m.killable(ctx, func(ctx context.Context, kill func()) error {
-			return protocol.Participate(ctx, s.sealedWire(s.session, m, false, s.liar(m), kill), protocol.ParticipateConfig{
-				KeyPackage: s.share(m), Members: s.group.members, Coordinator: s.session.coordinator, MessageCount: 1,
-				Approve: m.approve, Progress: s.notify(m, false),
-			})
-		})
+		return m.killable(ctx, func(ctx context.Context, kill func()) error { return run(ctx, m, kill) })
 	}}
 }
 
 func (s *signingPart) share(m *member) *frost.KeyPackage { return s.group.shares[m.name] }
-
-func (s *signingPart) liar(m *member) liar {
-	return &frostClientLiar{suite: s.suite, self: m, members: s.group.members}
-}
 
 // approve agrees to sign, unless the member is to decline.
 func (m *member) approve(context.Context, protocol.Review) error {

@@ -3,6 +3,7 @@ package rehearsal
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -138,11 +139,15 @@ type mouth struct {
 	network *network
 	self    *member
 	session *session
+	alive   context.Context // until the member is killed
 	kill    func()
 }
 
 // Send says the truth, unless a fault is the member's own.
 func (m *mouth) Send(ctx context.Context, to commkey.PublicKey, payload []byte) error {
+	if errors.Is(context.Cause(m.alive), ErrKilled) {
+		return ErrKilled // the dead tell nobody that they are
+	}
 	recipient := to
 	if to.IsZero() {
 		recipient = m.session.coordinator
@@ -166,19 +171,19 @@ func (m *mouth) Send(ctx context.Context, to commkey.PublicKey, payload []byte) 
 }
 
 // wire is a member's transport without a seal.
-func (r *Rehearsal) wire(s *session, m *member, coordinator bool, l liar, kill func()) protocol.Transport {
+func (r *Rehearsal) wire(alive context.Context, s *session, m *member, coordinator bool, l liar, kill func()) protocol.Transport {
 	n := &network{Transport: s.hub.Endpoint(m.key.Public(), coordinator), self: m}
-	return &mouth{Transport: n, liar: l, network: n, self: m, session: s, kill: kill}
+	return &mouth{Transport: n, liar: l, network: n, self: m, session: s, alive: alive, kill: kill}
 }
 
 // sealedWire is a member's transport for frost-client's protocol.
-func (r *Rehearsal) sealedWire(s *session, m *member, coordinator bool, l liar, kill func()) protocol.Transport {
+func (r *Rehearsal) sealedWire(alive context.Context, s *session, m *member, coordinator bool, l liar, kill func()) protocol.Transport {
 	n := &network{Transport: s.hub.Endpoint(m.key.Public(), coordinator), self: m}
 	var peers []commkey.PublicKey
 	for _, peer := range r.keys(s.members) {
 		peers = append(peers, peer.Key)
 	}
-	return &mouth{Transport: protocol.Seal(n, m.key, peers, s.coordinator), liar: l, network: n, self: m, session: s, kill: kill}
+	return &mouth{Transport: protocol.Seal(n, m.key, peers, s.coordinator), liar: l, network: n, self: m, session: s, alive: alive, kill: kill}
 }
 
 // deliver hands a message over now or, whoever may have stopped by then, later.
