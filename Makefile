@@ -14,7 +14,7 @@ all: build
 build:
 	$(GO) build -trimpath -o bin/frostkit ./cmd/frostkit
 
-test:
+test: $(TOOLS)/pebble $(TOOLS)/pebble-challtestsrv
 	scripts/setup-test
 	$(GO) test -race -timeout 20m ./...
 
@@ -29,6 +29,10 @@ fmt: $(TOOLS)/gofumpt
 
 $(TOOLS)/staticcheck:
 	GOBIN=$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# The ACME server of the tests.
+$(TOOLS)/pebble $(TOOLS)/pebble-challtestsrv:
+	GOBIN=$(TOOLS) $(GO) install github.com/letsencrypt/pebble/v2/cmd/$(@F)@v2.10.1
 
 $(TOOLS)/gofumpt:
 	GOBIN=$(TOOLS) $(GO) install mvdan.cc/gofumpt@v0.12.0
@@ -49,6 +53,7 @@ bench: build
 # The relay under load. FROSTD=path compares with that frostd; STORE=memory
 # measures that store alone.
 bench-relay: build
+	FROSTKIT_HALF_OPEN=10000 $(GO) test -count 1 -v -timeout 5m -run HalfOpen ./relay
 	$(GO) run ./bench/relayload -frostkit bin/frostkit -out bench/out/relay.json -store "$(STORE)"
 
 # Each step of the cryptography beside the Rust crates; needs cargo.
