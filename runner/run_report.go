@@ -98,7 +98,7 @@ func digestText(file *ceremony.File) string {
 // reportGroup reports a group, and verifies and writes its certificate where
 // there is one.
 func (r *run) reportGroup(w *reportWriter, out *reports.Report, g ceremony.Group, key string, rings map[string]*keyring.Keyring) error {
-	group := newGroup(g, r.suite())
+	group := newGroup(g, suiteOf(r.file))
 	if key != "" {
 		group.VerifyingKey, group.Fingerprint = key, fingerprintOf(key)
 	}
@@ -118,12 +118,6 @@ func (r *run) reportGroup(w *reportWriter, out *reports.Report, g ceremony.Group
 	}
 	out.Groups = append(out.Groups, *group)
 	return nil
-}
-
-func (r *run) suite() string {
-	agreed := r.file.Agreed()
-	i := slices.IndexFunc(agreed, func(a ceremony.Agreed) bool { return a.Label == "ciphersuite" })
-	return agreed[i].Value
 }
 
 func newGroup(g ceremony.Group, suite string) *reports.Group {

@@ -108,7 +108,7 @@ var rows = []struct {
 	says        string // in the error, where somebody is named
 }{
 	{22, "wrong-share:Eve", "Eve", "Eve", "share that does not belong to its commitments"},
-	{22, "wrong-share:Eve=Bob", "Eve", "Eve", "share that does not belong to its commitments"},
+	{22, "wrong-share:Eve=Bob", "Eve", "Eve", "Eve sent"}, // Alice may find first that Eve has signed another transcript
 	{23, "wrong-proof:Eve", "Eve", "Eve", "does not verify"},
 	{24, "longer-polynomial:Eve", "Eve", "Eve", "threshold"},
 	{25, "different-packages:Eve", "Eve", "Bob, Eve", "different"},

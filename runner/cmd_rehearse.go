@@ -1,0 +1,260 @@
+package runner
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"frostkit/ceremony"
+	"frostkit/keyring"
+	"frostkit/runner/protocol"
+	"frostkit/runner/rehearsal"
+	reports "frostkit/runner/report"
+	"frostkit/runner/steps"
+)
+
+// rehearsalFolder is where a rehearsal leaves its report: not where a run does.
+const rehearsalFolder = "rehearsal"
+
+type rehearseCommand struct {
+	File    string        `arg:"" placeholder:"FILE" help:"The ceremony file."`
+	Fault   []string      `sep:"none" placeholder:"KIND:MEMBER[@PHASE][=ARG]" help:"Something to go wrong, beside the faults in the file; may be given several times."`
+	Dir     string        `placeholder:"DIR" help:"Folder below which the report is written, as rehearsal/; by default the ceremony file's."`
+	Timeout time.Duration `placeholder:"DURATION" help:"How long each step may take; by default 10s and what the faults delay."`
+	jsonFlag
+	eventsFlag
+}
+
+// rehearsed is a rehearsal that goes on.
+type rehearsed struct {
+	*rehearsal.Rehearsal
+	env     *Env
+	file    *ceremony.File
+	dir     string
+	display *display
+	report  *reports.Report
+	writer  reportWriter
+	rows    map[string]func(steps.Notice) // of members, and of coordinators with their suffix
+	signed  map[int]*rehearsal.Signing    // by the signing's number, from 1
+}
+
+// Run carries the ceremony out among members in this process alone.
+func (c *rehearseCommand) Run(e *Env) error {
+	r, err := c.prepare(e)
+	if err != nil {
+		return err
+	}
+	defer r.Destroy()
+	events, closeEvents, err := c.open(e, c.JSON, true)
+	if err != nil {
+		return err
+	}
+	line := &timeline{Recorder: reports.NewRecorder()}
+	r.display.watch = watchers{events, line}
+	failed := r.perform(e.Context)
+	r.display.close()
+	r.report.Started, r.report.Ended, r.report.Timeline = line.Started(), time.Now(), line.Timeline()
+	if err := r.conclude(failed); err != nil {
+		failed = errors.Join(failed, err)
+	}
+	if c.JSON {
+		failed = errors.Join(failed, e.writeJSON(r.report))
+	}
+	return errors.Join(events.end(failed), closeEvents())
+}
+
+// prepare reads the file, in which everybody is run here.
+func (c *rehearseCommand) prepare(e *Env) (*rehearsed, error) {
+	file, err := e.loadCeremony(c.File)
+	if err != nil {
+		return nil, err
+	}
+	faults := slices.Clone(file.Faults)
+	for _, text := range c.Fault {
+		f, err := file.ParseFault(text)
+		if err != nil {
+			return nil, &Failure{Code: ExitUsage, Err: err}
+		}
+		faults = append(faults, f)
+	}
+	r := &rehearsed{
+		env: e, file: file, dir: c.Dir, display: newDisplay(e), report: newReport(file),
+		rows: map[string]func(steps.Notice){}, signed: map[int]*rehearsal.Signing{},
+	}
+	if r.dir == "" {
+		r.dir = file.Dir()
+	}
+	r.writer.folder = filepath.Join(r.dir, rehearsalFolder)
+	r.report.Rehearsal = true
+	for _, f := range faults {
+		r.report.Faults = append(r.report.Faults, f.Text)
+	}
+	for _, name := range file.Names() {
+		r.rows[name], r.rows[name+coordinatorSuffix] = r.display.member(name), r.display.coordinator(name)
+	}
+	r.Rehearsal, err = rehearsal.New(rehearsal.Config{
+		File: file, Faults: faults, Timeout: c.Timeout, Tool: "frostkit " + Version, Notify: r.notify,
+	})
+	if err != nil {
+		return nil, &Failure{Code: ExitInput, Err: err}
+	}
+	return r, nil
+}
+
+// notify shows what a member does.
+func (r *rehearsed) notify(member string, coordinator bool, e protocol.Event) {
+	if coordinator {
+		member += coordinatorSuffix
+	}
+	r.rows[member](steps.Notice{Kind: steps.Progress, Event: e})
+}
+
+// perform goes through the steps that a run in an empty folder would take.
+func (r *rehearsed) perform(ctx context.Context) error {
+	plan, err := r.everybody().Plan(ceremony.State{}, ceremony.PlanOptions{Dir: r.dir, MessageDir: r.file.Dir()})
+	if err != nil {
+		return err
+	}
+	plan.Digest = digestText(r.file)
+	r.env.say("REHEARSAL: every member is run here, with keys that no real run accepts")
+	r.display.begin(plan)
+	for _, step := range plan.Steps {
+		r.display.start(step)
+		if err := r.carryOut(ctx, step); err != nil {
+			r.display.fail()
+			return err
+		}
+		r.display.done()
+	}
+	return nil
+}
+
+// everybody returns the file with all members run here, at a relay of their own.
+func (r *rehearsed) everybody() *ceremony.File {
+	file := *r.file
+	file.Server = ceremony.Server{}
+	file.Members = slices.Clone(file.Members)
+	for i := range file.Members {
+		file.Members[i].Contact = ""
+	}
+	return &file
+}
+
+func (r *rehearsed) carryOut(ctx context.Context, step ceremony.Step) error {
+	switch step.Kind {
+	case ceremony.DKG:
+		group, _ := r.file.Group(step.Group)
+		found, err := r.DKG(ctx, group)
+		r.found(step, found)
+		return err
+	case ceremony.Sign:
+		return r.sign(ctx, step)
+	}
+	return nil // members are made with keys and know each other, and Sign verifies
+}
+
+func (r *rehearsed) sign(ctx context.Context, step ceremony.Step) error {
+	signing := r.file.Sign[step.Signing-1]
+	message, err := r.message(signing)
+	if err != nil {
+		return err
+	}
+	signed, found, err := r.Sign(ctx, signing, message)
+	r.found(step, found)
+	r.signed[step.Signing] = signed
+	return err
+}
+
+// message reads a message or, where it is not there yet, makes one up.
+func (r *rehearsed) message(signing ceremony.Signing) ([]byte, error) {
+	s := &scene{env: r.env, file: r.file, dir: r.dir}
+	message, err := s.message(signing)
+	if errors.Is(err, fs.ErrNotExist) {
+		return []byte("REHEARSAL of signing " + filepath.Base(signing.Message) + ", which is not here\n"), nil
+	}
+	return message, err
+}
+
+// found notes how a step ended for those for whom it did not end well.
+func (r *rehearsed) found(step ceremony.Step, list []rehearsal.Finding) {
+	for _, f := range list {
+		r.report.Findings = append(r.report.Findings, reports.Finding{Step: step.Title, Member: f.Member, What: f.Err.Error()})
+	}
+}
+
+// conclude writes the report and says what came out.
+func (r *rehearsed) conclude(failed error) error {
+	if failed != nil {
+		r.report.Outcome, r.report.Failure = reports.Failed, failed.Error()
+	}
+	for _, g := range r.file.Groups {
+		if err := r.reportGroup(g); err != nil {
+			return err
+		}
+	}
+	for i, signing := range r.file.Sign {
+		if err := r.reportSigning(i+1, signing); err != nil {
+			return err
+		}
+	}
+	if err := r.writer.finish(r.report); err != nil {
+		return err
+	}
+	for _, f := range r.report.Findings {
+		r.env.say("found      %s: %s", keyring.EscapeName(f.Member), keyring.EscapeName(f.What))
+	}
+	r.env.say("report     %s", filepath.Join(r.writer.folder, reports.HTMLFile))
+	if failed == nil && r.report.Rehearsal {
+		r.env.say("REHEARSAL complete: nothing of it is of use for anything else")
+	}
+	return nil
+}
+
+func (r *rehearsed) reportGroup(g ceremony.Group) error {
+	group := newGroup(g, suiteOf(r.file))
+	for _, name := range g.Members {
+		group.Members = append(group.Members, newReportMember(name, r.Key(name), true))
+	}
+	if made, ok := r.Group(g.Name); ok {
+		group.VerifyingKey = made.Public.VerifyingKey().String()
+		group.Fingerprint = fingerprintOf(group.VerifyingKey)
+		if made.Certificate != nil {
+			proof := groupProof{file: r.file, group: g, certificate: made.Certificate, rehearsal: true}
+			if err := proof.write(&r.writer, r.report, group); err != nil {
+				return err
+			}
+		} else {
+			r.report.Notes = append(r.report.Notes, unconfirmedNote(g))
+		}
+	}
+	r.report.Groups = append(r.report.Groups, *group)
+	return nil
+}
+
+func (r *rehearsed) reportSigning(number int, signing ceremony.Signing) error {
+	message, err := r.message(signing)
+	if err != nil {
+		return err
+	}
+	s := reports.Signing{Message: filepath.Base(signing.Message), Signers: signing.Signers, Output: filepath.Base(signing.Output)}
+	describeMessage(&s, message)
+	if made := r.signed[number]; made != nil {
+		s.Signature, s.Valid, s.Signers = hex.EncodeToString(made.Signature.Bytes()), true, made.Signers
+		s.Attempts, s.Absent = made.Attempts, made.Absent
+		group, _ := r.Group(signing.Group)
+		r.report.Checks = append(r.report.Checks, signatureCheck(s, group.Public.VerifyingKey().String()))
+	}
+	r.report.Signings = append(r.report.Signings, s)
+	return nil
+}
+
+// suiteOf returns the identifier of a ceremony's ciphersuite.
+func suiteOf(file *ceremony.File) string {
+	agreed := file.Agreed()
+	i := slices.IndexFunc(agreed, func(a ceremony.Agreed) bool { return a.Label == "ciphersuite" })
+	return agreed[i].Value
+}
