@@ -75,7 +75,7 @@ func (x *exchange) login() error {
 	}
 	x.user = Key(request.pubkey)
 	ctx := x.request.Context()
-	if err := x.store.SpendChallenge(ctx, request.challenge, x.user, x.limits.ChallengeLife); err != nil {
+	if err := x.store.SpendChallenge(ctx, request.challenge, x.user, 2*x.limits.ChallengeLife); err != nil {
 		return err
 	}
 	token := uuid.New()

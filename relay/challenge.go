@@ -46,15 +46,16 @@ func (c *challenger) sign(id *uuid.UUID) {
 	id[8] = id[8]&0x3f | 0x80 // the variant
 }
 
-// valid reports whether issue returned id less than life ago.
+// valid reports whether issue returned id less than life ago, by the clock of any
+// relay over the same store: one that goes ahead by less than life is believed.
 func (c *challenger) valid(id uuid.UUID, life time.Duration) bool {
 	signed := id
 	c.sign(&signed)
 	if !hmac.Equal(signed[:], id[:]) {
 		return false
 	}
-	now, issued := c.now(), binary.BigEndian.Uint64(id[:8])>>16
-	return issued <= now && now-issued < uint64(life.Milliseconds())
+	age := int64(c.now()) - int64(binary.BigEndian.Uint64(id[:8])>>16)
+	return -life.Milliseconds() < age && age < life.Milliseconds()
 }
 
 // derive returns the id of the session that owner creates with an idempotency

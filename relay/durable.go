@@ -207,7 +207,7 @@ func (s *DurableStore) RemoveToken(ctx context.Context, token TokenHash) error {
 // CreateSession implements [Store].
 func (s *DurableStore) CreateSession(ctx context.Context, session *Session, limits *Limits) error {
 	for {
-		created, err := s.create(session, limits)
+		created, err := s.create(session, limits, true)
 		if err != nil {
 			return err
 		}
@@ -215,7 +215,11 @@ func (s *DurableStore) CreateSession(ctx context.Context, session *Session, limi
 		err = s.await(ctx, func(err error) error {
 			_, exists := s.sessions[session.ID]
 			gone = !exists
-			if err != nil && created != nil && s.alive(created) {
+			switch {
+			case created == nil || !s.alive(created):
+			case err == nil:
+				s.show(created)
+			default:
 				s.close(created)
 				s.remove(created)
 			}

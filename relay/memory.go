@@ -147,12 +147,13 @@ func (m *MemoryStore) removeToken(token TokenHash) {
 
 // CreateSession implements [Store].
 func (m *MemoryStore) CreateSession(_ context.Context, session *Session, limits *Limits) error {
-	_, err := m.create(session, limits)
+	_, err := m.create(session, limits, false)
 	return err
 }
 
-// create is CreateSession; it returns nil for a session that is there already.
-func (m *MemoryStore) create(session *Session, limits *Limits) (*memorySession, error) {
+// create is CreateSession; a hidden session is there for nobody before it is
+// shown. It returns nil for a session that is there already.
+func (m *MemoryStore) create(session *Session, limits *Limits, hidden bool) (*memorySession, error) {
 	now := m.lock()
 	defer m.mu.Unlock()
 	if _, exists := m.sessions[session.ID]; exists {
@@ -162,6 +163,7 @@ func (m *MemoryStore) create(session *Session, limits *Limits) (*memorySession, 
 	if err := m.roomFor(s, limits); err != nil {
 		return nil, err
 	}
+	s.hidden = hidden
 	m.put(s)
 	return s, nil
 }
@@ -179,9 +181,25 @@ func (m *MemoryStore) put(s *memorySession) {
 	for k := range s.everybody() {
 		if !slices.Contains(s.left, k) {
 			m.openOf[k] = append(m.openOf[k], s.ID)
-			m.wakers.Wake(Topic{Owner: k})
 		}
 	}
+	if !s.hidden {
+		m.show(s)
+	}
+}
+
+// show lets everybody see a session.
+func (m *MemoryStore) show(s *memorySession) {
+	s.hidden = false
+	for k := range s.everybody() {
+		m.wakers.Wake(Topic{Owner: k})
+	}
+}
+
+// visible returns a session that is there for everybody.
+func (m *MemoryStore) visible(id SessionID) (*memorySession, bool) {
+	s, ok := m.sessions[id]
+	return s, ok && !s.hidden
 }
 
 // roomFor checks the limits on sessions.
@@ -204,7 +222,7 @@ func (m *MemoryStore) roomFor(s *memorySession, limits *Limits) error {
 func (m *MemoryStore) Session(_ context.Context, id SessionID) (*Session, bool, error) {
 	m.lock()
 	defer m.mu.Unlock()
-	s, ok := m.sessions[id]
+	s, ok := m.visible(id)
 	if !ok {
 		return nil, false, ErrSessionNotFound
 	}
@@ -215,14 +233,15 @@ func (m *MemoryStore) Session(_ context.Context, id SessionID) (*Session, bool, 
 func (m *MemoryStore) Sessions(_ context.Context, member Key) ([]SessionID, error) {
 	m.lock()
 	defer m.mu.Unlock()
-	return slices.Clone(m.openOf[member]), nil
+	ids := slices.Clone(m.openOf[member])
+	return slices.DeleteFunc(ids, func(id SessionID) bool { return m.sessions[id].hidden }), nil
 }
 
 // LeaveSession implements [Store].
 func (m *MemoryStore) LeaveSession(_ context.Context, id SessionID, member Key) error {
 	m.lock()
 	defer m.mu.Unlock()
-	s, ok := m.sessions[id]
+	s, ok := m.visible(id)
 	if !ok || s.closed {
 		return ErrSessionNotFound
 	}
@@ -246,7 +265,7 @@ func (m *MemoryStore) Stats(context.Context) (Stats, error) {
 func (m *MemoryStore) CloseSession(_ context.Context, id SessionID, carry bool, limits *Limits) error {
 	now := m.lock()
 	defer m.mu.Unlock()
-	s, ok := m.sessions[id]
+	s, ok := m.visible(id)
 	if !ok || s.ended() {
 		return ErrSessionNotFound
 	}

@@ -25,7 +25,7 @@ type queued struct {
 func (m *MemoryStore) queue(envelope *Envelope, limits *Limits, hidden bool) (*queued, error) {
 	now := m.lock()
 	defer m.mu.Unlock()
-	s, ok := m.sessions[envelope.Session]
+	s, ok := m.visible(envelope.Session)
 	switch {
 	case !ok:
 		return nil, ErrSessionNotFound
@@ -86,7 +86,7 @@ func (m *MemoryStore) renew(s *memorySession, now time.Time, limits *Limits) {
 func (m *MemoryStore) Receive(_ context.Context, box Mailbox, after Cursor, limits *Limits) ([]StoredMessage, Cursor, error) {
 	now := m.lock()
 	defer m.mu.Unlock()
-	s, ok := m.sessions[box.Session]
+	s, ok := m.visible(box.Session)
 	if !ok {
 		return nil, 0, ErrSessionNotFound
 	}

@@ -13,6 +13,7 @@ type memorySession struct {
 	*Session
 	closed   bool // off its members' lists
 	carries  bool // if closed: takes messages still
+	hidden   bool // not yet durable
 	expires  time.Time
 	saved    time.Time // expires as it is durable
 	expiry   *deadline // set for expires, or for what it was before a renewal
