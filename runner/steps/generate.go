@@ -19,7 +19,8 @@ import (
 // [DKG] for members who all run frostkit and have the same ceremony file.
 //
 // It is to be run as long as Records are not empty, even if the group is saved: others may need
-// this member's signature to complete theirs. Nothing is made twice by it.
+// this member to complete theirs. A run with nothing else to do is there for them for a minute at most, and
+// is the last: after it the certificate is what others recover with. Nothing is made twice by it.
 type Generate struct {
 	Session
 	native.Agreement
@@ -49,7 +50,7 @@ func (g *Generate) Run(ctx context.Context) (*native.Outcome, error) {
 		return nil, err
 	}
 	if err := g.login(ctx); err != nil {
-		return outcome, orNil(err, outcome)
+		return either(nil, err, outcome)
 	}
 	m := g.meeting()
 	passed := map[relay.SessionID]bool{}
@@ -57,11 +58,16 @@ func (g *Generate) Run(ctx context.Context) (*native.Outcome, error) {
 		at, err := g.meet(ctx, m, passed, outcome != nil)
 		if err != nil || at == nil {
 			g.leave(ctx, relay.SessionID{})
-			return outcome, orNil(err, outcome)
+			if outcome != nil && err == nil {
+				return outcome, g.Records.Remove()
+			}
+			return either(nil, err, outcome)
 		}
 		made, err := g.attempt(ctx, m, *at)
 		if !errors.Is(err, errSuperseded) && !closed(err) {
-			return g.finish(ctx, m, *at, made, err)
+			before := outcome != nil
+			made, err = either(made, err, outcome)
+			return g.finish(ctx, m, *at, made, err, before)
 		}
 		passed[at.id] = true
 		if m.owns(*at) {
@@ -71,12 +77,16 @@ func (g *Generate) Run(ctx context.Context) (*native.Outcome, error) {
 	}
 }
 
-// orNil leaves out what went wrong where the group is made.
-func orNil(err error, outcome *native.Outcome) error {
-	if outcome != nil {
-		return nil
+// either is what a run made or, where that failed or is the same again, what was made before.
+func either(made *native.Outcome, err error, before *native.Outcome) (*native.Outcome, error) {
+	switch {
+	case before == nil:
+		return made, err
+	case made == nil:
+		return before, nil
 	}
-	return err
+	before.KeyPackage.Destroy()
+	return made, err
 }
 
 func (g *Generate) config() (native.DKGConfig, error) {
@@ -100,10 +110,9 @@ func (g *Generate) meeting() *DKG {
 	return m
 }
 
-// meet finds the session, or opens it. A member whose group is made does so only if somebody may be
-// waiting: in a session that is open.
+// meet finds the session, or opens it. A member whose group is made waits for nobody to open one.
 func (g *Generate) meet(ctx context.Context, m *DKG, passed map[relay.SessionID]bool, made bool) (*found, error) {
-	if made {
+	if made && !g.Create {
 		open, _, err := g.candidates(ctx, exactly(m.Members), passed)
 		if err != nil || len(open) == 0 {
 			return nil, err
@@ -143,13 +152,13 @@ func (g *Generate) attempt(ctx context.Context, m *DKG, at found) (*native.Outco
 
 // finish leaves the session. Its creator closes it once all have confirmed; until then it is where
 // those who have not can meet the others.
-func (g *Generate) finish(ctx context.Context, m *DKG, at found, made *native.Outcome, failed error) (*native.Outcome, error) {
-	confirmed := failed == nil && len(made.Unconfirmed) == 0
-	if confirmed {
+func (g *Generate) finish(ctx context.Context, m *DKG, at found, made *native.Outcome, failed error, before bool) (*native.Outcome, error) {
+	over := failed == nil && (before || len(made.Unconfirmed) == 0)
+	if over {
 		failed = g.Records.Remove()
 	}
 	switch {
-	case m.owns(at) && confirmed:
+	case m.owns(at) && over:
 		m.finishSession(ctx, at.id)
 		g.leave(ctx, relay.SessionID{})
 	case m.owns(at) && made == nil:

@@ -59,6 +59,9 @@ type DKGConfig struct {
 	// Settle is how long a member that has found a fault waits to hear what others
 	// found; 0 stands for 3 s.
 	Settle time.Duration
+	// Serve is how long a member whose group was made in an earlier run is there for others who
+	// need it; 0 stands for a minute.
+	Serve time.Duration
 	// Held are the records that Store was given in earlier runs, oldest first.
 	Held []Record
 	// Store keeps a record, instead of one with the same attempt if there is one.

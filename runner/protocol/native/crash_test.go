@@ -295,3 +295,80 @@ func TestReplayedSession(t *testing.T) {
 		mustAgree(t, people, 2, ends)
 	})
 }
+
+// A member that was killed with a pending share, and comes when the others have left, completes as soon as
+// one of them is there.
+func TestCompletedByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		people := newPeople(t, 3)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		hub := protocol.NewHub()
+		dead := newMortal(hub.Endpoint(people[1].Key, false))
+		var running sync.WaitGroup
+		for _, p := range people {
+			cfg := p.config(people, 2)
+			var transport protocol.Transport = hub.Endpoint(p.Key, false)
+			if p == people[1] {
+				transport = dead
+				cfg.Progress = func(e protocol.Event) {
+					if e.Kind == protocol.Sent && e.Phase == protocol.PhaseCertificate {
+						dead.kill()
+					}
+				}
+			}
+			running.Go(func() { _, _ = DKG(ctx, transport, cfg) })
+		}
+		running.Wait()
+		if len(people[0].groups) != 1 || len(people[1].groups) != 0 {
+			t.Fatalf("alice has %d groups, bob %d", len(people[0].groups), len(people[1].groups))
+		}
+		ctx, cancel = context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		again := protocol.NewHub()
+		began := time.Now()
+		ends := map[string]end{}
+		var mu sync.Mutex
+		for _, p := range people[:2] {
+			cfg := p.config(people, 2)
+			running.Go(func() {
+				outcome, err := DKG(ctx, again.Endpoint(p.Key, false), cfg)
+				mu.Lock()
+				defer mu.Unlock()
+				ends[p.Name] = end{outcome, err}
+			})
+		}
+		running.Wait()
+		survive(t, people, ends)
+		if took := time.Since(began); took > 2*time.Minute {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+// The group is an ordinary one: members sign with it by frost-client's protocol.
+func TestSignByFrostClientsProtocol(t *testing.T) {
+	people := newPeople(t, 3)
+	ends := generate(within(t), people, 2, protocol.NewHub(), nil)
+	mustAgree(t, people, 2, ends)
+	hub := protocol.NewHub()
+	var running sync.WaitGroup
+	for _, p := range people[:2] {
+		cfg := protocol.ParticipateConfig{
+			KeyPackage: ends[p.Name].KeyPackage, Members: ends[p.Name].Members, Coordinator: people[0].Key,
+			Approve: func(context.Context, protocol.Review) error { return nil },
+		}
+		running.Go(func() {
+			if err := protocol.Participate(within(t), hub.Endpoint(p.Key, false), cfg); err != nil {
+				t.Errorf("%s: %v", p.Name, err)
+			}
+		})
+	}
+	signatures, err := protocol.Coordinate(within(t), hub.Endpoint(people[0].Key, true), protocol.CoordinateConfig{
+		PublicKeyPackage: ends["alice"].PublicKeyPackage, Signers: members(people[:2]), Messages: [][]byte{[]byte("message")},
+	})
+	running.Wait()
+	if err != nil || ends["carol"].PublicKeyPackage.VerifyingKey().Verify([]byte("message"), signatures[0]) != nil {
+		t.Errorf("signatures %v, %v", signatures, err)
+	}
+}

@@ -69,7 +69,8 @@ type generation struct {
 	answered map[commkey.PublicKey]time.Time
 	phase    string
 	awaited  []protocol.Member
-	finished *Outcome // saved, with nothing but confirmations to wait for
+	finished *Outcome         // saved, with nothing but confirmations to wait for
+	served   <-chan time.Time // when a member that finished before has waited for others long enough
 	saved    map[AttemptID]bool
 
 	attempt // the one that is on
@@ -119,6 +120,9 @@ func newGeneration(cfg DKGConfig) (*generation, error) {
 	if cfg.Resend == 0 {
 		cfg.Resend = 5 * time.Second
 	}
+	if cfg.Serve == 0 {
+		cfg.Serve = time.Minute
+	}
 	if cfg.Settle == 0 {
 		cfg.Settle = 3 * time.Second
 	}
@@ -139,47 +143,6 @@ func newGeneration(cfg DKGConfig) (*generation, error) {
 	}
 	g.begin(1, nil)
 	return g, nil
-}
-
-// Complete saves the group of a key generation that was finished and maybe not saved before. Without
-// such a record there is no outcome. It talks to nobody: all others are unconfirmed.
-func Complete(cfg DKGConfig) (*Outcome, error) {
-	g, err := newGeneration(cfg)
-	if err == nil {
-		defer g.static.Destroy()
-		err = g.complete()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("going on with a finished key generation: %w", err)
-	}
-	if g.finished != nil {
-		g.finished.Unconfirmed = slices.Clone(g.others)
-	}
-	return g.finished, nil
-}
-
-func (g *generation) complete() error {
-	i := slices.IndexFunc(g.held, func(r Record) bool { return r.Certificate != nil })
-	if i < 0 {
-		return nil
-	}
-	record := g.held[i]
-	outcome, err := Recover(g.cfg.Ciphersuite, g.cfg.Key, record.Certificate, record.Bundle)
-	if err != nil {
-		return err
-	}
-	outcome.Members = slices.Clone(g.members)
-	err = g.checkTranscript(outcome.Certificate.Transcript())
-	if err == nil {
-		err = g.cfg.Save(outcome)
-	}
-	if err != nil {
-		outcome.KeyPackage.Destroy()
-		return err
-	}
-	g.finished = outcome
-	g.saved[record.Attempt] = true
-	return nil
 }
 
 func (g *generation) check() error {

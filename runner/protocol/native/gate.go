@@ -25,6 +25,7 @@ var phaseOf = map[kind]string{
 	kindGreeting:  protocol.PhaseGreeting,
 	kindFacts:     protocol.PhaseGreeting,
 	kindLost:      protocol.PhaseGreeting,
+	kindFinished:  protocol.PhaseCertificate,
 	kindRound1:    protocol.PhaseRound1,
 	kindSignature: protocol.PhaseCertificate,
 	kindViews:     protocol.PhaseCertificate,
@@ -83,6 +84,8 @@ func (g *generation) awaitUnless(ctx context.Context, phase string, k kind, comp
 				return err
 			}
 			timer.again()
+		case <-g.served:
+			return errServed
 		case <-ctx.Done():
 			return g.interrupted(ctx)
 		}
@@ -153,6 +156,8 @@ func (g *generation) takeMessage(ctx context.Context, t taken) error {
 		return nil
 	case kindForward:
 		return g.takeForward(ctx, t)
+	case kindFinished:
+		return g.takeFinished(t)
 	case kindRound1, kindSignature, kindStored, kindAbort, kindViews, kindLost:
 		return g.takeBound(ctx, t)
 	}
@@ -174,6 +179,9 @@ func (g *generation) takeGreeting(ctx context.Context, t taken) error {
 		return nil
 	}
 	g.seen[digest] = true
+	if err := g.help(ctx, t); err != nil {
+		return err
+	}
 	before, greeted := g.greetings[t.from.Key]
 	sameRun := greeted && before.greeting.run == t.greeting.run
 	switch {

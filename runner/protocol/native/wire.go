@@ -23,6 +23,7 @@ const (
 	kindForward   kind = 8
 	kindFacts     kind = 9
 	kindLost      kind = 10
+	kindFinished  kind = 11
 )
 
 // message is the payload of an envelope: u8 kind || u32 attempt || 32 bytes ID of the attempt,
