@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -201,6 +202,11 @@ func (r *rehearsed) conclude(failed error) error {
 			return err
 		}
 	}
+	for _, g := range r.file.Groups { // of the rehearsal before
+		if err := os.Remove(filepath.Join(r.writer.folder, certificateName(r.file, g))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return &Failure{Code: ExitStorage, Err: err}
+		}
+	}
 	if err := r.writer.finish(r.report); err != nil {
 		return err
 	}
@@ -223,8 +229,7 @@ func (r *rehearsed) reportGroup(g ceremony.Group) error {
 		group.VerifyingKey = made.Public.VerifyingKey().String()
 		group.Fingerprint = fingerprintOf(group.VerifyingKey)
 		if made.Certificate != nil {
-			proof := groupProof{file: r.file, group: g, certificate: made.Certificate, rehearsal: true}
-			if err := proof.write(&r.writer, r.report, group); err != nil {
+			if err := r.prove(g, group, made.Certificate); err != nil {
 				return err
 			}
 		} else {
@@ -232,6 +237,26 @@ func (r *rehearsed) reportGroup(g ceremony.Group) error {
 		}
 	}
 	r.report.Groups = append(r.report.Groups, *group)
+	return nil
+}
+
+// prove writes a group's certificate, marked as a rehearsal's.
+func (r *rehearsed) prove(g ceremony.Group, group *reports.Group, certificate []byte) error {
+	data, err := groupProof{file: r.file, group: g, certificate: certificate, rehearsal: true}.encode(group)
+	if err != nil {
+		return err
+	}
+	parsed, err := reports.ParseCertificate(data)
+	if err != nil {
+		return err
+	}
+	statement, err := parsed.Verify()
+	if err != nil {
+		return err
+	}
+	name := certificateName(r.file, g)
+	r.writer.add(name, data, 0o644)
+	confirmed(r.report, group, name, statement)
 	return nil
 }
 

@@ -81,14 +81,16 @@ func compareWithFile(s *reports.Statement, file *ceremony.File) error {
 	if digest := digestText(file); digest != s.Digest {
 		return fmt.Errorf(doing+"the members signed for a file with the digest %s, and that of %q is %s", s.Digest, file.Path, digest)
 	}
-	g, found := file.Group(s.Step)
+	at := slices.IndexFunc(file.Groups, func(g ceremony.Group) bool { return stepName(g) == s.Step })
+	if at < 0 {
+		return fmt.Errorf(doing+"the file has no group %q", s.Step)
+	}
+	g := file.Groups[at]
 	names := make([]string, len(s.Members))
 	for i, m := range s.Members {
 		names[i] = m.Name
 	}
 	switch {
-	case !found:
-		return fmt.Errorf(doing+"the file has no group %q", s.Step)
 	case file.Name != s.Ceremony:
 		return fmt.Errorf(doing+"the file's ceremony is %q, the certificate's %q", file.Name, s.Ceremony)
 	case g.Threshold != s.Threshold:
@@ -111,7 +113,11 @@ func (c *verifyCeremonyCommand) print(e *Env, s *reports.Statement) {
 		fmt.Fprintln(out, "REHEARSAL: this certificate is of no real group")
 	}
 	fmt.Fprintf(out, "PASSED: %d of %d members signed the same transcript of the key generation\n", len(s.Members), len(s.Members))
-	fmt.Fprintf(out, "ceremony     %s%s\n", keyring.EscapeName(s.Ceremony), prefixed(", group ", keyring.EscapeName(s.Step)))
+	group := s.Step
+	if group == onlyGroup {
+		group = ""
+	}
+	fmt.Fprintf(out, "ceremony     %s%s\n", keyring.EscapeName(s.Ceremony), prefixed(", group ", keyring.EscapeName(group)))
 	fmt.Fprintf(out, "file digest  %s%s\n", s.Digest, prefixed(", that of ", c.File))
 	fmt.Fprintf(out, "group key    %s (%d of %d)\n", s.VerifyingKey, s.Threshold, len(s.Members))
 	fmt.Fprintf(out, "fingerprint  %s\n", s.Fingerprint)

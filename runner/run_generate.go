@@ -80,10 +80,10 @@ func (r *run) generatePart(cs frost.Ciphersuite, group ceremony.Group, m ceremon
 	}, nil
 }
 
-// keep saves a group that was made, once.
+// keep saves a group that was made, once, and what proves it.
 func (r *run) keep(group ceremony.Group, m ceremony.Member, made *native.Outcome) error {
 	config := groupOf(group.Description, r.file.Server.Address(), made.KeyPackage, made.PublicKeyPackage, made.Members)
-	return keyring.Update(context.Background(), r.configPath(m), func(k *keyring.Keyring) error {
+	err := keyring.Update(context.Background(), r.configPath(m), func(k *keyring.Keyring) error {
 		saved, err := keyring.NewGroup(config)
 		if err != nil {
 			return err
@@ -93,4 +93,8 @@ func (r *run) keep(group ceremony.Group, m ceremony.Member, made *native.Outcome
 		}
 		return k.AddGroup(saved)
 	})
+	if err != nil {
+		return err
+	}
+	return r.keepProof(group, m, made)
 }

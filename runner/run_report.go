@@ -1,13 +1,13 @@
 package runner
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +16,7 @@ import (
 	"frostkit/frost/cocktail"
 	"frostkit/internal/durable"
 	"frostkit/keyring"
+	"frostkit/runner/protocol/native"
 	reports "frostkit/runner/report"
 )
 
@@ -150,38 +151,59 @@ func fingerprintOf(key string) string {
 	return reports.Fingerprint(raw)
 }
 
-// prove writes the certificate of a group, and for each member here what that
-// one needs beside its key to recover its share.
-func (r *run) prove(w *reportWriter, out *reports.Report, g ceremony.Group, group *reports.Group) error {
-	digest := r.file.Digest()
-	for _, m := range r.here {
-		if !slices.Contains(g.Members, m.Name) {
-			continue
-		}
-		kept, err := keyring.LoadPending(r.configPath(m))
-		if err != nil {
-			return err
-		}
-		for _, p := range kept {
-			if p.Certificate == nil || p.Step != g.Name || !bytes.Equal(p.Ceremony, digest[:]) {
-				continue
-			}
-			proof := groupProof{file: r.file, group: g, certificate: p.Certificate}
-			if err := proof.write(w, out, group); err != nil {
-				return err
-			}
-			w.add(r.fileName("recovery", g, m.Name+".bin"), p.Bundle, 0o600)
-		}
+// keepProof writes the certificate of a group that was made, and what the member
+// needs beside its key to recover its share.
+func (r *run) keepProof(g ceremony.Group, m ceremony.Member, made *native.Outcome) error {
+	group := newGroup(g, suiteOf(r.file))
+	group.VerifyingKey = made.PublicKeyPackage.VerifyingKey().String()
+	for _, member := range made.Members {
+		group.Members = append(group.Members, newReportMember(member.Name, member.Key, false))
 	}
+	proof := groupProof{file: r.file, group: g, certificate: made.Certificate.Encode()}
+	data, err := proof.encode(group)
+	if err != nil {
+		return err
+	}
+	w := reportWriter{folder: filepath.Join(r.dir, reportFolder)}
+	w.add(groupFileName(r.file, "recovery", g, m.Name+".bin"), made.Bundle.Encode(), 0o600)
+	w.add(certificateName(r.file, g), data, 0o644)
+	return w.flush()
+}
+
+// prove verifies the certificate of a group that is in the report's folder, and
+// notes it if it is that of this group.
+func (r *run) prove(w *reportWriter, out *reports.Report, g ceremony.Group, group *reports.Group) error {
+	name := certificateName(r.file, g)
+	data, err := os.ReadFile(filepath.Join(w.folder, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	certificate, err := reports.ParseCertificate(data)
+	if err != nil {
+		return nil // of something else, and not this run's to judge
+	}
+	statement, err := certificate.Verify()
+	if err != nil || statement.Rehearsal || statement.VerifyingKey != group.VerifyingKey || compareWithFile(statement, r.file) != nil {
+		return nil
+	}
+	confirmed(out, group, name, statement)
 	return nil
 }
 
-// fileName is that of a file of a group: with the group's name where the
-// ceremony has several.
-func (s *scene) fileName(prefix string, g ceremony.Group, rest string) string {
-	return groupFileName(s.file, prefix, g, rest)
+// confirmed notes that a group has a certificate.
+func confirmed(out *reports.Report, group *reports.Group, name string, s *reports.Statement) {
+	group.Certificate, group.Confirmed = name, true
+	out.Checks = append(out.Checks, reports.Check{
+		What:   fmt.Sprintf("the certificate of the group %q: the signatures of all %d members over one transcript", group.Description, len(s.Members)),
+		Passed: true, Detail: "transcript " + s.Transcript,
+	})
 }
 
+// groupFileName is that of a file of a group: with the group's name where the
+// ceremony has several.
 func groupFileName(file *ceremony.File, prefix string, g ceremony.Group, rest string) string {
 	parts := []string{prefix}
 	if len(file.Groups) > 1 {
@@ -189,6 +211,9 @@ func groupFileName(file *ceremony.File, prefix string, g ceremony.Group, rest st
 	}
 	return strings.Join(append(parts, rest), "-")
 }
+
+// stepName is what the protocol calls the making of a group.
+func stepName(g ceremony.Group) string { return cmp.Or(g.Name, onlyGroup) }
 
 // groupProof is the certificate of a group as the protocol made it.
 type groupProof struct {
@@ -198,30 +223,6 @@ type groupProof struct {
 	rehearsal   bool
 }
 
-// write adds certificate.json, if it is that of this group.
-func (p groupProof) write(w *reportWriter, out *reports.Report, group *reports.Group) error {
-	made, err := p.encode(group)
-	if err != nil {
-		return err
-	}
-	statement, err := made.Verify()
-	if err != nil || statement.VerifyingKey != group.VerifyingKey || group.Confirmed {
-		return err
-	}
-	data, err := made.Encode()
-	if err != nil {
-		return err
-	}
-	group.Certificate = certificateName(p.file, p.group)
-	group.Confirmed = true
-	w.add(group.Certificate, data, 0o644)
-	out.Checks = append(out.Checks, reports.Check{
-		What:   fmt.Sprintf("the certificate of the group %q: the signatures of all %d members over one transcript", group.Description, len(group.Members)),
-		Passed: true, Detail: "transcript " + statement.Transcript,
-	})
-	return nil
-}
-
 func certificateName(file *ceremony.File, g ceremony.Group) string {
 	if len(file.Groups) > 1 {
 		return "certificate-" + g.Name + ".json"
@@ -229,7 +230,8 @@ func certificateName(file *ceremony.File, g ceremony.Group) string {
 	return reports.CertificateFile
 }
 
-func (p groupProof) encode(group *reports.Group) (*reports.Certificate, error) {
+// encode returns certificate.json.
+func (p groupProof) encode(group *reports.Group) ([]byte, error) {
 	cs, err := frostSuite(p.file)
 	if err != nil {
 		return nil, err
@@ -246,7 +248,11 @@ func (p groupProof) encode(group *reports.Group) (*reports.Certificate, error) {
 		}
 		members[i] = reports.CertificateMember{Name: m.Name, PublicKey: key}
 	}
-	return reports.NewCertificate(certificate, p.file.Name, p.file.Digest(), p.group.Name, p.rehearsal, members)
+	made, err := reports.NewCertificate(certificate, p.file.Name, p.file.Digest(), stepName(p.group), p.rehearsal, members)
+	if err != nil {
+		return nil, err
+	}
+	return made.Encode()
 }
 
 // reportSignings reports every signing of the file as it is now.
@@ -323,6 +329,10 @@ func (w *reportWriter) finish(out *reports.Report) error {
 	}
 	w.add(reports.JSONFile, data, 0o644)
 	w.add(reports.HTMLFile, page, 0o644)
+	return w.flush()
+}
+
+func (w *reportWriter) flush() error {
 	if err := os.MkdirAll(w.folder, 0o755); err != nil {
 		return &Failure{Code: ExitStorage, Err: fmt.Errorf("making the report's folder: %w", err)}
 	}

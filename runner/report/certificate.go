@@ -195,3 +195,16 @@ const rehearsalLabel = "frostkit rehearsal"
 func RehearsalDigest(digest [32]byte) [32]byte {
 	return sha256.Sum256(append([]byte(rehearsalLabel), digest[:]...))
 }
+
+// Cocktail returns the certificate as package cocktail encodes it, with which a
+// member can recover its share ([cocktail.Recover]).
+func (c *Certificate) Cocktail() ([]byte, error) {
+	if _, err := c.Verify(); err != nil {
+		return nil, err
+	}
+	made, err := c.decode()
+	if err != nil {
+		return nil, err
+	}
+	return made.Encode(), nil
+}
