@@ -64,7 +64,11 @@ func (f Fault) Lie() bool {
 // ParseFault reads a fault of this ceremony: KIND:MEMBER[@PHASE][=ARGUMENT],
 // such as "delay:Bob@round-1=30s".
 func (f *File) ParseFault(text string) (Fault, error) {
-	return parseFault(text, f.Names())
+	fault, err := parseFault(text, f.Names())
+	if err != nil {
+		return Fault{}, fmt.Errorf("%w; %s", err, faultHint)
+	}
+	return fault, nil
 }
 
 const faultHint = "write KIND:MEMBER[@PHASE][=ARGUMENT], such as delay:Bob@round-1=30s"
@@ -77,7 +81,7 @@ func parseFault(text string, names []string) (Fault, error) {
 	}
 	rest = fault.takeMember(rest, names)
 	if fault.Member == "" {
-		return Fault{}, fmt.Errorf("fault %s: it names no member of the ceremony; %s", quote(text), faultHint)
+		return Fault{}, fmt.Errorf("fault %s: it names no member of the ceremony", quote(text))
 	}
 	phase, argument, given := strings.Cut(rest, "=")
 	if phase != "" {
