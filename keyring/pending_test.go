@@ -74,7 +74,8 @@ func TestPendingIsBounded(t *testing.T) {
 func TestInvalidPending(t *testing.T) {
 	good := encodePending([]Pending{pending(1)})
 	for _, bad := range [][]byte{
-		{}, []byte("null x"), good[:len(good)/2], append(bytes.Clone(good), '{'),
+		{},
+		[]byte("null x"), good[:len(good)/2], append(bytes.Clone(good), '{'),
 		bytes.Replace(good, []byte(`"version": 1`), []byte(`"version": 2`), 1),
 		bytes.Replace(good, []byte(`"step"`), []byte(`"stop"`), 1),
 		bytes.Replace(good, []byte("0101"), []byte("01"), 1),
