@@ -2,6 +2,7 @@ package relay
 
 import (
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
 	"sync/atomic"
@@ -11,16 +12,20 @@ import (
 )
 
 // challenger makes challenges that take no memory before they serve: a UUID of
-// version 7 (RFC 9562, section 5.7) whose last 62 bits authenticate the time
-// and the counter before them.
+// version 8 (RFC 9562, section 5.8) whose last 62 bits authenticate what is
+// before them: 40 bits of Unix time in milliseconds, 8 of a counter, the version,
+// and 12 that tell relays over the same store apart.
 type challenger struct {
-	secret  [32]byte
-	start   time.Time // the time of day may step; the clock is this and what went by since
-	counter atomic.Uint32
+	secret   [32]byte
+	start    time.Time // the time of day may step; the clock is this and what went by since
+	instance uint16    // random
+	counter  atomic.Uint32
 }
 
 func newChallenger(secret [32]byte) *challenger {
-	return &challenger{secret: secret, start: time.Now()}
+	var instance [2]byte
+	_, _ = rand.Read(instance[:]) // never fails
+	return &challenger{secret: secret, start: time.Now(), instance: binary.BigEndian.Uint16(instance[:])}
 }
 
 // now returns milliseconds of Unix time.
@@ -31,8 +36,8 @@ func (c *challenger) now() uint64 {
 // issue returns a new challenge.
 func (c *challenger) issue() uuid.UUID {
 	var id uuid.UUID
-	binary.BigEndian.PutUint64(id[:8], c.now()<<16)
-	binary.BigEndian.PutUint16(id[6:8], uint16(c.counter.Add(1))&0x0fff|0x7000)
+	count := uint64(c.counter.Add(1) & 0xff)
+	binary.BigEndian.PutUint64(id[:8], c.now()<<24|count<<16|0x8000|uint64(c.instance&0x0fff))
 	c.sign(&id)
 	return id
 }
@@ -54,7 +59,8 @@ func (c *challenger) valid(id uuid.UUID, life time.Duration) bool {
 	if !hmac.Equal(signed[:], id[:]) {
 		return false
 	}
-	age := int64(c.now()) - int64(binary.BigEndian.Uint64(id[:8])>>16)
+	issued := binary.BigEndian.Uint64(id[:8]) >> 24
+	age := int64((c.now()-issued)<<24) >> 24 // of 40 bits, with their sign
 	return -life.Milliseconds() < age && age < life.Milliseconds()
 }
 

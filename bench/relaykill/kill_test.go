@@ -42,7 +42,8 @@ type scene struct {
 	load       *load
 	ceremonies *ceremonies
 	random     *rand.Rand
-	slowest    time.Duration // from a kill to the next message that arrives
+	restarting time.Duration // from a kill until what was killed is there again, at most
+	slowest    time.Duration // from a kill to the next message that arrives, at most
 }
 
 // killing starts as many relays over the store, and members who talk and hold
@@ -74,9 +75,9 @@ func killing(t *testing.T, store string, relays int, strike func(*scene) error) 
 	}
 	balancer.close()
 	c := s.ceremonies
-	t.Logf("seed %d: %d kills in %v; %d messages acknowledged, %d arrived, next message at most %v after a kill; "+
+	t.Logf("seed %d: %d kills in %v; %d messages acknowledged, %d arrived, restarted in %v, next message %v after a kill at most; "+
 		"%d ceremonies, %d struck, done at most %v after the last kill, %d times run again",
-		seed, struck, took.Round(time.Second), s.load.sent.Load(), s.load.got.Load(), s.slowest.Round(time.Millisecond),
+		seed, struck, took.Round(time.Second), s.load.sent.Load(), s.load.got.Load(), s.restarting.Round(time.Millisecond), s.slowest.Round(time.Millisecond),
 		c.done, c.struck, c.longest.Round(time.Millisecond), c.again)
 	if s.slowest > resumption || c.longest > resumption {
 		t.Errorf("resumed later than %v after a kill", resumption)
@@ -117,6 +118,7 @@ func (s *scene) strikeOnce(strike func(*scene) error) error {
 	if err := strike(s); err != nil {
 		return err
 	}
+	s.restarting = max(s.restarting, time.Since(killed))
 	select { // a message that arrived before the kill
 	case <-s.load.moving:
 	default:

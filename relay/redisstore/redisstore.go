@@ -62,13 +62,45 @@ func Open(ctx context.Context, url string) (*Store, error) {
 
 // settings change what the URL leaves open.
 func settings(options *redis.Options) {
-	// Some ten seconds for a Redis that is restarted; scripts can be run again.
-	options.MaxRetries = 25
-	options.MaxRetryBackoff = 500 * time.Millisecond
+	// The library repeats a command on the connection that broke, where it sets
+	// one up; the store has its own way to try again.
+	options.MaxRetries = -1
+	options.DialerRetries = 1
 	options.ContextTimeoutEnabled = true
 	// Asked of a Redis that does not know them, these are errors in its log.
 	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	options.DisableIdentity = true
+}
+
+const (
+	// patience is how long a call waits for a Redis that is restarted.
+	patience = 10 * time.Second
+	// longestPause is the longest time between two tries.
+	longestPause = 200 * time.Millisecond
+)
+
+// retry calls try until Redis has answered, for as long as patience lasts.
+func (s *Store) retry(ctx context.Context, try func() error) error {
+	start := time.Now()
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, longestPause) {
+		err := try()
+		if err == nil || answered(err) || time.Since(start)+pause > patience {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
+}
+
+// answered reports whether an error is an answer of Redis that does not change
+// by waiting.
+func answered(err error) bool {
+	var answer redis.Error
+	return errors.Is(err, redis.Nil) || errors.Is(err, redis.ErrClosed) ||
+		errors.As(err, &answer) && !redis.HasErrorPrefix(err, "LOADING") && !redis.HasErrorPrefix(err, "MASTERDOWN")
 }
 
 func (s *Store) start(ctx context.Context) error {
@@ -194,8 +226,21 @@ var (
 )
 
 // run runs a script.
-func (s *Store) run(ctx context.Context, name string, args ...any) *redis.Cmd {
-	return scripts()[name].Run(ctx, s.client, []string{s.prefix}, args...)
+func (s *Store) run(ctx context.Context, name string, args ...any) (cmd *redis.Cmd) {
+	_ = s.retry(ctx, func() error { // the command has the error too
+		cmd = scripts()[name].Run(ctx, s.client, []string{s.prefix}, args...)
+		return cmd.Err()
+	})
+	return cmd
+}
+
+// get reads a key; it fails with [redis.Nil] if there is none.
+func (s *Store) get(ctx context.Context, key string) (value []byte, err error) {
+	err = s.retry(ctx, func() error {
+		value, err = s.client.Get(ctx, s.prefix+":"+key).Bytes()
+		return err
+	})
+	return value, err
 }
 
 // outcomes are the errors by the names that scripts give them.
@@ -234,11 +279,11 @@ func call() string {
 // Secret implements [relay.Store].
 func (s *Store) Secret(ctx context.Context) (secret [32]byte, err error) {
 	_, _ = rand.Read(secret[:]) // never fails
-	key := s.prefix + ":secret"
-	if err := s.client.SetNX(ctx, key, secret[:], 0).Err(); err != nil {
+	err = s.retry(ctx, func() error { return s.client.SetNX(ctx, s.prefix+":secret", secret[:], 0).Err() })
+	if err != nil {
 		return secret, failure("secret", err)
 	}
-	found, err := s.client.Get(ctx, key).Bytes()
+	found, err := s.get(ctx, "secret")
 	if err == nil && len(found) != len(secret) {
 		err = fmt.Errorf("it is of %d bytes", len(found))
 	}
@@ -262,7 +307,7 @@ func (s *Store) AddToken(ctx context.Context, token relay.TokenHash, owner relay
 
 // Token implements [relay.Store].
 func (s *Store) Token(ctx context.Context, token relay.TokenHash) (owner relay.Key, err error) {
-	found, err := s.client.Get(ctx, s.prefix+":token:"+string(token[:])).Bytes()
+	found, err := s.get(ctx, "token:"+string(token[:]))
 	switch {
 	case errors.Is(err, redis.Nil):
 		return owner, relay.ErrUnauthorized

@@ -41,7 +41,9 @@ func (s *Store) Session(ctx context.Context, id relay.SessionID) (session *relay
 		Closed      string `redis:"closed"`
 		Carries     string `redis:"carries"`
 	}
-	err = s.client.HMGet(ctx, s.prefix+":session:"+string(id[:]), "members", "coordinator", "count", "closed", "carries").Scan(&v)
+	err = s.retry(ctx, func() error {
+		return s.client.HMGet(ctx, s.prefix+":session:"+string(id[:]), "members", "coordinator", "count", "closed", "carries").Scan(&v)
+	})
 	switch {
 	case err != nil:
 		return nil, false, failure("session", err)
