@@ -19,9 +19,13 @@ func (r *run) sign(ctx context.Context, id string, signing ceremony.Signing) err
 	if err != nil {
 		return err
 	}
+	coordinate, participate := r.coordinatorPart, r.participantPart
+	if r.file.Protocol == ceremony.Frostkit {
+		coordinate, participate = r.collectPart, r.answerPart
+	}
 	var parts []func(context.Context) error
 	if r.isHere(signing.Coordinator()) {
-		part, err := r.coordinatorPart(id, signing, rings)
+		part, err := coordinate(id, signing, rings)
 		if err != nil {
 			return err
 		}
@@ -31,7 +35,7 @@ func (r *run) sign(ctx context.Context, id string, signing ceremony.Signing) err
 		if !r.isHere(name) {
 			continue
 		}
-		part, err := r.participantPart(id, signing, name, rings)
+		part, err := participate(id, signing, name, rings)
 		if err != nil {
 			return err
 		}

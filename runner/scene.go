@@ -328,17 +328,6 @@ func (e *messageError) Error() string { return e.problem.Error() }
 
 func (e *messageError) Unwrap() []error { return []error{e.problem, e.err} }
 
-// spoken fails for what a run cannot do yet.
-func (s *scene) spoken() error {
-	for i, signing := range s.file.Sign {
-		if signing.Need > 0 {
-			return ceremony.Problems{s.file.Problem(signing.SignersPos, "signing %d has candidates, and frostkit %s cannot choose among them", i+1, Version).
-				WithHint("list the signers")}
-		}
-	}
-	return nil
-}
-
 // digestOf returns the SHA-256 digest of a message in hex.
 func digestOf(message []byte) string {
 	digest := sha256.Sum256(message)
