@@ -125,3 +125,36 @@ func TestArchitectureShowsEveryFolder(t *testing.T) {
 		}
 	}
 }
+
+// Every test that the threat model names is there.
+func TestThreatModelNamesTests(t *testing.T) {
+	text := strings.NewReplacer("`TestX`", "", "`x.txtar`", "").Replace(read(t, "docs/threat-model.md"))
+	tests := map[string]bool{}
+	err := filepath.WalkDir("..", func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		for _, found := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`).FindAllStringSubmatch(string(data), -1) {
+			tests[found[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(text, -1)
+	if len(named) < 40 {
+		t.Fatalf("found only %d tests in the text", len(named))
+	}
+	for _, name := range named {
+		if !tests[name[1]] {
+			t.Errorf("threat-model.md names %s, which is no test", name[1])
+		}
+	}
+	for _, script := range regexp.MustCompile("`([a-z_]+\\.txtar)`").FindAllStringSubmatch(text, -1) {
+		if _, err := os.Stat(filepath.Join("..", "testscripts", script[1])); err != nil {
+			t.Error(err)
+		}
+	}
+}
