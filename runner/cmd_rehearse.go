@@ -25,7 +25,7 @@ type rehearseCommand struct {
 	File    string        `arg:"" placeholder:"FILE" help:"The ceremony file."`
 	Fault   []string      `sep:"none" placeholder:"KIND:MEMBER[@PHASE][=ARG]" help:"Something to go wrong, beside the faults in the file; may be given several times."`
 	Dir     string        `placeholder:"DIR" help:"Folder below which the report is written, as rehearsal/; by default the ceremony file's."`
-	Timeout time.Duration `placeholder:"DURATION" help:"How long each step may take; by default 10s and what the faults delay."`
+	Timeout time.Duration `placeholder:"DURATION" help:"How long each step may take; by default 10s, 10ms for each pair of members, and what the faults delay."`
 	jsonFlag
 	eventsFlag
 }

@@ -18,15 +18,23 @@ import (
 	"frostkit/runner/report"
 )
 
-// Patience is how long a step may take by itself, beside the delays that are
-// asked for.
-const Patience = 10 * time.Second
+// patience is how long a step may take by itself, beside the delays that are
+// asked for: all members work on the same cores, and their work grows with the
+// square of their number.
+func (r *Rehearsal) patience() time.Duration {
+	n := time.Duration(len(r.members))
+	return 10*time.Second + n*n*10*time.Millisecond
+}
+
+// resend is after what time a member asks for a message once more.
+func (r *Rehearsal) resend() time.Duration { return r.patience() / 10 }
 
 // Config says what to rehearse.
 type Config struct {
 	File   *ceremony.File
 	Faults []ceremony.Fault
-	// Timeout bounds each step; 0 stands for [Patience] and what the faults delay.
+	// Timeout bounds each step; 0 stands for 10 s, 10 ms for each pair of
+	// members, and what the faults delay.
 	Timeout time.Duration
 	// Tool names the program, as members tell each other.
 	Tool string
@@ -91,7 +99,7 @@ func New(cfg Config) (*Rehearsal, error) {
 		r.members[name] = &member{name: name, key: key}
 	}
 	if r.cfg.Timeout == 0 {
-		r.cfg.Timeout = Patience
+		r.cfg.Timeout = r.patience()
 		for _, f := range cfg.Faults {
 			r.cfg.Timeout += 10 * f.After // a message may wait for others that wait
 		}

@@ -2,7 +2,6 @@ package rehearsal
 
 import (
 	"context"
-	"time"
 
 	"frostkit/runner/protocol"
 	"frostkit/runner/protocol/native"
@@ -48,7 +47,7 @@ func (s *signingPart) frostkitParticipant(ctx context.Context, m *member, kill f
 	_, err := native.Participate(ctx, s.wire(ctx, s.session, m, false, s.frostkitLiar(m), kill), native.ParticipateConfig{
 		Agreement: s.agreement(s.signing.Message), Session: s.session.id, Key: m.key, KeyPackage: s.share(m),
 		VerifyingKey: s.group.Public.VerifyingKey(), Members: s.group.members, Coordinator: s.session.coordinator,
-		Resend: time.Second, Approve: m.approve, Progress: s.notify(m, false),
+		Resend: s.resend(), Approve: m.approve, Progress: s.notify(m, false),
 	})
 	return err
 }
