@@ -26,6 +26,9 @@ var onlyIn = map[string]string{
 	"gopkg.in/yaml.v3":           "ceremony",
 	"github.com/BurntSushi/toml": "keyring",
 	"github.com/alecthomas/kong": "runner",
+
+	"go.etcd.io/bbolt":             "relay",
+	"github.com/redis/go-redis/v9": "relay",
 }
 
 // goList runs go list in the module's root and returns the lines it prints.

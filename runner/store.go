@@ -26,7 +26,11 @@ func (e *Env) openStore(ctx context.Context, name string, log *slog.Logger) (rel
 			return nil, err
 		}
 		log.Info("opening the store", "folder", dir)
-		return boltstore.Open(dir)
+		store, err := boltstore.Open(dir)
+		if err != nil {
+			return nil, err // not a store that is nil
+		}
+		return store, nil
 	case "redis", "rediss", "unix":
 		return openRedis(ctx, name, log)
 	}

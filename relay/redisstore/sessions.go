@@ -93,7 +93,9 @@ func (s *Store) Send(ctx context.Context, envelope *relay.Envelope, limits *rela
 		flags = keepsEarly
 	}
 	args := []any{
-		envelope.Session[:], envelope.Sender[:], []byte{flags}, name, envelope.Body,
+		envelope.Session[:], envelope.Sender[:],
+		[]byte{flags},
+		name, envelope.Body,
 		relay.MessageCost, relay.RecipientCost, relay.RepeatCost, relay.TokenCost,
 		limits.QueueBytes, limits.SessionBytes, limits.TotalBytes, limits.SessionIdle.Milliseconds(), relay.RepeatsKept,
 	}
