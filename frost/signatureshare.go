@@ -37,7 +37,7 @@ func (s *SignatureShare) MarshalJSON() ([]byte, error) { return s.EncodeJSON(), 
 // DecodeSignatureShareJSON reads what [SignatureShare.EncodeJSON] writes.
 func DecodeSignatureShareJSON(cs Ciphersuite, b []byte) (*SignatureShare, error) {
 	s := &SignatureShare{suite: cs}
-	if err := wire.DecodeJSON(cs, b, s.fields()...); err != nil {
+	if err := wire.DecodeScalarJSON(cs, b, "share", &s.share); err != nil {
 		return nil, wrap("decoding a signature share", err)
 	}
 	return s, nil

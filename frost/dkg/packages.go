@@ -134,8 +134,11 @@ func (p *Round2Package) Destroy() {
 	}
 }
 
+// signingShare is the name of the share in JSON.
+const signingShare = "signing_share"
+
 func (p *Round2Package) fields() []wire.Field {
-	return []wire.Field{wire.Header(), wire.Scalar("signing_share", &p.share)}
+	return []wire.Field{wire.Header(), wire.Scalar(signingShare, &p.share)}
 }
 
 // EncodeSecretJSON returns the package with its secret as JSON {header,
@@ -152,7 +155,7 @@ func (p *Round2Package) EncodeSecretPostcard() []byte {
 // share is not checked before [Round2.Next].
 func DecodeRound2PackageJSON(cs frost.Ciphersuite, b []byte) (*Round2Package, error) {
 	p := &Round2Package{suite: cs}
-	if err := wire.DecodeJSON(cs, b, p.fields()...); err != nil {
+	if err := wire.DecodeScalarJSON(cs, b, signingShare, &p.share); err != nil {
 		p.Destroy()
 		return nil, fmt.Errorf("decoding a round 2 package: %w", err)
 	}
