@@ -15,8 +15,8 @@ var (
 	ErrNoncesSpent = errors.New("signing nonces are spent")
 	// ErrInvalidSignature is the error of a signature that does not verify.
 	ErrInvalidSignature = errors.New("signature does not verify")
-	// ErrDestroyed is the error of using a secret after it was destroyed, which makes it 0.
-	ErrDestroyed = errors.New("secret is 0, as after it is destroyed")
+	// ErrDestroyed is the error of using a secret after it was destroyed.
+	ErrDestroyed = errors.New("secret is destroyed")
 	// ErrSecret is the error of marshalling a secret.
 	ErrSecret = secret.ErrMarshal
 )

@@ -1,6 +1,8 @@
 package frost
 
 import (
+	"sync/atomic"
+
 	"frostkit/frost/internal/group"
 	"frostkit/frost/internal/wire"
 )
@@ -101,7 +103,7 @@ func (k *KeyPackage) Lagrange() [][]byte {
 func KeyPackageOf(cs Ciphersuite, id Identifier, share group.Scalar) *KeyPackage {
 	key := cs.Group().BaseMult(share)
 	cs.Group().Normalize(key)
-	return &KeyPackage{suite: cs, id: id, share: share, verifyingShare: key, key: key, minSigners: 1}
+	return &KeyPackage{suite: cs, id: id, share: share, verifyingShare: key, key: key, minSigners: 1, destroyed: new(atomic.Bool)}
 }
 
 // Prepare computes what does not depend on secrets.

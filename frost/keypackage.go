@@ -2,6 +2,7 @@ package frost
 
 import (
 	"errors"
+	"sync/atomic"
 
 	"frostkit/frost/internal/group"
 	"frostkit/frost/internal/wire"
@@ -17,6 +18,9 @@ type KeyPackage struct {
 	verifyingShare group.Element
 	key            group.Element
 	minSigners     uint16
+	// destroyed is shared with copies of the package, as the share that is wiped is. A
+	// share of 0 does not tell: the ZF implementation commits and signs with one.
+	destroyed *atomic.Bool
 	// lagrange has the coefficient of this participant alone.
 	lagrange *lagrangeCache
 }
@@ -39,7 +43,7 @@ func AssembleKeys(cs Ciphersuite, id Identifier, share group.Scalar, commitment 
 	key := &KeyPackage{
 		suite: cs, id: id, share: share,
 		verifyingShare: verifyingShare, key: commitment[0], minSigners: uint16(len(commitment)),
-		lagrange: new(lagrangeCache),
+		destroyed: new(atomic.Bool), lagrange: new(lagrangeCache),
 	}
 	if err := errors.Join(public.refuseIdentity(), key.Check()); err != nil {
 		return nil, nil, err
@@ -89,8 +93,10 @@ func (k *KeyPackage) Check() error {
 	return nil
 }
 
-// Destroy wipes the signing share. The package must not be used after.
+// Destroy wipes the signing share. The package must not be used after: [NewSigner] returns
+// [ErrDestroyed].
 func (k *KeyPackage) Destroy() {
+	k.destroyed.Store(true)
 	if k.share != nil {
 		k.share.Clear()
 	}
@@ -119,15 +125,20 @@ func (k *KeyPackage) EncodeSecretPostcard() []byte { return wire.EncodePostcard(
 // DecodeKeyPackageJSON reads what [KeyPackage.EncodeSecretJSON] writes. As the ZF
 // implementation does, it takes any signing share and threshold: see [KeyPackage.Check].
 func DecodeKeyPackageJSON(cs Ciphersuite, b []byte) (*KeyPackage, error) {
-	k := &KeyPackage{suite: cs, lagrange: new(lagrangeCache)}
+	k := newKeyPackage(cs)
 	return k.decoded(wire.DecodeJSON(cs, b, k.fields()...))
 }
 
 // DecodeKeyPackagePostcard reads what [KeyPackage.EncodeSecretPostcard] writes,
 // with the same latitude.
 func DecodeKeyPackagePostcard(cs Ciphersuite, b []byte) (*KeyPackage, error) {
-	k := &KeyPackage{suite: cs, lagrange: new(lagrangeCache)}
+	k := newKeyPackage(cs)
 	return k.decoded(wire.DecodePostcard(cs, b, k.fields()...))
+}
+
+// newKeyPackage returns a package for a decoder to fill.
+func newKeyPackage(cs Ciphersuite) *KeyPackage {
+	return &KeyPackage{suite: cs, destroyed: new(atomic.Bool), lagrange: new(lagrangeCache)}
 }
 
 func (k *KeyPackage) decoded(err error) (*KeyPackage, error) {

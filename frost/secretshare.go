@@ -2,6 +2,7 @@ package frost
 
 import (
 	"errors"
+	"sync/atomic"
 
 	"frostkit/frost/internal/group"
 	"frostkit/frost/internal/wire"
@@ -46,7 +47,7 @@ func (s *SecretShare) KeyPackage() (*KeyPackage, error) {
 	return &KeyPackage{
 		suite: s.suite, id: s.id, share: g.NewScalar().Set(s.share),
 		verifyingShare: public, key: s.commitment[0], minSigners: uint16(len(s.commitment)),
-		lagrange: new(lagrangeCache),
+		destroyed: new(atomic.Bool), lagrange: new(lagrangeCache),
 	}, nil
 }
 

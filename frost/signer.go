@@ -55,7 +55,7 @@ func NewSigners(random io.Reader, key *KeyPackage, count int) ([]*Signer, error)
 	switch {
 	case count < 1 || count > maxSigners:
 		return nil, fmt.Errorf(doing+": %d signings are asked for, want 1 to %d", count, maxSigners)
-	case key.share.IsZero():
+	case key.destroyed.Load():
 		return nil, wrap(doing, ErrDestroyed)
 	}
 	var signers []*Signer

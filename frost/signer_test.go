@@ -114,9 +114,12 @@ func TestNewSignerRefusesDestroyedKey(t *testing.T) {
 	keys, _, _, _ := twoOfThree(t)
 	key := keys[number(t, 1)]
 	signer := must(frost.NewSigner(newStream(1), key))(t)
+	shallow := *key
 	key.Destroy()
-	if _, err := frost.NewSigner(newStream(1), key); !errors.Is(err, frost.ErrDestroyed) {
-		t.Error(err)
+	for _, k := range []*frost.KeyPackage{key, &shallow} {
+		if _, err := frost.NewSigner(newStream(1), k); !errors.Is(err, frost.ErrDestroyed) {
+			t.Error(err)
+		}
 	}
 	// The signer made before has its own copy.
 	for _, s := range signer.Secrets() {

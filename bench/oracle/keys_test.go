@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 	"testing"
@@ -268,17 +267,22 @@ func verifyEverywhere(t *trial, by string, key, message, signature []byte) {
 	}
 }
 
-// TestShareOfZero is where package frost is stricter: it does not sign with a signing
-// share of 0, which it takes for one that was destroyed.
+// TestShareOfZero commits and signs with a signing share of 0, which all take.
 func TestShareOfZero(t *testing.T) {
 	trials(t, 3, func(t *trial) {
-		v := t.keyPackage()
-		*v.field("signing_share") = *hexString(make([]byte, 32))
+		s := t.signing(6)
+		self := pick(t, s.signers)
+		var f keyFields
+		t.check(json.Unmarshal(s.keys[self], &f))
+		f.SigningShare = hexOf(make([]byte, 32))
+		key, commitments := must(json.Marshal(f))(t), maps.Clone(s.commitments)
+		var outcomes []outcome
 		for _, by := range implementations {
-			_, err := by.commit(t, t.seed(), raw(v.String()))
-			if isOurs := by == (ours{}); isOurs != errors.Is(err, frost.ErrDestroyed) || !isOurs && err != nil {
-				t.Errorf("%s: %v", by.name(), err)
-			}
+			committed := must(by.commit(t, s.seeds[self], key))(t)
+			commitments[self] = committed.commitments()
+			share := must(committed.sign(t, by.signingPackage(t, commitments, s.message)))(t)
+			outcomes = append(outcomes, outcome{by.name(), string(commitments[self]) + string(share), nil})
 		}
+		sameOutcome(t, outcomes, args{"seed": s.seeds[self], "key": f})
 	})
 }
