@@ -10,8 +10,12 @@ import (
 // Aggregate makes the signature of the signers' shares, RFC 9591, Section 5.3,
 // and verifies it. The shares must be those of exactly the package's signers, all of
 // them in pub, and as many as the threshold where pub knows it.
+//
 // If the signature does not verify, the shares are checked, and the error is a *[BlameError] with all
-// the signers whose share is wrong.
+// the signers whose share is wrong. Where the verifying shares of the signers, weighted by their
+// Lagrange coefficients, do not add up to the verifying key, no check of a share can tell
+// who is wrong: signers are fewer than the threshold, which pub may not know, or pub mixes groups.
+// Then nobody is blamed: the error says so, matches [ErrInvalidSignature] and is no *[BlameError].
 func Aggregate(pkg *SigningPackage, shares map[Identifier]*SignatureShare, pub *PublicKeyPackage) (Signature, error) {
 	const doing = "aggregating signature shares"
 	if err := checkShares(pkg, shares, pub); err != nil {
