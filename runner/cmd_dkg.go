@@ -19,11 +19,12 @@ import (
 
 type dkgCommand struct {
 	Description  string   `short:"d" required:"" placeholder:"TEXT" help:"What this member calls the group."`
-	ServerURL    string   `short:"s" required:"" placeholder:"HOST:PORT" help:"The relay."`
+	ServerURL    string   `short:"s" placeholder:"HOST:PORT" help:"The relay, which --transport relay needs."`
 	Threshold    int      `short:"t" required:"" placeholder:"NUMBER" help:"How many members are needed to sign."`
 	Participants []string `short:"S" placeholder:"MEMBER" help:"The other members: names, prefixes or public keys of contacts. Who gives them opens the session, unless another member already has."`
 	Ciphersuite  string   `short:"C" default:"ed25519" help:"Ciphersuite (${default})."`
 	Session      string   `placeholder:"ID" help:"Join this session, where several fit."`
+	transportFlag
 	waitFlag
 	timeoutFlag
 	Linger time.Duration `default:"5s" help:"How long the one who opened the session waits before closing it, at a relay that drops what is not yet delivered (${default})."`
@@ -37,6 +38,9 @@ func (c *dkgCommand) Run(e *Env) error {
 	k, err := c.loadKeyed()
 	if err != nil {
 		return err
+	}
+	if c.byPaste() {
+		return c.runByPaste(e, k)
 	}
 	step, err := c.step(e, k)
 	if err != nil {
@@ -67,7 +71,11 @@ func (c *dkgCommand) step(e *Env, k *keyring.Keyring) (*steps.DKG, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := e.client(c.ServerURL, c.CA, k.Key())
+	server, err := serverOf(c.ServerURL, nil)
+	if err != nil {
+		return nil, err
+	}
+	client, err := e.client(server, c.CA, k.Key())
 	if err != nil {
 		return nil, err
 	}

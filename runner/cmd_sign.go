@@ -23,6 +23,7 @@ type coordinatorCommand struct {
 	Randomizer []string `short:"r" sep:"none" hidden:"" help:"Randomizers, for ciphersuites that have them."`
 	Signature  string   `short:"o" aliases:"output" placeholder:"FILE" help:"Where to write the raw signature; - or nothing prints it in hexadecimal. For several messages, .1, .2 and so on are added."`
 	serverFlag
+	transportFlag
 	timeoutFlag
 	configFlag
 	jsonFlag
@@ -36,6 +37,9 @@ func (c *coordinatorCommand) Run(e *Env) error {
 	k, group, err := c.loadGroup(c.Group)
 	if err != nil {
 		return err
+	}
+	if c.byPaste() {
+		return c.runByPaste(e, k, group)
 	}
 	step, err := c.step(e, k, group)
 	if err != nil {
@@ -206,6 +210,8 @@ type participantCommand struct {
 	Group   string `short:"g" required:"" placeholder:"GROUP" help:"The group: its public key, a prefix of it, or its description."`
 	Session string `short:"S" placeholder:"ID" help:"The session, where several fit (frostkit sessions lists them)."`
 	serverFlag
+	transportFlag
+	pasteSigningFlags
 	waitFlag
 	timeoutFlag
 	declineFlags
@@ -215,12 +221,15 @@ type participantCommand struct {
 
 // Run takes part in a signing, after asking.
 func (c *participantCommand) Run(e *Env) error {
-	if err := c.check(); err != nil {
+	if err := errors.Join(c.declineFlags.check(), c.pasteSigningFlags.check(c.transportFlag)); err != nil {
 		return err
 	}
 	k, group, err := c.loadGroup(c.Group)
 	if err != nil {
 		return err
+	}
+	if c.byPaste() {
+		return c.runByPaste(e, k, group)
 	}
 	step, err := c.step(e, k, group)
 	if err != nil {
@@ -244,6 +253,10 @@ func (c *participantCommand) Run(e *Env) error {
 		return err
 	}
 	narrator.finish()
+	return c.finish(e, group, signed)
+}
+
+func (c *participantCommand) finish(e *Env, group *keyring.Group, signed []reviewedMessage) error {
 	fmt.Fprintln(e.questions(), "Done")
 	if c.JSON {
 		return e.writeJSON(map[string]any{"group": group.ID(), "signed": signed})
