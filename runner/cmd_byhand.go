@@ -51,8 +51,8 @@ func byHandFailure(err error) error {
 // dealerTool is the stand-alone trusted-dealer.
 type dealerTool struct {
 	CLI              bool   `name:"cli" help:"Ask for everything and print everything."`
-	PublicKeyPackage string `short:"P" default:"public-key-package.json" placeholder:"FILE" help:"Where to write the public key package (${default})."`
-	KeyPackage       string `short:"k" default:"key-package-{}.json" placeholder:"FILE" help:"Where to write the key packages; {} stands for the member's number (${default})."`
+	PublicKeyPackage string `short:"P" default:"public-key-package.json" placeholder:"FILE" help:"Where to write the public key package; - prints it (${default})."`
+	KeyPackage       string `short:"k" default:"key-package-{}.json" placeholder:"FILE" help:"Where to write the key packages; {} stands for the member's number, - prints them (${default})."`
 	Threshold        int    `short:"t" default:"2" help:"How many members are needed to sign (${default})."`
 	NumSigners       int    `short:"n" default:"3" help:"How many members there are (${default})."`
 	Key              string `placeholder:"HEX" help:"Key to split, instead of a fresh one. Others on this machine can see it."`
@@ -89,7 +89,7 @@ type coordinatorTool struct {
 	NumSigners       int    `short:"n" default:"0" help:"How many sign; 0 asks."`
 	PublicKeyPackage string `short:"P" default:"public-key-package.json" placeholder:"FILE" help:"Public key package (${default})."`
 	Message          string `short:"m" placeholder:"FILE" help:"The message; - or nothing reads it from standard input in hexadecimal."`
-	Signature        string `short:"s" placeholder:"FILE" help:"Where to write the raw signature; nothing prints it in hexadecimal."`
+	Signature        string `short:"s" placeholder:"FILE" help:"Where to write the raw signature; - or nothing prints it in hexadecimal."`
 	IP               string `name:"ip" short:"i" default:"0.0.0.0" help:"Address to listen on (${default})."`
 	Port             int    `short:"p" default:"443" help:"Port to listen on (${default})."`
 	Ready            string `name:"ready-file" placeholder:"FILE" help:"Write the address to this file once signers can connect."`

@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"frostkit/frost"
+	"frostkit/internal/durable"
 )
 
 // maxLine is the longest line of input in bytes, with room for a signing
@@ -98,6 +99,15 @@ func (c *Console) read(what, path string) ([]byte, error) {
 	}
 	text, err := c.ask("Paste the " + what + ": ")
 	return []byte(text), err
+}
+
+// write writes a file as a whole, or a line where path is "-".
+func (c *Console) write(path string, data []byte, mode os.FileMode) error {
+	if path == "-" {
+		_, err := fmt.Fprintf(c.Out, "%s\n", data)
+		return err
+	}
+	return durable.WriteFile(path, data, mode)
 }
 
 // checkSizes refuses what no group has.

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"frostkit/frost"
-	"frostkit/internal/durable"
 )
 
 // Dealer configures [Deal].
@@ -22,7 +21,7 @@ type Dealer struct {
 	Members     int    // unless Interactive
 	Key         string // signing key to split, in hexadecimal; "": a fresh one
 	// PublicKeyPackage and SecretShare are the files to write unless
-	// Interactive; {} in the latter stands for a member's number.
+	// Interactive; {} in the latter stands for a member's number. "-" prints them.
 	PublicKeyPackage, SecretShare string
 }
 
@@ -58,7 +57,7 @@ func Deal(c *Console, d Dealer) error {
 
 func (d *Dealer) ask(c *Console) (err error) {
 	if !d.Interactive {
-		if !strings.Contains(d.SecretShare, "{}") {
+		if d.SecretShare != "-" && !strings.Contains(d.SecretShare, "{}") {
 			return fmt.Errorf("the key packages would overwrite one another: %q has no {} for the member's number", d.SecretShare)
 		}
 		c.log("Generating %d shares with threshold %d...", d.Members, d.Threshold)
@@ -100,16 +99,16 @@ func (d *Dealer) print(c *Console, ids []frost.Identifier, shares map[frost.Iden
 	return nil
 }
 
-// write writes the files, those with shares for their owner's eyes alone.
+// write makes the files, those with shares for their owner's eyes alone.
 func (d *Dealer) write(c *Console, ids []frost.Identifier, shares map[frost.Identifier]*frost.SecretShare, public *frost.PublicKeyPackage) error {
-	if err := durable.WriteFile(d.PublicKeyPackage, public.EncodeJSON(), 0o644); err != nil {
+	if err := c.write(d.PublicKeyPackage, public.EncodeJSON(), 0o644); err != nil {
 		return fmt.Errorf("writing the public key package: %w", err)
 	}
 	c.log("Public key package written to %s", d.PublicKeyPackage)
 	for i, id := range ids {
 		path := strings.ReplaceAll(d.SecretShare, "{}", strconv.Itoa(i+1))
 		share := shares[id].EncodeSecretJSON()
-		err := durable.WriteFile(path, share, 0o600)
+		err := c.write(path, share, 0o600)
 		clear(share)
 		if err != nil {
 			return fmt.Errorf("writing the key package: %w", err)

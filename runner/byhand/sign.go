@@ -21,7 +21,7 @@ type Coordinator struct {
 	Signers          int    // 0: ask
 	PublicKeyPackage string // file
 	Message          string // file; "" or "-": asked for in hexadecimal
-	Signature        string // file to write; "": print
+	Signature        string // file to write; "" or "-": print
 	// Listening is told the address once signers can connect. Nil is nobody.
 	Listening func(address string)
 }
@@ -34,14 +34,15 @@ type rounds interface {
 
 // Coordinate collects a signature. It verifies it before it is written.
 func Coordinate(ctx context.Context, c *Console, config Coordinator) error {
-	public, err := config.publicKeyPackage(c)
-	if err != nil {
-		return err
-	}
 	if config.Signers == 0 {
+		var err error
 		if config.Signers, err = c.number("The number of participants: ", 1); err != nil {
 			return err
 		}
+	}
+	public, err := config.publicKeyPackage(c)
+	if err != nil {
+		return err
 	}
 	message, err := config.message(c)
 	if err != nil {
@@ -108,7 +109,7 @@ func (config *Coordinator) message(c *Console) ([]byte, error) {
 }
 
 func (config *Coordinator) write(c *Console, signature frost.Signature) error {
-	if config.Signature == "" {
+	if config.Signature == "" || config.Signature == "-" {
 		c.say("Signature:\n%s", signature)
 		return nil
 	}
