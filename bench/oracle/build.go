@@ -21,15 +21,28 @@ import (
 )
 
 // ErrNoCargo says that the program cannot be built here.
-var ErrNoCargo = errors.New("cargo is not on PATH; install Rust from your system or rustup.rs")
+var ErrNoCargo = errors.New("there is no cargo that runs; install Rust from your system or rustup.rs")
+
+// findCargo returns the cargo on PATH, if it runs: rustup's is a proxy that
+// finds no toolchain in the home of another user.
+func findCargo(ctx context.Context) (string, error) {
+	cargo, err := exec.LookPath("cargo")
+	if err != nil {
+		return "", ErrNoCargo
+	}
+	if output, err := exec.CommandContext(ctx, cargo, "--version").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w (%q said: %s)", ErrNoCargo, cargo, bytes.TrimSpace(output))
+	}
+	return cargo, nil
+}
 
 // Build builds the program whose sources are in dir, which is bench/zf, with the
 // versions that its Cargo.lock names, and returns the path of the executable. What is
 // built already is not built again. The error is [ErrNoCargo], or has what cargo printed.
 func Build(ctx context.Context, dir string) (string, error) {
-	cargo, err := exec.LookPath("cargo")
+	cargo, err := findCargo(ctx)
 	if err != nil {
-		return "", fmt.Errorf("building the Rust program: %w", ErrNoCargo)
+		return "", fmt.Errorf("building the Rust program: %w", err)
 	}
 	target := filepath.Join(dir, "target")
 	cmd := exec.CommandContext(ctx, cargo, "build", "--release", "--locked", "--quiet",
