@@ -38,8 +38,8 @@ const (
 )
 
 // DefaultProtocol is what the members of a ceremony speak where the file does
-// not say. It is FrostClient until a run can speak Frostkit.
-const DefaultProtocol = FrostClient
+// not say.
+const DefaultProtocol = Frostkit
 
 // Protocol says what the members speak over the relay.
 type Protocol string

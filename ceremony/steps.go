@@ -162,7 +162,9 @@ func (p *planner) relay(at int) {
 	default:
 		s.Title, s.Why = "Start the built-in relay", "it runs until the last step is done"
 		s.Members, s.Done = p.Names()[:1], !needed
-		s.Commands = []Command{{Shell: append(command("relay"), "--dev").String(), Done: !needed}}
+		if !p.isOneRun() {
+			s.Commands = []Command{{Shell: append(command("relay"), "--dev").String(), Done: !needed}}
+		}
 	}
 	if !needed {
 		s.Why = "nothing is left that needs it"
@@ -188,9 +190,7 @@ func (p *planner) dkg(g Group) {
 		Kind: DKG, Group: g.Name, Members: here, Together: true, Writes: p.configs(here...), Done: key != "",
 		Title: fmt.Sprintf("Make the key of the group %q: any %d of %d can sign", g.Description, g.Threshold, len(g.Members)),
 	}
-	for _, name := range here {
-		s.Commands = append(s.Commands, Command{name, p.joining(g, name), s.Done})
-	}
+	s.Commands = p.joiningCommands(g, here, s.Done)
 	switch {
 	case s.Done:
 		s.Why = "the group is " + key
@@ -215,12 +215,20 @@ func (p *planner) groupsByMember(g Group, here []string) string {
 	return strings.Join(found, ", ")
 }
 
-// joining returns the command for a member's part of the DKG. The creator names
-// the others.
-func (p *planner) joining(g Group, name string) string {
+func (p *planner) joiningCommands(g Group, here []string, done bool) []Command {
 	if p.Protocol == Frostkit {
-		return p.running(name)
+		return p.runCommands(here, done)
 	}
+	var commands []Command
+	for _, name := range here {
+		commands = append(commands, Command{name, p.joining(g, name), done})
+	}
+	return commands
+}
+
+// joining returns the command for a member's part of the DKG by frost-client's
+// protocol. The creator names the others.
+func (p *planner) joining(g Group, name string) string {
 	m, _ := p.Member(name)
 	c := command("dkg").longFlag("-d", "--description", g.Description).flag("-s", p.Server.Address())
 	if name == g.Creator() {
@@ -232,14 +240,31 @@ func (p *planner) joining(g Group, name string) string {
 	return p.trusting(c.flag("-t", fmt.Sprint(g.Threshold))).flag("-c", p.config(m)).String()
 }
 
-// running returns the command for a member's part of what single commands
-// cannot do: the protocol frostkit ties every message to the file.
-func (p *planner) running(name string) string {
-	c := command("run").arg(shown("", p.Path)).flag("--as", name)
+// runCommands returns the commands for what single commands cannot do: the
+// protocol frostkit ties every message to the file.
+func (p *planner) runCommands(here []string, done bool) []Command {
+	if p.isOneRun() {
+		return []Command{{Shell: p.running().String(), Done: done}}
+	}
+	var commands []Command
+	for _, name := range here {
+		commands = append(commands, Command{name, p.running().flag("--as", name).String(), done})
+	}
+	return commands
+}
+
+// isOneRun reports whether the members can meet in one run alone: the built-in
+// relay serves nobody outside of it.
+func (p *planner) isOneRun() bool {
+	return p.Protocol == Frostkit && p.Server.BuiltIn() && len(p.away()) == 0
+}
+
+func (p *planner) running() shellCommand {
+	c := command("run").arg(shown("", p.Path))
 	if dir := p.options.Dir; dir != "" && dir != p.Dir() {
 		c = c.longFlag("--dir", "--dir", dir)
 	}
-	return c.String()
+	return c
 }
 
 // trusting adds the authority that the file names to a command that connects.

@@ -45,8 +45,11 @@ func whoSigns(s Signing, signers []string) string {
 }
 
 func (p *planner) signingCommands(signing Signing, here []string, done bool) []Command {
+	if p.Protocol == Frostkit {
+		return p.runCommands(here, done)
+	}
 	var commands []Command
-	if p.Protocol == FrostClient && here[0] == signing.Coordinator() {
+	if here[0] == signing.Coordinator() {
 		commands = append(commands, Command{here[0], p.coordinating(signing), done})
 	}
 	for _, name := range here {
@@ -93,9 +96,6 @@ func (p *planner) coordinating(s Signing) string {
 }
 
 func (p *planner) participating(s Signing, name string) string {
-	if p.Protocol == Frostkit {
-		return p.running(name)
-	}
 	m, _ := p.Member(name)
 	c := command("participant").longFlag("-g", "--group", p.group(s)).flag("-s", p.Server.Address())
 	return p.trusting(c).flag("-c", p.config(m)).String()

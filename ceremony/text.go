@@ -21,6 +21,9 @@ func (p *Plan) Text() string {
 		fmt.Fprintf(&b, "here:    %s\n", strings.Join(p.Here, ", "))
 	}
 	fmt.Fprintf(&b, "digest:  %s\n", p.Digest)
+	if p.Protocol == Frostkit {
+		b.WriteString("speaks:  frostkit, which ties keys and signatures to this file: \"frostkit run\" makes them, no single command does\n")
+	}
 	for _, warning := range p.Warnings {
 		fmt.Fprintf(&b, "warning: %s\n", warning)
 	}
