@@ -60,6 +60,7 @@ type frostkitGrammar struct {
 
 	Rehearse       rehearseCommand       `cmd:"" group:"ceremony" help:"Try a ceremony out in this process alone, with faults and members who lie if you want."`
 	VerifyCeremony verifyCeremonyCommand `cmd:"" group:"ceremony" help:"Verify the certificate of a ceremony, with nothing else."`
+	Recover        recoverCommand        `cmd:"" group:"ceremony" help:"Make a lost share again from a ceremony's certificate, the member's bundle and its communication key."`
 
 	keyringCommands
 	groupCommands

@@ -130,6 +130,16 @@ func (c *Certificate) Verify() (*Statement, error) {
 	}, nil
 }
 
+// EncodeCocktail returns the transcript and the signatures as package cocktail
+// encodes a certificate. It fails unless the signatures verify.
+func (c *Certificate) EncodeCocktail() ([]byte, error) {
+	made, err := c.decode()
+	if err != nil {
+		return nil, fmt.Errorf("verifying the certificate: %w", err)
+	}
+	return made.Encode(), nil
+}
+
 // decode verifies the signatures, which are in the members' order.
 func (c *Certificate) decode() (*cocktail.Certificate, error) {
 	cs, err := frost.CiphersuiteByID(c.Ciphersuite)

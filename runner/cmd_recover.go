@@ -1,0 +1,150 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"frostkit/frost"
+	"frostkit/frost/cocktail"
+	"frostkit/keyring"
+	"frostkit/runner/protocol"
+	"frostkit/runner/protocol/native"
+	reports "frostkit/runner/report"
+)
+
+type recoverCommand struct {
+	Certificate string `arg:"" placeholder:"CERTIFICATE" help:"The certificate: report/certificate.json of a run."`
+	Bundle      string `required:"" placeholder:"FILE" help:"This member's bundle: report/recovery-NAME.bin of the same run."`
+	File        string `placeholder:"FILE" help:"The ceremony file: the certificate is compared with it, and the group gets its description and relay."`
+	Description string `short:"d" placeholder:"TEXT" help:"The group's description, instead of the file's or the ceremony's name."`
+	configFlag
+	jsonFlag
+}
+
+// Run makes the share again that the bundle holds for the communication key of
+// the credentials, and adds the group to these.
+func (c *recoverCommand) Run(e *Env) error {
+	statement, encoded, config, err := c.read(e)
+	if err != nil {
+		return err
+	}
+	bundle, err := os.ReadFile(c.Bundle)
+	if err != nil {
+		return fmt.Errorf("reading the bundle: %w", err)
+	}
+	path, err := c.path()
+	if err != nil {
+		return err
+	}
+	err = keyring.Update(e.Context, path, func(k *keyring.Keyring) error {
+		return restore(k, statement, encoded, bundle, config)
+	})
+	if err != nil {
+		return err
+	}
+	e.say("Recovered the share in the group %q from %s.", config.Description, c.Certificate)
+	if c.JSON {
+		return e.writeJSON(map[string]any{"group": statement.VerifyingKey, "description": config.Description, "config": path})
+	}
+	fmt.Fprintln(e.result(), statement.VerifyingKey)
+	return nil
+}
+
+// read verifies the certificate, and returns what it says, its encoding by
+// package cocktail, and what the group is to be called.
+func (c *recoverCommand) read(e *Env) (*reports.Statement, []byte, keyring.GroupConfig, error) {
+	var config keyring.GroupConfig
+	data, err := os.ReadFile(c.Certificate)
+	if err != nil {
+		return nil, nil, config, fmt.Errorf("reading the certificate: %w", err)
+	}
+	statement, err := (&verifyCeremonyCommand{File: c.File}).verify(e, data)
+	if err != nil {
+		return nil, nil, config, err
+	}
+	certificate, err := reports.ParseCertificate(data)
+	if err != nil {
+		return nil, nil, config, err
+	}
+	encoded, err := certificate.EncodeCocktail()
+	if err != nil {
+		return nil, nil, config, err
+	}
+	config, err = c.describe(e, statement)
+	return statement, encoded, config, err
+}
+
+// describe says what the group is called, and which relay it uses: what the
+// ceremony file says, which no certificate holds.
+func (c *recoverCommand) describe(e *Env, s *reports.Statement) (keyring.GroupConfig, error) {
+	config := keyring.GroupConfig{Description: s.Ceremony}
+	if s.Step != onlyGroup {
+		config.Description += " " + s.Step
+	}
+	if c.File != "" {
+		file, err := e.loadCeremony(c.File)
+		if err != nil {
+			return config, err
+		}
+		config.ServerURL = file.Server.Address()
+		for _, g := range file.Groups {
+			if stepName(g) == s.Step {
+				config.Description = g.Description
+			}
+		}
+	}
+	if c.Description != "" {
+		config.Description = c.Description
+	}
+	return config, nil
+}
+
+// restore adds the group with the recovered share, if it is not there.
+func restore(k *keyring.Keyring, s *reports.Statement, certificate, bundle []byte, config keyring.GroupConfig) error {
+	if k.Key() == nil {
+		return failf(ExitInput, "recovering a share: no communication key in %q, and the share can be read with it alone", k.Path()).
+			hint("put the communication key of then back, from a copy of the credentials")
+	}
+	if _, there := k.Group(s.VerifyingKey); there {
+		return fmt.Errorf("recovering a share: %w: the group %s is in %q, and was left as it is", keyring.ErrGroupExists, s.VerifyingKey, k.Path())
+	}
+	cs, err := frost.CiphersuiteByID(s.Ciphersuite)
+	if err != nil {
+		return err
+	}
+	outcome, err := native.Recover(cs, k.Key(), certificate, bundle)
+	if errors.Is(err, cocktail.ErrNotMember) {
+		return failf(ExitInput, "%w: the communication key in %q is that of none of %s", err, k.Path(), certifiedNames(s)).
+			hint("use the credentials, or a copy, with the communication key of then")
+	}
+	if err != nil {
+		return err
+	}
+	defer outcome.KeyPackage.Destroy()
+	made := groupOf(config.Description, config.ServerURL, outcome.KeyPackage, outcome.PublicKeyPackage, certifiedMembers(s, outcome))
+	group, err := keyring.NewGroup(made)
+	if err != nil {
+		return err
+	}
+	return k.AddGroup(group)
+}
+
+// certifiedMembers are the members of a verified certificate, which are in the
+// order of their identifiers.
+func certifiedMembers(s *reports.Statement, outcome *native.Outcome) []protocol.Member {
+	ids := outcome.Certificate.Transcript().Setup().Identifiers()
+	members := make([]protocol.Member, len(ids))
+	for i, m := range s.Members {
+		members[i] = protocol.Member{Name: m.Name, Key: m.PublicKey, Identifier: ids[i]}
+	}
+	return members
+}
+
+func certifiedNames(s *reports.Statement) string {
+	names := make([]string, len(s.Members))
+	for i, m := range s.Members {
+		names[i] = m.Name
+	}
+	return quotedList(names)
+}
