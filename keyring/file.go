@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"frostkit/internal/durable"
 )
 
 // ErrChanged is what [Update] fails with when a program that does not take the
@@ -100,7 +102,7 @@ func Update(ctx context.Context, path string, change func(*Keyring) error) error
 		return fmt.Errorf("changing credentials: %w", err)
 	}
 	defer unlock()
-	removeLeftovers(target)
+	durable.RemoveLeftovers(target) // under the lock no other writer is alive
 	return rewrite(path, target, change)
 }
 
@@ -143,7 +145,7 @@ func rewrite(path, target string, change func(*Keyring) error) error {
 	if err := checkUnchanged(path, original); err != nil {
 		return err
 	}
-	return systemDisk.replace(target, after)
+	return replace(durable.System, target, after)
 }
 
 // checkWritable reads back what is about to be written.

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"frostkit/internal/durable"
 )
 
 // newFile copies a recorded file into a folder of its own.
@@ -424,20 +426,20 @@ func TestFaultsWhileWriting(t *testing.T) {
 	fault := errors.New("fault")
 	synced := 0
 	for what, test := range map[string]struct {
-		d     disk
+		d     durable.Disk
 		isNew bool
 	}{
-		"write": {d: disk{write: func(*os.File, []byte) (int, error) { return 0, fault }, sync: systemDisk.sync, rename: systemDisk.rename}},
-		"half a write": {d: disk{write: func(f *os.File, b []byte) (int, error) {
+		"write": {d: durable.Disk{Write: func(*os.File, []byte) (int, error) { return 0, fault }, Sync: durable.System.Sync, Rename: durable.System.Rename}},
+		"half a write": {d: durable.Disk{Write: func(f *os.File, b []byte) (int, error) {
 			n, _ := f.Write(b[:len(b)/2])
 			return n, fault
-		}, sync: systemDisk.sync, rename: systemDisk.rename}},
-		"close": {d: disk{write: func(f *os.File, b []byte) (int, error) {
+		}, Sync: durable.System.Sync, Rename: durable.System.Rename}},
+		"close": {d: durable.Disk{Write: func(f *os.File, b []byte) (int, error) {
 			return len(b), f.Close()
-		}, sync: func(*os.File) error { return nil }, rename: systemDisk.rename}},
-		"sync":   {d: disk{write: systemDisk.write, sync: func(*os.File) error { return fault }, rename: systemDisk.rename}},
-		"rename": {d: disk{write: systemDisk.write, sync: systemDisk.sync, rename: func(string, string) error { return fault }}},
-		"sync of the folder": {isNew: true, d: disk{write: systemDisk.write, rename: systemDisk.rename, sync: func(*os.File) error {
+		}, Sync: func(*os.File) error { return nil }, Rename: durable.System.Rename}},
+		"sync":   {d: durable.Disk{Write: durable.System.Write, Sync: func(*os.File) error { return fault }, Rename: durable.System.Rename}},
+		"rename": {d: durable.Disk{Write: durable.System.Write, Sync: durable.System.Sync, Rename: func(string, string) error { return fault }}},
+		"sync of the folder": {isNew: true, d: durable.Disk{Write: durable.System.Write, Rename: durable.System.Rename, Sync: func(*os.File) error {
 			if synced++; synced == 2 {
 				return fault
 			}
@@ -449,7 +451,7 @@ func TestFaultsWhileWriting(t *testing.T) {
 		if test.isNew {
 			want = "new"
 		}
-		err := test.d.replace(path, []byte("new"))
+		err := replace(test.d, path, []byte("new"))
 		if err == nil || !strings.Contains(err.Error(), path) || what != "close" && !errors.Is(err, fault) {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -467,9 +469,9 @@ func TestFaultsWhileWriting(t *testing.T) {
 func TestOrderOfWriting(t *testing.T) {
 	path := newFile(t, "interop", "n3t2", "alice.before.toml")
 	var steps []string
-	d := disk{
-		write: func(f *os.File, b []byte) (int, error) { steps = append(steps, "write"); return f.Write(b) },
-		sync: func(f *os.File) error {
+	d := durable.Disk{
+		Write: func(f *os.File, b []byte) (int, error) { steps = append(steps, "write"); return f.Write(b) },
+		Sync: func(f *os.File) error {
 			info, err := f.Stat()
 			if err == nil && info.IsDir() {
 				steps = append(steps, "sync folder")
@@ -478,9 +480,9 @@ func TestOrderOfWriting(t *testing.T) {
 			}
 			return errors.Join(err, f.Sync())
 		},
-		rename: func(from, to string) error { steps = append(steps, "rename"); return os.Rename(from, to) },
+		Rename: func(from, to string) error { steps = append(steps, "rename"); return os.Rename(from, to) },
 	}
-	if err := d.replace(path, []byte("new")); err != nil || readFileText(t, path) != "new" {
+	if err := replace(d, path, []byte("new")); err != nil || readFileText(t, path) != "new" {
 		t.Fatal(err)
 	}
 	if want := []string{"write", "sync file", "rename", "sync folder"}; !slices.Equal(steps, want) {
