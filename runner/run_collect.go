@@ -22,26 +22,13 @@ func (s *scene) signingAgreement(signing ceremony.Signing) native.Agreement {
 
 // collectPart is the coordinator's part in a signing by frostkit's own protocol.
 func (r *run) collectPart(id string, signing ceremony.Signing, rings map[string]*keyring.Keyring) (func(context.Context) error, error) {
-	s, err := r.signer(id, signing, signing.Coordinator(), rings)
+	c, err := r.coordination(id, signing, rings)
 	if err != nil {
 		return nil, err
 	}
-	public, err := s.group.PublicKeyPackage()
-	if err != nil {
-		return nil, err
-	}
-	message, err := r.message(signing)
-	if err != nil {
-		return nil, err
-	}
-	session, err := r.session(s.member, s.ring, rings)
-	if err != nil {
-		return nil, err
-	}
-	session.Notify = r.display.coordinator(s.member.Name)
 	step := &steps.Collect{
-		Session: session, Agreement: r.signingAgreement(signing), Key: s.ring.Key(), PublicKeyPackage: public,
-		Candidates: s.signers, Need: signing.Need, Share: signing.Wait, Messages: [][]byte{message},
+		Session: c.session, Agreement: r.signingAgreement(signing), Key: c.ring.Key(), PublicKeyPackage: c.public,
+		Candidates: c.signers, Need: signing.Need, Share: signing.Wait, Messages: [][]byte{c.message},
 		Timeout: orElse(r.options.Timeout, r.file.Timeouts.Sign),
 	}
 	return func(ctx context.Context) error {

@@ -78,27 +78,42 @@ func (r *run) signer(id string, signing ceremony.Signing, name string, rings map
 	return s, nil
 }
 
-func (r *run) coordinatorPart(id string, signing ceremony.Signing, rings map[string]*keyring.Keyring) (func(context.Context) error, error) {
+// coordination is what the coordinator of a signing needs, whatever the protocol.
+type coordination struct {
+	*signer
+	public  *frost.PublicKeyPackage
+	message []byte
+	session steps.Session
+}
+
+func (r *run) coordination(id string, signing ceremony.Signing, rings map[string]*keyring.Keyring) (*coordination, error) {
 	s, err := r.signer(id, signing, signing.Coordinator(), rings)
 	if err != nil {
 		return nil, err
 	}
-	pub, err := s.group.PublicKeyPackage()
+	c := &coordination{signer: s}
+	if c.public, err = s.group.PublicKeyPackage(); err != nil {
+		return nil, err
+	}
+	if c.message, err = r.message(signing); err != nil {
+		return nil, err
+	}
+	if c.session, err = r.session(s.member, s.ring, rings); err != nil {
+		return nil, err
+	}
+	c.session.Notify = r.display.coordinator(s.member.Name)
+	return c, nil
+}
+
+// coordinatorPart is the coordinator's part in a signing by frost-client's protocol.
+func (r *run) coordinatorPart(id string, signing ceremony.Signing, rings map[string]*keyring.Keyring) (func(context.Context) error, error) {
+	c, err := r.coordination(id, signing, rings)
 	if err != nil {
 		return nil, err
 	}
-	message, err := r.message(signing)
-	if err != nil {
-		return nil, err
-	}
-	session, err := r.session(s.member, s.ring, rings)
-	if err != nil {
-		return nil, err
-	}
-	session.Notify = r.display.coordinator(s.member.Name)
 	step := &steps.Coordinate{
-		Session: session, Key: s.ring.Key(), PublicKeyPackage: pub,
-		Signers: s.signers, Messages: [][]byte{message}, Timeout: orElse(r.options.Timeout, r.file.Timeouts.Sign),
+		Session: c.session, Key: c.ring.Key(), PublicKeyPackage: c.public,
+		Signers: c.signers, Messages: [][]byte{c.message}, Timeout: orElse(r.options.Timeout, r.file.Timeouts.Sign),
 	}
 	return func(ctx context.Context) error {
 		signatures, err := step.Run(ctx)
