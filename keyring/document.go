@@ -34,6 +34,7 @@ type FileError struct {
 	Err error
 }
 
+// Error says which file, where in it, and what is wrong there.
 func (e *FileError) Error() string {
 	if e.Line == 0 {
 		return fmt.Sprintf("%s: %v", e.Path, e.Err)
@@ -41,6 +42,7 @@ func (e *FileError) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %v", e.Path, e.Line, e.Column, e.Err)
 }
 
+// Unwrap returns what is wrong.
 func (e *FileError) Unwrap() error { return e.Err }
 
 const (

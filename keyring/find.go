@@ -21,6 +21,7 @@ type AmbiguousError struct {
 	Candidates []string
 }
 
+// Error lists the candidates.
 func (e *AmbiguousError) Error() string {
 	return fmt.Sprintf("looking up %s %s: it may be %s; give more of the name or of the key",
 		e.Kind, quoteName(e.Query), strings.Join(e.Candidates, " or "))

@@ -27,6 +27,7 @@ type LockedError struct {
 	Err error
 }
 
+// Error says who holds the lock, where that is known.
 func (e *LockedError) Error() string {
 	holder := "another process"
 	if e.PID != 0 {

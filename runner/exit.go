@@ -29,8 +29,10 @@ type Failure struct {
 	Hint string // one sentence or command, or empty
 }
 
+// Error returns the text of the error, without the hint.
 func (f *Failure) Error() string { return f.Err.Error() }
 
+// Unwrap returns the error.
 func (f *Failure) Unwrap() error { return f.Err }
 
 // failf makes a Failure without a hint.

@@ -43,10 +43,12 @@ type LostShareError struct {
 	Err     error
 }
 
+// Error says which session, and that others may have the group.
 func (e *LostShareError) Error() string {
 	return fmt.Sprintf("making the group: session %s was closed before this member had its share, and others may have the group: %v", e.Session, e.Err)
 }
 
+// Unwrap returns the relay's error.
 func (e *LostShareError) Unwrap() error { return e.Err }
 
 // Run makes the group. Sessions that end before the first round is complete

@@ -98,6 +98,7 @@ type UnknownMemberError struct {
 	Key     commkey.PublicKey
 }
 
+// Error names the session and the key.
 func (e *UnknownMemberError) Error() string {
 	return fmt.Sprintf("session %s has the member %s, who is not among the contacts", e.Session, e.Key)
 }
@@ -108,6 +109,7 @@ type NoSessionError struct {
 	Purpose string // "DKG" or "signing"
 }
 
+// Error says what was waited for, and how long.
 func (e *NoSessionError) Error() string {
 	return fmt.Sprintf("waiting for a %s session: none was opened within %s", e.Purpose, e.Waited)
 }
@@ -118,6 +120,7 @@ type AmbiguousSessionError struct {
 	Sessions []relay.SessionID
 }
 
+// Error lists the sessions.
 func (e *AmbiguousSessionError) Error() string {
 	return fmt.Sprintf("joining a %s session: %d sessions fit: %v", e.Purpose, len(e.Sessions), e.Sessions)
 }
