@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"frostkit/ceremony"
@@ -19,7 +18,9 @@ import (
 func classify(err error) *Failure {
 	var failure *Failure
 	if errors.As(err, &failure) {
-		return &Failure{Code: failure.Code, Err: err, Hint: failure.Hint}
+		known := *failure
+		known.Err = err
+		return &known
 	}
 	for _, kind := range []func(error) *Failure{classifyFile, classifyStore, classifyKeyring, classifyMembers, classifyRelay} {
 		if failure := kind(err); failure != nil {
@@ -72,11 +73,11 @@ func classifyMembers(err error) *Failure {
 	case errors.Is(err, protocol.ErrDeclined):
 		return &Failure{Code: ExitDeclined}
 	case errors.As(err, &missing):
-		return &Failure{Code: ExitMissing, Hint: fmt.Sprintf("ask them to run their part, then run this again: %s", memberNames(missing.Missing))}
+		return &Failure{Code: ExitMissing, Hint: "ask who is missing to run their part, then run this again"}
 	case errors.As(err, &culprit):
 		return &Failure{Code: ExitCulprit, Hint: "nothing of this session was kept; talk to them before the next attempt"}
 	case errors.As(err, &none):
-		return &Failure{Code: ExitMissing, Hint: "ask the member who opens it to start, or wait longer with --wait"}
+		return &Failure{Code: ExitMissing, Hint: "ask who opens it to run their part, or wait longer with --wait"}
 	case errors.As(err, &several):
 		return &Failure{Code: ExitInput, Hint: "frostkit sessions shows them; choose one with its id, or let its coordinator close what is left over (frostkit sessions --close-all)"}
 	case errors.As(err, &unknown):

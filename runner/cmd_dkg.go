@@ -52,7 +52,7 @@ func (c *dkgCommand) Run(e *Env) error {
 		return err
 	}
 	if err := step.Run(e.Context); err != nil {
-		return err
+		return c.roll(e).remind(err)
 	}
 	e.say("Group created; information written to %s", k.Path())
 	return c.printGroup(e, k, made)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"frostkit/ceremony"
 	"frostkit/commkey"
 	"frostkit/frost"
 	"frostkit/keyring"
@@ -116,10 +115,7 @@ func (p *pasteRun) progress(event protocol.Event) {
 
 // invite prints the command that the other members run.
 func (e *Env) invite(who string, words ...string) {
-	for i, word := range words {
-		words[i] = ceremony.Quote(word)
-	}
-	e.say("%s, each with a credentials file of their own:\n\n  %s\n", who, strings.Join(words, " "))
+	e.say("%s, each with a credentials file of their own:\n\n  %s\n", who, shell(words...))
 }
 
 func (c *dkgCommand) runByPaste(e *Env, k *keyring.Keyring) error {

@@ -50,7 +50,7 @@ func (c *coordinatorCommand) Run(e *Env) error {
 	signatures, err := step.Run(e.Context)
 	narrator.finish()
 	if err != nil {
-		return err
+		return c.roll(e, group).remind(err)
 	}
 	return c.write(e, signatures)
 }
@@ -248,11 +248,11 @@ func (c *participantCommand) Run(e *Env) error {
 		}
 		return e.approve(ctx, r)
 	}
-	if err := step.Run(e.Context); err != nil {
-		narrator.finish()
-		return err
-	}
+	err = step.Run(e.Context)
 	narrator.finish()
+	if err != nil {
+		return c.roll(e, group).remind(err)
+	}
 	return c.finish(e, group, signed)
 }
 

@@ -72,12 +72,14 @@ type memberEvent struct {
 
 // endEvent says how it ended.
 type endEvent struct {
-	Outcome  string   `json:"outcome"` // "complete" or "failed"
-	ExitCode int      `json:"exit_code"`
-	Error    string   `json:"error,omitempty"`
-	Hint     string   `json:"hint,omitempty"`
-	Missing  []string `json:"missing,omitempty"`  // members missing at the deadline
-	Culprits []string `json:"culprits,omitempty"` // members who broke the protocol
+	Outcome   string     `json:"outcome"` // "complete" or "failed"
+	ExitCode  int        `json:"exit_code"`
+	Error     string     `json:"error,omitempty"`
+	Hint      string     `json:"hint,omitempty"`
+	Phase     string     `json:"awaiting,omitempty"`  // the phase that could not be completed before the deadline
+	Missing   []string   `json:"missing,omitempty"`   // members missing at the deadline
+	Reminders []reminder `json:"reminders,omitempty"` // what each of them is to run
+	Culprits  []string   `json:"culprits,omitempty"`  // members who broke the protocol
 }
 
 // eventLog writes the stream. One that was opened for no file writes nothing.
@@ -183,11 +185,14 @@ func (l *eventLog) end(err error) error {
 	out := &endEvent{Outcome: "complete"}
 	if err != nil {
 		failure := classify(err)
-		*out = endEvent{Outcome: "failed", ExitCode: failure.Code, Error: err.Error(), Hint: failure.Hint}
+		*out = endEvent{
+			Outcome: "failed", ExitCode: failure.Code, Error: err.Error(), Hint: failure.Hint,
+			Phase: failure.Phase, Missing: failure.Missing, Reminders: failure.Reminders,
+		}
 		var missing *protocol.MissingError
 		var culprit *protocol.CulpritError
-		if errors.As(err, &missing) {
-			out.Missing = namesIn(missing.Missing)
+		if errors.As(err, &missing) { // of a rehearsal, who reminds nobody
+			out.Phase, out.Missing = missing.Phase, namesIn(missing.Missing)
 		}
 		if errors.As(err, &culprit) {
 			out.Culprits = namesIn(culprit.Culprits)

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"frostkit/keyring"
 )
 
 // Exit codes, the same for every subcommand.
@@ -27,6 +29,11 @@ type Failure struct {
 	Code int
 	Err  error
 	Hint string // one sentence or command, or empty
+
+	// Of ExitMissing: who is missing, in which phase, and what each is to run.
+	Missing   []string
+	Phase     string
+	Reminders []reminder
 }
 
 // Error returns the text of the error, without the hint.
@@ -57,6 +64,9 @@ func report(w io.Writer, name string, err error) int {
 	}
 	if failure.Hint != "" {
 		fmt.Fprintf(w, "%s: hint: %s\n", name, failure.Hint)
+	}
+	for _, c := range failure.Reminders {
+		fmt.Fprintf(w, "  %s: %s\n", keyring.EscapeName(c.Member), c.Command)
 	}
 	return failure.Code
 }

@@ -66,7 +66,7 @@ func (r *run) perform(ctx context.Context) (changed bool, err error) {
 		r.display.start(step)
 		if err := r.carryOut(ctx, plan, step); err != nil {
 			r.display.fail()
-			return changed, err
+			return changed, r.roll(step).remind(err)
 		}
 		r.display.done()
 	}
@@ -301,7 +301,7 @@ func (r *run) makeGroup(ctx context.Context, group ceremony.Group) error {
 			parts = append(parts, part)
 		}
 	}
-	return together(ctx, parts)
+	return r.together(ctx, parts)
 }
 
 func (r *run) dkgPart(cs frost.Ciphersuite, group ceremony.Group, m ceremony.Member, rings map[string]*keyring.Keyring) (func(context.Context) error, error) {
@@ -325,22 +325,39 @@ func (r *run) dkgPart(cs frost.Ciphersuite, group ceremony.Group, m ceremony.Mem
 }
 
 // together runs the parts side by side. When one fails the others are stopped,
-// and what is returned is why the first one failed.
-func together(ctx context.Context, parts []func(context.Context) error) error {
+// and what is returned is why the first one failed. Who misses nobody but a
+// member here stops nobody: that one knows better who is missing.
+func (r *run) together(ctx context.Context, parts []func(context.Context) error) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var wg sync.WaitGroup
+	in := make(chan error, len(parts)) // of misses among the members here
 	for _, part := range parts {
 		wg.Go(func() {
-			if err := part(ctx); err != nil {
+			switch err := part(ctx); {
+			case err != nil && r.missesOwn(err):
+				in <- err
+			case err != nil:
 				stop(err)
 			}
 		})
 	}
 	wg.Wait()
-	err := context.Cause(ctx)
-	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	select {
+	case err := <-in:
+		return err
+	default:
 		return nil
 	}
-	return err
+}
+
+// missesOwn reports whether err is the end of a wait for members who are all
+// run here.
+func (r *run) missesOwn(err error) bool {
+	var missing *protocol.MissingError
+	return errors.As(err, &missing) &&
+		!slices.ContainsFunc(missing.Missing, func(m protocol.Member) bool { return !r.isHere(m.Name) })
 }

@@ -41,7 +41,7 @@ func (r *run) sign(ctx context.Context, id string, signing ceremony.Signing) err
 		}
 		parts = append(parts, part)
 	}
-	return together(ctx, parts)
+	return r.together(ctx, parts)
 }
 
 // signer is what a member here needs for a signing.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"frostkit/commkey"
@@ -91,6 +92,7 @@ type keygen struct {
 	self    Member
 	members *roster
 	others  []Member // in the order of their identifiers
+	peers   []Member // the same in the order of the configuration
 }
 
 func newKeygen(t Transport, cfg DKGConfig) (*keygen, error) {
@@ -111,6 +113,7 @@ func newKeygen(t Transport, cfg DKGConfig) (*keygen, error) {
 		return nil, err
 	}
 	k := &keygen{session: s, cfg: cfg, self: self, members: members, others: others}
+	k.peers = slices.DeleteFunc(slices.Clone(cfg.Members), func(m Member) bool { return m.Key == self.Key })
 	s.admit = k.admitEcho
 	return k, nil
 }
@@ -154,7 +157,7 @@ func (k *keygen) exchangeRound1(ctx context.Context, own *dkg.Round1Package) err
 			return err
 		}
 	}
-	return k.await(ctx, PhaseRound1, k.others, k.hasOne(PhaseRound1))
+	return k.await(ctx, PhaseRound1, k.peers, k.hasOne(PhaseRound1))
 }
 
 // exchangeEchoes tells each member what the others sent here, and compares what
@@ -178,7 +181,7 @@ func (k *keygen) exchangeEchoes(ctx context.Context) error {
 // awaitCompared is await, after which a contradiction among the echoes that
 // there are by then is what matters, be the wait successful or not.
 func (k *keygen) awaitCompared(ctx context.Context, phase string, complete func(Member) bool) error {
-	awaiting := k.await(ctx, phase, k.others, complete)
+	awaiting := k.await(ctx, phase, k.peers, complete)
 	if err := k.compareEchoes(); err != nil {
 		return err
 	}
