@@ -50,9 +50,10 @@ bench: build
 	$(GO) run ./bench/tutorial -frostkit bin/frostkit
 	$(GO) test -run '^$$' -bench . -benchtime 300ms ./frost/...
 
-# The relay under load. FROSTD=path compares with that frostd; STORE=memory
-# measures that store alone.
+# The relay under load, with every store. FROSTD=path compares with that frostd;
+# STORE=memory measures that store alone.
 bench-relay: build
+	scripts/setup-test
 	FROSTKIT_HALF_OPEN=10000 $(GO) test -count 1 -v -timeout 5m -run HalfOpen ./relay
 	$(GO) run ./bench/relayload -frostkit bin/frostkit -out bench/out/relay.json -store "$(STORE)"
 

@@ -24,6 +24,7 @@ type outcome struct {
 	Rate     float64       // per second
 	P50, P99 time.Duration // of one
 	CPU      time.Duration // of the server, for one
+	Behind   time.Duration // of what the server keeps its state in, for one
 	RSS      int64         // of the server at the end, in bytes
 	Errors   int
 	First    error // of the errors
@@ -43,12 +44,12 @@ func (l load) run(ctx context.Context, t *target) (outcome, error) {
 		running.Go(func() { all[i].work(w, from, until) })
 	}
 	time.Sleep(time.Until(from))
-	before, err := usageOf(t.pids)
+	before, err := t.usage()
 	if err != nil {
 		return outcome{}, err
 	}
 	time.Sleep(time.Until(until))
-	after, err := usageOf(t.pids)
+	after, err := t.usage()
 	if err != nil {
 		return outcome{}, err
 	}
@@ -131,6 +132,7 @@ func (l load) sum(all []tally, before, after usage) outcome {
 	out.Rate = float64(len(took)) / l.duration.Seconds()
 	out.P50, out.P99 = took[len(took)/2], took[len(took)*99/100]
 	out.CPU = (after.cpu - before.cpu) / time.Duration(len(took))
+	out.Behind = (after.behind - before.behind) / time.Duration(len(took))
 	return out
 }
 

@@ -17,10 +17,11 @@ type worker interface {
 	finish() error // checks what can be checked at the end, and closes
 }
 
-// mailer sends messages from one member to another and fetches each. Every
-// message has a number, so that one lost, repeated, reordered or damaged shows.
+// mailer sends messages from one member to another and fetches each, of several
+// processes from another one than it was sent to. Every message has a number, so
+// that one lost, repeated, reordered or damaged shows.
 type mailer struct {
-	*wire
+	*wires
 	number        uint64
 	send, receive []byte
 	expected      []byte // the answer of receive
@@ -33,7 +34,7 @@ func numberAt(b []byte) []byte {
 }
 
 func newMailer(ctx context.Context, t *target, size int) (worker, error) {
-	w, err := t.dial(ctx)
+	w, err := t.dialAll(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +49,7 @@ func newMailer(ctx context.Context, t *target, size int) (worker, error) {
 	}
 	msg := strings.Repeat("0", 16) + hex.EncodeToString(filling(size-8))
 	return &mailer{
-		wire:     w,
+		wires:    w,
 		send:     t.request("send", from.token, `{"session_id":"`+session+`","recipients":["`+to.public+`"],"msg":"`+msg+`"}`),
 		receive:  to.receiveRequest(t, session),
 		expected: []byte(`{"msgs":[{"sender":"` + from.public + `","msg":"` + msg + `"}]}`),
@@ -118,13 +119,13 @@ func (m *mailer) finish() error {
 
 // visitor logs in.
 type visitor struct {
-	*wire
+	*wires
 	*member
 	target *target
 }
 
 func newVisitor(ctx context.Context, t *target, _ int) (worker, error) {
-	w, err := t.dial(ctx)
+	w, err := t.dialAll(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +133,7 @@ func newVisitor(ctx context.Context, t *target, _ int) (worker, error) {
 	return &visitor{w, m, t}, err
 }
 
-func (v *visitor) once() error { return v.login(v.target, v.wire) }
+func (v *visitor) once() error { return v.login(v.target, v.wires) }
 
 func (v *visitor) finish() error {
 	v.close()

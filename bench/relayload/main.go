@@ -6,7 +6,8 @@
 //	relayload -url http://localhost:2744 -pid PID
 //
 // loads a server that runs already, ours or frostd. Without -url it starts
-// frostkit's relay with each store in turn, and compares it with the frostd of
+// frostkit's relay with each store in turn, with Redis as one process and as two
+// that the calls go to in turn, and compares it with the frostd of
 // the environment variable FROSTD if that names one; it prints each figure with
 // its goal, and fails when one is missed. It ends what it starts.
 package main
@@ -95,6 +96,7 @@ var benches = []struct {
 	run  func(*bench, context.Context, kind) error
 }{
 	{"load", (*bench).compare},
+	{"memory", (*bench).compareWithMemory},
 	{"queue", (*bench).queueMemory},
 	{"sessions", (*bench).sessionMemory},
 	{"polls", (*bench).idlePollCost},
@@ -109,7 +111,7 @@ func (b *bench) all(ctx context.Context) error {
 			continue
 		}
 		for _, bench := range benches {
-			if !chosen(*only, bench.name) {
+			if !chosen(*only, bench.name) || len(k.only) > 0 && !slices.Contains(k.only, bench.name) {
 				continue
 			}
 			if err := bench.run(b, ctx, k); err != nil {

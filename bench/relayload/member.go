@@ -28,7 +28,7 @@ func newMember() (*member, error) {
 }
 
 // login gets a token: challenge, signature, login.
-func (m *member) login(t *target, w *wire) error {
+func (m *member) login(t *target, w caller) error {
 	var challenge struct{ Challenge uuid.UUID }
 	if err := w.ask(t.request("challenge", "", "null"), &challenge); err != nil {
 		return fmt.Errorf("asking for a challenge: %w", err)
@@ -50,7 +50,7 @@ func (m *member) login(t *target, w *wire) error {
 }
 
 // newMembers makes members and logs them in.
-func newMembers(t *target, w *wire, count int) ([]*member, error) {
+func newMembers(t *target, w caller, count int) ([]*member, error) {
 	members := make([]*member, count)
 	for i := range members {
 		m, err := newMember()
@@ -75,7 +75,7 @@ func (m *member) createRequest(t *target, members ...*member) []byte {
 }
 
 // create opens a session of the members and returns its id.
-func (m *member) create(t *target, w *wire, members ...*member) (string, error) {
+func (m *member) create(t *target, w caller, members ...*member) (string, error) {
 	var created struct {
 		ID uuid.UUID `json:"session_id"`
 	}

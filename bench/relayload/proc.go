@@ -10,8 +10,20 @@ import (
 
 // usage is what processes have taken together.
 type usage struct {
-	cpu time.Duration // user and system time
-	rss int64         // resident memory in bytes
+	cpu    time.Duration // user and system time
+	behind time.Duration // that of what they keep their state in
+	rss    int64         // resident memory in bytes
+}
+
+// usage is that of the target's processes.
+func (t *target) usage() (usage, error) {
+	sum, err := usageOf(t.pids)
+	if err != nil {
+		return usage{}, err
+	}
+	behind, err := usageOf(t.behind)
+	sum.behind = behind.cpu
+	return sum, err
 }
 
 // tick is the unit of times in /proc (proc_pid_stat(5)): USER_HZ is 100 on

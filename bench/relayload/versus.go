@@ -19,7 +19,8 @@ var loads = []load{
 }
 
 // goals are those of one kind of server, by what the rows say: the figure, the
-// unit where it compares with frostd in the same turns, and the connections.
+// unit where it compares with another kind in the same turns, and the
+// connections.
 type goals map[string]goal
 
 var memoryGoals = goals{
@@ -34,6 +35,7 @@ var memoryGoals = goals{
 var boltGoals = goals{
 	"pairs, 32":                  atLeast(5000),
 	"pairs, 99th percentile, 32": atMost(30),
+	"pairs, x memory, 32":        atLeast(0.7),
 }
 
 // compare applies the loads to servers of a kind and, if there is one, to the
@@ -53,38 +55,67 @@ func (b *bench) compare(ctx context.Context, k kind) error {
 	}
 	for _, l := range loads {
 		l.size, l.duration = b.size, b.duration
-		if err := b.turns(ctx, l, own, peer); err != nil {
+		ours, theirs, err := b.turns(ctx, l, own, peer)
+		if err != nil {
+			return fmt.Errorf("%s with %d connections: %w", l.name, l.connections, err)
+		}
+		if peer != nil {
+			b.report.add(l.rows(peer, theirs)...)
+		}
+		b.report.add(l.rows(own, ours)...)
+		if peer != nil {
+			b.report.add(l.ratios(own, peer, ours, theirs)...)
+		}
+		if err := firstError(ours, theirs); err != nil {
 			return fmt.Errorf("%s with %d connections: %w", l.name, l.connections, err)
 		}
 	}
 	return nil
 }
 
-// turns applies one load in turns and reports the medians.
-func (b *bench) turns(ctx context.Context, l load, own, peer *server) error {
-	var ours, theirs []outcome
+// compareWithMemory measures what it costs to have messages on the disk: pairs
+// in turns with the store in memory.
+func (b *bench) compareWithMemory(ctx context.Context, k kind) error {
+	base := kinds(*frostkit)[0]
+	if k.name == base.name {
+		return nil
+	}
+	own, err := k.start(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer own.stop()
+	memory, err := base.start(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer memory.stop()
+	l := load{name: "pairs", worker: newMailer, connections: 32, size: b.size, duration: b.duration}
+	ours, theirs, err := b.turns(ctx, l, own, memory)
+	if err != nil {
+		return err
+	}
+	b.report.add(l.ratios(own, memory, ours, theirs)...)
+	return firstError(ours, theirs)
+}
+
+// turns applies one load in turns, to the peer only if there is one.
+func (b *bench) turns(ctx context.Context, l load, own, peer *server) (ours, theirs []outcome, err error) {
 	for range b.rounds {
 		if peer != nil {
 			o, err := l.run(ctx, &peer.target)
 			if err != nil {
-				return err
+				return nil, nil, err
 			}
 			theirs = append(theirs, o)
 		}
 		o, err := l.run(ctx, &own.target)
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		ours = append(ours, o)
 	}
-	if peer != nil {
-		b.report.add(l.rows(peer, theirs)...)
-	}
-	b.report.add(l.rows(own, ours)...)
-	if peer != nil {
-		b.report.add(l.ratios(own, ours, theirs)...)
-	}
-	return firstError(ours, theirs)
+	return ours, theirs, nil
 }
 
 func firstError(outcomes ...[]outcome) error {
@@ -100,7 +131,9 @@ func rate(o outcome) float64 { return o.Rate }
 func p50(o outcome) float64  { return milliseconds(o.P50) }
 func p99(o outcome) float64  { return milliseconds(o.P99) }
 func cpu(o outcome) float64  { return float64(o.CPU) / float64(time.Microsecond) }
-func rss(o outcome) float64  { return float64(o.RSS) / (1 << 20) }
+
+func behind(o outcome) float64 { return float64(o.Behind) / float64(time.Microsecond) }
+func rss(o outcome) float64    { return float64(o.RSS) / (1 << 20) }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
@@ -115,7 +148,7 @@ func (l load) rows(s *server, outcomes []outcome) []row {
 		g := s.goals[fmt.Sprintf("%s, %d", name, l.connections)]
 		return measured(name, s.kind, l.connections, median(outcomes, of), unit, g)
 	}
-	return []row{
+	rows := []row{
 		value("", rate, "per s"),
 		value(", 50th percentile", p50, "ms"),
 		value(", 99th percentile", p99, "ms"),
@@ -123,18 +156,23 @@ func (l load) rows(s *server, outcomes []outcome) []row {
 		value(", server's memory", rss, "MiB"),
 		measured(l.name+", errors", s.kind, l.connections, float64(errors), "", atMost(0)),
 	}
+	if len(s.behind) > 0 {
+		rows = append(rows, value(", redis-server's processor time", behind, "us"))
+	}
+	return rows
 }
 
 // ratios compare with the peer turn by turn.
-func (l load) ratios(s *server, ours, theirs []outcome) []row {
+func (l load) ratios(s, peer *server, ours, theirs []outcome) []row {
+	unit := "x " + peer.kind
 	ratio := func(what string, of func(outcome) float64) row {
 		turns := make([]float64, len(ours))
 		for i := range ours {
 			turns[i] = of(ours[i]) / of(theirs[i])
 		}
 		name := l.name + what
-		g := s.goals[fmt.Sprintf("%s, x frostd, %d", name, l.connections)]
-		return measured(name, s.kind, l.connections, median(turns, func(v float64) float64 { return v }), "x frostd", g)
+		g := s.goals[fmt.Sprintf("%s, %s, %d", name, unit, l.connections)]
+		return measured(name, s.kind, l.connections, median(turns, func(v float64) float64 { return v }), unit, g)
 	}
 	return []row{
 		ratio("", rate),

@@ -11,17 +11,21 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
 // callTimeout bounds every call, so that a server that hangs ends the load.
 const callTimeout = 30 * time.Second
 
-// target is a server under load.
+// target is a server under load: one process, or several that serve the same.
 type target struct {
-	url  *url.URL    // http or https, with a port
-	tls  *tls.Config // for https
-	pids []int       // the processes whose memory and time count; none: not measured
+	url    *url.URL     // http or https, with a port
+	others []string     // host:port of the further processes
+	tls    *tls.Config  // for https
+	pids   []int        // the processes whose memory and time count; none: not measured
+	behind []int        // those that they keep their state in
+	turn   atomic.Int64 // whose first call goes to which of the processes
 }
 
 // wire is one connection that speaks HTTP/1.1, used by one goroutine. Requests
@@ -33,22 +37,73 @@ type wire struct {
 	body bytes.Buffer
 }
 
-func (t *target) dial(ctx context.Context) (*wire, error) {
+// dial connects to the first of the processes.
+func (t *target) dial(ctx context.Context) (*wire, error) { return t.dialHost(ctx, t.url.Host) }
+
+func (t *target) dialHost(ctx context.Context, host string) (*wire, error) {
 	dialer := &net.Dialer{Timeout: callTimeout}
 	var conn net.Conn
 	var err error
 	if t.tls != nil {
-		conn, err = (&tls.Dialer{NetDialer: dialer, Config: t.tls}).DialContext(ctx, "tcp", t.url.Host)
+		conn, err = (&tls.Dialer{NetDialer: dialer, Config: t.tls}).DialContext(ctx, "tcp", host)
 	} else {
-		conn, err = dialer.DialContext(ctx, "tcp", t.url.Host)
+		conn, err = dialer.DialContext(ctx, "tcp", host)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("connecting to %s: %w", t.url, err)
+		return nil, fmt.Errorf("connecting to %s: %w", host, err)
 	}
 	return &wire{conn: conn, read: bufio.NewReaderSize(conn, 4096)}, nil
 }
 
 func (w *wire) close() { _ = w.conn.Close() }
+
+// wires is a connection to each of the processes; the calls go to them in turn,
+// as they would through a balancer.
+type wires struct {
+	all  []*wire
+	next int
+}
+
+// dialAll connects to all processes. Whose turn comes first differs from call
+// to call.
+func (t *target) dialAll(ctx context.Context) (*wires, error) {
+	w := &wires{next: int(t.turn.Add(1))}
+	for _, host := range append([]string{t.url.Host}, t.others...) {
+		one, err := t.dialHost(ctx, host)
+		if err != nil {
+			w.close()
+			return nil, err
+		}
+		w.all = append(w.all, one)
+	}
+	return w, nil
+}
+
+// call is [wire.call] with the next process.
+func (w *wires) call(request []byte) ([]byte, error) {
+	w.next++
+	return w.all[w.next%len(w.all)].call(request)
+}
+
+// ask is call with an answer in JSON.
+func (w *wires) ask(request []byte, answer any) error {
+	body, err := w.call(request)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(body, answer)
+}
+
+func (w *wires) close() {
+	for _, one := range w.all {
+		one.close()
+	}
+}
+
+// caller makes calls.
+type caller interface {
+	ask(request []byte, answer any) error
+}
 
 // request returns the bytes of a call, with header lines such as "Prefer: wait=1".
 func (t *target) request(call, token, body string, header ...string) []byte {
