@@ -2,10 +2,12 @@ package runner
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sync"
 
 	"frostkit/ceremony"
@@ -65,6 +67,7 @@ var asking sync.Mutex
 // question.
 func (r *run) approval(signing ceremony.Signing, m ceremony.Member) func(context.Context, protocol.Review) error {
 	return func(ctx context.Context, review protocol.Review) error {
+		review.Signers = r.inOrder(review.Signers)
 		err := r.consent(ctx, signing, m, review)
 		if err == nil || ctx.Err() != nil {
 			return err
@@ -72,6 +75,20 @@ func (r *run) approval(signing ceremony.Signing, m ceremony.Member) func(context
 		r.add(refusal{Member: m.Name, Signing: r.number(signing), Message: r.messagePath(signing), Reason: err.Error()})
 		return fmt.Errorf("by %s: %w", m.Name, err)
 	}
+}
+
+// inOrder returns members in the order of the file, others after them.
+func (s *scene) inOrder(members []protocol.Member) []protocol.Member {
+	place := func(m protocol.Member) int {
+		i := slices.IndexFunc(s.file.Members, func(known ceremony.Member) bool { return known.Name == m.Name })
+		if i < 0 {
+			return len(s.file.Members)
+		}
+		return i
+	}
+	sorted := slices.Clone(members)
+	slices.SortStableFunc(sorted, func(a, b protocol.Member) int { return place(a) - place(b) })
+	return sorted
 }
 
 // number returns the number of a signing in the file, from 1.
@@ -104,12 +121,15 @@ func (r *run) consent(ctx context.Context, signing ceremony.Signing, m ceremony.
 }
 
 // isMeant compares what a coordinator asks for with what the file names: the
-// digest where it has one, and the message where that is here. Neither can be
-// compared where known is false and err is nil.
+// signers, the digest where it has one, and the message where that is here. Nothing
+// says what the message should be where known is false and err is nil.
 func (r *run) isMeant(signing ceremony.Signing, review protocol.Review) (known bool, err error) {
 	if len(review.Messages) != 1 || len(review.Aux) != 0 {
 		return false, fmt.Errorf("asked to sign something else than %q: %d messages, %d bytes of auxiliary data",
 			r.messagePath(signing), len(review.Messages), len(review.Aux))
+	}
+	if err := r.signersMeant(signing, review); err != nil {
+		return false, err
 	}
 	asked := digestOf(review.Messages[0])
 	if signing.SHA256 != "" && asked != signing.SHA256 {
@@ -127,6 +147,22 @@ func (r *run) isMeant(signing ceremony.Signing, review protocol.Review) (known b
 	}
 	return true, nil
 }
+
+// signersMeant compares who is asked to sign with whom the file names.
+func (r *run) signersMeant(signing ceremony.Signing, review protocol.Review) error {
+	meant := protocol.Review{Need: orAll(signing)}
+	for _, name := range signing.Signers {
+		meant.Signers = append(meant.Signers, protocol.Member{Name: name})
+	}
+	meant.Signers = r.inOrder(meant.Signers)
+	if review.Need == meant.Need && slices.Equal(namesIn(review.Signers), namesIn(meant.Signers)) {
+		return nil
+	}
+	return fmt.Errorf("asked to sign with the signers %s, and the file says %s", signersText(review), signersText(meant))
+}
+
+// orAll returns how many of a signing's candidates sign.
+func orAll(signing ceremony.Signing) int { return cmp.Or(signing.Need, len(signing.Signers)) }
 
 func (r *run) prompt(ctx context.Context, signing ceremony.Signing, m ceremony.Member, review protocol.Review) error {
 	asking.Lock()

@@ -85,6 +85,7 @@ func (r *run) commandEnvironment(m ceremony.Member, review protocol.Review) []st
 		"FROSTKIT_GROUP="+review.VerifyingKey.String(),
 		"FROSTKIT_COORDINATOR="+review.Coordinator.String(),
 		"FROSTKIT_SIGNERS="+strings.Join(signers, ","),
+		"FROSTKIT_NEED="+strconv.Itoa(review.Need),
 		"FROSTKIT_SIZE="+strconv.Itoa(len(message)),
 		"FROSTKIT_SHA256="+digestOf(message),
 	)

@@ -68,19 +68,31 @@ func (e *Env) approve(ctx context.Context, r protocol.Review) error {
 // errAnsweredNo is the reason of who was asked.
 var errAnsweredNo = errors.New("the answer was no")
 
+// showReview shows everything that is signed, and all that came with it. What is
+// text is shown in hexadecimal only where users of other tools look for that.
 func (e *Env) showReview(w io.Writer, r protocol.Review) {
 	for i, message := range reviewMessages(r.Messages) {
 		if len(r.Messages) > 1 {
 			fmt.Fprintf(w, "Message %d of %d:\n", i+1, len(r.Messages))
 		}
-		fmt.Fprintf(w, "Message to be signed (hex-encoded):\n%s\n", message.Hex)
+		if e.called != frostkit || message.Text == "" {
+			fmt.Fprintf(w, "Message to be signed (hex-encoded):\n%s\n", message.Hex)
+		}
 		showText(w, r.Messages[i])
 		fmt.Fprintf(w, "%d bytes, SHA-256 %s\n", message.Size, message.SHA256)
 	}
 	if len(r.Aux) > 0 {
 		fmt.Fprintf(w, "Auxiliary data (hex-encoded), which is not signed:\n%x\n", r.Aux)
 	}
-	fmt.Fprintf(w, "Group %s, coordinator %s, signers %s\n", r.VerifyingKey, keyring.EscapeName(r.Coordinator.String()), memberNames(r.Signers))
+	fmt.Fprintf(w, "Group %s, coordinator %s, signers %s\n", r.VerifyingKey, keyring.EscapeName(r.Coordinator.String()), signersText(r))
+}
+
+// signersText says who signs or, where the first who answer do, how many of whom.
+func signersText(r protocol.Review) string {
+	if r.Need < len(r.Signers) {
+		return fmt.Sprintf("any %d of %s", r.Need, memberNames(r.Signers))
+	}
+	return memberNames(r.Signers)
 }
 
 // showText shows a message as text where it is. Nothing of it acts on the

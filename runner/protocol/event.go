@@ -33,7 +33,7 @@ const (
 	Dropped Kind = "dropped"
 	// Complete: everything that Phase needs is there.
 	Complete Kind = "complete"
-	// Restarted: a new attempt, Attempt, begins because of Member.
+	// Restarted: a new attempt, Attempt, begins because of Member, for Reason.
 	Restarted Kind = "restarted"
 	// Asked: Member waits for those in Awaited, and asks for their messages again.
 	Asked Kind = "asked"
@@ -56,10 +56,14 @@ type Event struct {
 	// Awaited lists who has something outstanding in the phase that the run is
 	// in (Waiting, Received).
 	Awaited []Member
-	// Reason says why a message was dropped. It may quote what a peer wrote.
+	// Reason says why a message was dropped, a new attempt begun or a member
+	// excluded. It may quote what a peer wrote.
 	Reason string
 	// Count is how many messages of Member have been dropped so far (Dropped).
 	Count int
 	// Attempt is the attempt that the run is in, from 1, where there are attempts.
 	Attempt int
+	// Tool is the program and version that Member says it runs, where it says so
+	// (Received).
+	Tool string
 }

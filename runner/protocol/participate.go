@@ -46,8 +46,11 @@ type Review struct {
 	Messages [][]byte
 	// Aux is application data that came along and is not signed.
 	Aux []byte
-	// Signers lists who is to sign, in the order of their identifiers.
+	// Signers lists who is to sign, in the order of their identifiers: the first
+	// Need of them who answer.
 	Signers []Member
+	// Need is how many of them sign.
+	Need int
 	// Coordinator is who asks.
 	Coordinator Member
 }
@@ -157,6 +160,7 @@ func (p *participation) review(asked signingPackages) (Review, error) {
 		VerifyingKey: p.cfg.KeyPackage.VerifyingKey(),
 		Aux:          asked.aux,
 		Signers:      p.group.named(ids),
+		Need:         len(ids),
 		Coordinator:  p.coordinator,
 	}
 	for i, pkg := range asked.list {

@@ -154,5 +154,5 @@ func once(approve func(context.Context, protocol.Review) error) func(context.Con
 
 func sameReview(a, b protocol.Review) bool {
 	return a.VerifyingKey.Equal(b.VerifyingKey) && a.Coordinator.Key == b.Coordinator.Key && bytes.Equal(a.Aux, b.Aux) &&
-		slices.EqualFunc(a.Messages, b.Messages, bytes.Equal)
+		a.Need == b.Need && slices.Equal(a.Signers, b.Signers) && slices.EqualFunc(a.Messages, b.Messages, bytes.Equal)
 }

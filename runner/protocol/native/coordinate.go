@@ -60,7 +60,8 @@ type coordination struct {
 	phase      string
 	last       map[commkey.PublicKey]string
 	dropped    map[commkey.PublicKey]int
-	late       bool // a signer was started again, and its nonces are gone
+	late       bool             // a signer was started again, and its nonces are gone
+	causes     []protocol.Event // why the next attempt begins
 }
 
 func newCoordination(cfg CoordinateConfig) (*coordination, error) {
@@ -73,7 +74,7 @@ func newCoordination(cfg CoordinateConfig) (*coordination, error) {
 	cfg.Progress = orSilent(cfg.Progress)
 	p := proposal{
 		version: Version, digest: cfg.Digest, step: cfg.Step, tool: cfg.Tool, group: cfg.PublicKeyPackage.VerifyingKey().Bytes(),
-		need: uint16(cfg.Need), aux: cfg.Aux, messages: cfg.Messages,
+		need: uint16(cfg.Need), candidates: encodedIDs(cfg.Candidates), aux: cfg.Aux, messages: cfg.Messages,
 	}
 	if _, err := io.ReadFull(cfg.Random, p.run[:]); err != nil {
 		return nil, fmt.Errorf("reading the random part of the proposal: %w", err)
@@ -108,7 +109,10 @@ func (c *coordination) run(ctx context.Context) (*Signed, error) {
 // begin begins a new attempt: everybody is asked for fresh commitments.
 func (c *coordination) begin(ctx context.Context) error {
 	c.number++
-	c.order, c.signers, c.pkg, c.late = nil, nil, nil, false
+	for _, cause := range c.causes {
+		c.progress(cause)
+	}
+	c.order, c.signers, c.pkg, c.late, c.causes = nil, nil, nil, false, nil
 	for _, m := range c.candidates {
 		m.commitments, m.shares = nil, nil
 		if m.out != nil {
@@ -237,6 +241,14 @@ func (c *coordination) exclude(m *candidate, x Exclusion) {
 	m.out = &x
 	c.order = slices.DeleteFunc(c.order, func(o *candidate) bool { return o == m })
 	c.progress(protocol.Event{Kind: protocol.Excluded, Phase: c.phase, Member: m.Member, Reason: x.Reason})
+	if slices.Contains(c.signers, m) {
+		c.anew(m, x.Reason)
+	}
+}
+
+// anew notes why there is to be another attempt.
+func (c *coordination) anew(m *candidate, reason string) {
+	c.causes = append(c.causes, protocol.Event{Kind: protocol.Restarted, Phase: c.phase, Member: m.Member, Reason: reason})
 }
 
 // blame leaves out a candidate that broke the protocol.
@@ -272,6 +284,21 @@ func (c *coordination) excluded() []Exclusion {
 	for _, m := range c.candidates {
 		if m.out != nil {
 			all = append(all, *m.out)
+		}
+	}
+	return all
+}
+
+// unneeded are the candidates who are not out, and have not signed either.
+func (c *coordination) unneeded() []Exclusion {
+	var all []Exclusion
+	for _, m := range c.candidates {
+		switch {
+		case m.out != nil || slices.Contains(c.signers, m):
+		case m.here:
+			all = append(all, Exclusion{Member: m.Member, Reason: "was not needed", Unneeded: true})
+		default:
+			all = append(all, Exclusion{Member: m.Member, Reason: "was not heard of before the others had signed"})
 		}
 	}
 	return all
@@ -344,7 +371,7 @@ func (c *coordination) interrupted(ctx context.Context, missing []protocol.Membe
 
 // finish tells everybody, and returns the result.
 func (c *coordination) finish(ctx context.Context, signatures []frost.Signature) (*Signed, error) {
-	signed := &Signed{Signatures: signatures, Excluded: c.excluded(), Attempts: int(c.number)}
+	signed := &Signed{Signatures: signatures, Excluded: append(c.excluded(), c.unneeded()...), Attempts: int(c.number)}
 	list := make([][]byte, len(signatures))
 	for i, signature := range signatures {
 		list[i] = signature.Bytes()

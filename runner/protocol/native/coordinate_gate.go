@@ -50,15 +50,17 @@ func (c *coordination) takeMessage(ctx context.Context, from *candidate, m messa
 	c.last[from.Key] = phaseOfSigning[m.kind]
 	switch m.kind {
 	case kindHello:
-		if len(m.body) != len(runID{}) {
-			c.drop(from.Member, errMalformed.Error())
+		said, err := decodeHello(m.body)
+		if err != nil {
+			c.drop(from.Member, err.Error())
 			return nil
 		}
-		return c.takeHello(ctx, from, runID(m.body))
+		return c.takeHello(ctx, from, said)
 	case kindCommitments, kindShares:
 		return c.takeItems(ctx, from, m)
 	case kindDecline:
-		c.exclude(from, Exclusion{Reason: fmt.Sprintf("declined: %q", clip(string(m.body), maxReason)), Declined: true})
+		said := clip(string(m.body), maxReason)
+		c.exclude(from, Exclusion{Reason: fmt.Sprintf("declined: %q", said), Declined: true, Said: said})
 		return nil
 	}
 	c.drop(from.Member, fmt.Sprintf("its kind %d is not known", m.kind))
@@ -66,11 +68,18 @@ func (c *coordination) takeMessage(ctx context.Context, from *candidate, m messa
 }
 
 // takeHello answers a signer that is there, and maybe was started again.
-func (c *coordination) takeHello(ctx context.Context, from *candidate, run runID) error {
+func (c *coordination) takeHello(ctx context.Context, from *candidate, said hello) error {
 	if from.out != nil && from.out.Culprit {
 		return nil
 	}
-	c.seeRun(from, run)
+	if !from.here || from.run != said.run {
+		awaited := c.uncommitted
+		if c.signers != nil {
+			awaited = c.unshared
+		}
+		c.progress(protocol.Event{Kind: protocol.Received, Phase: protocol.PhaseGreeting, Member: from.Member, Awaited: awaited(), Tool: said.tool})
+	}
+	c.seeRun(from, said.run)
 	from.out = nil // who declined and comes again may have thought better of it
 	return c.send(ctx, from, kindProposal, c.proposal.body)
 }
@@ -82,7 +91,7 @@ func (c *coordination) seeRun(from *candidate, run runID) {
 	}
 	if from.here && slices.Contains(c.signers, from) && from.shares == nil {
 		c.late = true
-		c.progress(protocol.Event{Kind: protocol.Restarted, Phase: c.phase, Member: from.Member})
+		c.anew(from, restarted)
 	}
 	if c.signers == nil {
 		from.commitments = nil

@@ -225,7 +225,7 @@ func (g *generation) runAttempts(ctx context.Context) (*Outcome, error) {
 			return nil, errAttempts
 		}
 		g.begin(again.number, again.first)
-		g.progress(protocol.Event{Kind: protocol.Restarted, Phase: g.phase, Member: again.cause})
+		g.progress(protocol.Event{Kind: protocol.Restarted, Phase: g.phase, Member: again.cause, Reason: again.why})
 	}
 }
 

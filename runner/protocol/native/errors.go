@@ -109,8 +109,15 @@ var errAttempts = fmt.Errorf("members began more than %d attempts", maxAttempt)
 type newAttempt struct {
 	number uint32
 	cause  protocol.Member
+	why    string // to be read after its name
 	first  *taken // the greeting that began it, nil if nobody's
 }
+
+// Why an attempt begins, to be read after the name of who caused it.
+const (
+	restarted = "was started again"
+	ahead     = "had begun it"
+)
 
 func (*newAttempt) Error() string { return "a new attempt begins" }
 

@@ -186,9 +186,9 @@ func (g *generation) takeGreeting(ctx context.Context, t taken) error {
 	sameRun := greeted && before.greeting.run == t.greeting.run
 	switch {
 	case t.number > g.number32:
-		return &newAttempt{number: t.number, cause: t.from, first: &t}
+		return &newAttempt{number: t.number, cause: t.from, why: ahead, first: &t}
 	case greeted && !sameRun:
-		return &newAttempt{number: g.number32 + 1, cause: t.from}
+		return &newAttempt{number: g.number32 + 1, cause: t.from, why: restarted}
 	case greeted && t.number == g.number32:
 		return equivocation(before, t)
 	case greeted:
@@ -212,7 +212,7 @@ func (g *generation) greeted(t taken) {
 func (g *generation) received(t taken) {
 	g.last[t.from.Key] = phaseOf[t.kind]
 	awaited := slices.DeleteFunc(slices.Clone(g.awaited), func(m protocol.Member) bool { return m.Key == t.from.Key })
-	g.progress(protocol.Event{Kind: protocol.Received, Phase: phaseOf[t.kind], Member: t.from, Awaited: awaited})
+	g.progress(protocol.Event{Kind: protocol.Received, Phase: phaseOf[t.kind], Member: t.from, Awaited: awaited, Tool: t.greeting.tool})
 }
 
 // takeBound takes a message that belongs to one attempt.

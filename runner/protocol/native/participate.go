@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"time"
 
 	"frostkit/commkey"
@@ -49,7 +50,8 @@ type participation struct {
 	own         runID
 	proposed    *message // the proposal
 	proposal    proposal
-	answered    chan error // of Approve, nil before it is asked and after it has answered
+	candidates  []protocol.Member // of the proposal
+	answered    chan error        // of Approve, nil before it is asked and after it has answered
 	approved    bool
 	number      uint32
 	signers     []*frost.Signer // of this attempt, one for each message
@@ -65,6 +67,9 @@ type participation struct {
 func newParticipation(cfg ParticipateConfig) (*participation, error) {
 	if cfg.Key == nil || cfg.KeyPackage == nil || cfg.Approve == nil {
 		return nil, errors.New("a key, a key package and what approves must be given")
+	}
+	if len(cfg.Step) > maxText || len(cfg.Tool) > maxText {
+		return nil, fmt.Errorf("step or tool is longer than %d bytes", maxText)
 	}
 	if cfg.Random == nil {
 		cfg.Random = rand.Reader
@@ -96,7 +101,7 @@ func (p *participation) run(ctx context.Context) (*Signed, error) {
 	asking, stopAsking := context.WithCancel(ctx)
 	defer p.awaitAnswer()
 	defer stopAsking()
-	if err := p.say(ctx, protocol.PhaseGreeting, message{kind: kindHello, body: p.own[:]}); err != nil {
+	if err := p.say(ctx, protocol.PhaseGreeting, message{kind: kindHello, body: hello{p.own, p.cfg.Tool}.encode()}); err != nil {
 		return nil, err
 	}
 	timer := newBackoff(p.cfg.Resend, longestPause)
@@ -271,10 +276,17 @@ func (p *participation) takeProposal(ctx, asking context.Context, m message) err
 		return p.misbehaved(fmt.Sprintf("sent a proposal that does not decode: %v", err))
 	}
 	p.proposed, p.proposal, p.number, p.latest = &m, proposed, m.number, nil
+	p.progress(protocol.Event{Kind: protocol.Received, Phase: phaseOfSigning[kindProposal], Member: p.coordinator, Tool: proposed.tool})
 	if err := p.compare(proposed); err != nil {
 		return err
 	}
-	review := protocol.Review{VerifyingKey: p.cfg.VerifyingKey, Messages: proposed.messages, Aux: proposed.aux, Signers: p.cfg.Members, Coordinator: p.coordinator}
+	if err := p.checkCandidates(proposed); err != nil {
+		return err
+	}
+	review := protocol.Review{
+		VerifyingKey: p.cfg.VerifyingKey, Messages: proposed.messages, Aux: proposed.aux,
+		Signers: p.candidates, Need: int(proposed.need), Coordinator: p.coordinator,
+	}
 	p.phase = protocol.PhaseApproval
 	p.progress(protocol.Event{Kind: protocol.Waiting, Phase: protocol.PhaseApproval})
 	answered := make(chan error, 1)
@@ -303,6 +315,31 @@ func (p *participation) compare(x proposal) error {
 	return &AgreementError{all}
 }
 
+// checkCandidates looks at who is to sign: members of the group in the order of their identifiers, this
+// one among them, and so many that a signature can come of it.
+func (p *participation) checkCandidates(x proposal) error {
+	var all []frost.Identifier
+	for _, encoded := range x.candidates {
+		id, err := frost.DecodeIdentifier(p.cfg.KeyPackage.Ciphersuite(), encoded)
+		if err != nil || len(all) > 0 && all[len(all)-1].Compare(id) >= 0 {
+			return p.misbehaved("sent a proposal whose candidates do not decode, or are not in order")
+		}
+		m := named(p.cfg.Members, id)
+		if m.Key.IsZero() {
+			return p.misbehaved(fmt.Sprintf("sent a proposal with the candidate %s, who is not in the group", id))
+		}
+		all, p.candidates = append(all, id), append(p.candidates, m)
+	}
+	need := int(x.need)
+	switch {
+	case !slices.Contains(all, p.self):
+		return p.misbehaved("sent a proposal without this member")
+	case need > len(all) || need < p.cfg.KeyPackage.MinSigners():
+		return p.misbehaved(fmt.Sprintf("asks for %d signatures of %d candidates, the threshold is %d", need, len(all), p.cfg.KeyPackage.MinSigners()))
+	}
+	return nil
+}
+
 // decided goes on when the member has answered.
 func (p *participation) decided(ctx context.Context, refused error) error {
 	if refused != nil {
@@ -319,7 +356,7 @@ func (p *participation) advance(ctx context.Context, number uint32) error {
 		return nil
 	}
 	p.number = number
-	p.progress(protocol.Event{Kind: protocol.Restarted, Phase: p.phase, Member: p.coordinator})
+	p.progress(protocol.Event{Kind: protocol.Restarted, Phase: p.phase, Member: p.coordinator, Reason: ahead})
 	if !p.approved {
 		return nil
 	}
@@ -390,14 +427,14 @@ func (p *participation) checkPackage(body []byte) ([]*frost.SigningPackage, erro
 	}
 	p.signing = nil
 	for _, id := range sortedIDs(list) {
-		m := named(p.cfg.Members, id)
+		m := named(p.candidates, id)
 		if m.Key.IsZero() {
-			return nil, p.misbehaved(fmt.Sprintf("sent a package with the signer %s, who is not in the group", id))
+			return nil, p.misbehaved(fmt.Sprintf("sent a package with the signer %s, who is no candidate", id))
 		}
 		p.signing = append(p.signing, m)
 	}
-	if least := p.cfg.KeyPackage.MinSigners(); len(list) < least {
-		return nil, p.misbehaved(fmt.Sprintf("sent a package with %d signers, the threshold is %d", len(list), least))
+	if need := int(p.proposal.need); len(list) != need {
+		return nil, p.misbehaved(fmt.Sprintf("sent a package with %d signers, and proposed %d", len(list), need))
 	}
 	own, listed := list[p.self]
 	if !listed {

@@ -35,7 +35,8 @@ type CoordinateConfig struct {
 	// Wait is how long those who sign have for their shares before others are taken in their
 	// place; 0 stands for as long as there is.
 	Wait time.Duration
-	// Messages is what to sign, one signature each: 1 to 255, together about 60,000 bytes at most.
+	// Messages is what to sign, one signature each: 1 to 255, together about 60,000 bytes at most, less 33 for
+	// each candidate.
 	Messages [][]byte
 	// Aux is shown to the signers and not signed.
 	Aux []byte
@@ -52,7 +53,7 @@ type Signed struct {
 	// Signers are those who made them. A signer who was not told who signed with it knows
 	// nobody.
 	Signers []protocol.Member
-	// Excluded are the candidates who did not sign and were asked to, and why.
+	// Excluded are the candidates who did not sign, and why.
 	Excluded []Exclusion
 	// Attempts is how many it took, from 1.
 	Attempts int
@@ -62,9 +63,11 @@ type Signed struct {
 type Exclusion struct {
 	Member protocol.Member
 	Reason string
-	// Culprit says that the member broke the protocol, and Declined that it did not want to sign. Otherwise
-	// it was silent.
-	Culprit, Declined bool
+	// Culprit says that the member broke the protocol, Declined that it did not want to sign, and
+	// Unneeded that others were first. Otherwise it was silent.
+	Culprit, Declined, Unneeded bool
+	// Said is the reason that a member gave for declining, unchecked.
+	Said string
 }
 
 // NotEnoughError reports that too few candidates are left to sign.
@@ -137,6 +140,19 @@ func sortedIDs[V any](m map[frost.Identifier]V) []frost.Identifier {
 	return slices.SortedFunc(maps.Keys(m), frost.Identifier.Compare)
 }
 
+// encodedIDs are the members' identifiers in their order, encoded.
+func encodedIDs(members []protocol.Member) [][]byte {
+	ids := make(map[frost.Identifier]bool, len(members))
+	for _, m := range members {
+		ids[m.Identifier] = true
+	}
+	var all [][]byte
+	for _, id := range sortedIDs(ids) {
+		all = append(all, id.Bytes())
+	}
+	return all
+}
+
 func named(members []protocol.Member, id frost.Identifier) protocol.Member {
 	i := slices.IndexFunc(members, func(m protocol.Member) bool { return m.Identifier == id })
 	if i < 0 {
@@ -170,7 +186,7 @@ func (cfg *CoordinateConfig) check() error {
 	for _, message := range cfg.Messages {
 		size += len(message)
 	}
-	if most := protocol.MaxMessageSize - 4096; size > most {
+	if most := protocol.MaxMessageSize - 4096 - 33*len(cfg.Candidates); size > most {
 		return fmt.Errorf("messages and aux data have %d bytes, at most %d can be sent", size, most)
 	}
 	seen := make(map[commkey.PublicKey]bool)

@@ -158,7 +158,8 @@ func TestSignWithoutTheSilent(t *testing.T) {
 			return p != g.people[3]
 		})
 		s.mustVerify(t, g, cfg)
-		if len(s.Excluded) != 1 || s.Excluded[0].Member.Name != "bob" || s.Excluded[0].Reason != "was silent for 2m0s" {
+		if len(s.Excluded) != 2 || s.Excluded[0].Member.Name != "bob" || s.Excluded[0].Reason != "was silent for 2m0s" ||
+			s.Excluded[1].Member.Name != "dave" || s.Excluded[1].Reason != "was not heard of before the others had signed" {
 			t.Errorf("excluded %v", s.Excluded)
 		}
 	})

@@ -35,19 +35,22 @@ const proposalLabel = "frostkit signing"
 
 // proposal is what the coordinator asks to be signed.
 type proposal struct {
-	version  uint16
-	run      runID // of the coordinator
-	digest   [sha256.Size]byte
-	step     string
-	tool     string
-	group    []byte // the verifying key
-	need     uint16 // how many sign
-	aux      []byte // shown, not signed
-	messages [][]byte
+	version uint16
+	run     runID // of the coordinator
+	digest  [sha256.Size]byte
+	step    string
+	tool    string
+	group   []byte // the verifying key
+	need    uint16 // how many sign
+
+	candidates [][]byte // of whom: identifiers, ascending
+	aux        []byte   // shown, not signed
+	messages   [][]byte
 }
 
 // encode returns u16 version || run || digest || u8 length, step || u8 length, tool || u8 length, group ||
-// u16 need || u16 length, aux || u8 count, and for each message u16 length, message.
+// u16 need || u8 count, and for each candidate u8 length, identifier || u16 length, aux || u8 count, and for
+// each message u16 length, message.
 func (p proposal) encode() []byte {
 	b := cryptobyte.NewBuilder(nil)
 	b.AddUint16(p.version)
@@ -57,6 +60,10 @@ func (p proposal) encode() []byte {
 	addText8(b, p.tool)
 	addText8(b, string(p.group))
 	b.AddUint16(p.need)
+	b.AddUint8(uint8(len(p.candidates)))
+	for _, id := range p.candidates {
+		addText8(b, string(id))
+	}
 	addText16(b, string(p.aux))
 	b.AddUint8(uint8(len(p.messages)))
 	for _, message := range p.messages {
@@ -75,23 +82,51 @@ func decodeProposal(body []byte) (proposal, error) {
 	if p.version != Version {
 		return p, nil
 	}
-	var count uint8
 	if !s.CopyBytes(p.run[:]) || !s.CopyBytes(p.digest[:]) || !readText8(&s, &p.step) || !readText8(&s, &p.tool) ||
-		!s.ReadUint8LengthPrefixed((*cryptobyte.String)(&p.group)) || !s.ReadUint16(&p.need) ||
-		!s.ReadUint16LengthPrefixed((*cryptobyte.String)(&p.aux)) || !s.ReadUint8(&count) || count == 0 {
-		return proposal{}, errMalformed
-	}
-	for range count {
-		var message cryptobyte.String
-		if !s.ReadUint16LengthPrefixed(&message) {
-			return proposal{}, errMalformed
-		}
-		p.messages = append(p.messages, message)
-	}
-	if !s.Empty() {
+		!s.ReadUint8LengthPrefixed((*cryptobyte.String)(&p.group)) || !s.ReadUint16(&p.need) || !readList8(&s, &p.candidates) ||
+		!s.ReadUint16LengthPrefixed((*cryptobyte.String)(&p.aux)) || !readItems(&s, &p.messages) || len(p.messages) == 0 || !s.Empty() {
 		return proposal{}, errMalformed
 	}
 	return p, nil
+}
+
+// readList8 reads u8 count, and for each u8 length, item.
+func readList8(s *cryptobyte.String, list *[][]byte) bool {
+	var count uint8
+	if !s.ReadUint8(&count) {
+		return false
+	}
+	for range count {
+		var item cryptobyte.String
+		if !s.ReadUint8LengthPrefixed(&item) {
+			return false
+		}
+		*list = append(*list, item)
+	}
+	return true
+}
+
+// hello is how a signer says that it is there.
+type hello struct {
+	run  runID
+	tool string
+}
+
+// encode returns run || u8 length, tool.
+func (h hello) encode() []byte {
+	b := cryptobyte.NewBuilder(nil)
+	b.AddBytes(h.run[:])
+	addText8(b, h.tool)
+	return b.BytesOrPanic()
+}
+
+func decodeHello(body []byte) (hello, error) {
+	var h hello
+	s := cryptobyte.String(body)
+	if !s.CopyBytes(h.run[:]) || !readText8(&s, &h.tool) || !s.Empty() {
+		return hello{}, errMalformed
+	}
+	return h, nil
 }
 
 // proposalID is SHA-256(label || session || body).

@@ -102,6 +102,7 @@ func vectorBodies() map[string]hexText {
 		"want":    want{kindRound1, []uint16{1, 3}}.encode(),
 		"views":   encodeViews([][32]byte{id, id, id}),
 		"forward": forwarded{2, []byte{formSigned, 0xaa}}.encode(),
+		"hello":   hello{runID(bytes.Repeat([]byte{0x11}, 16)), "frostkit/test"}.encode(),
 		"items":   items{runID(bytes.Repeat([]byte{0x11}, 16)), [][]byte{{1, 2}, {3}}}.encode(),
 	}
 }
@@ -114,7 +115,7 @@ func vectorProposal(t *testing.T, cfg DKGConfig) proposal {
 	}
 	return proposal{
 		version: Version, run: runID(bytes.Repeat([]byte{0x40}, 16)), digest: cfg.Digest, step: "minutes", tool: "frostkit/test",
-		group: key.VerifyingKey().Bytes(), need: 2, aux: []byte("aux"), messages: [][]byte{[]byte("first"), nil},
+		group: key.VerifyingKey().Bytes(), need: 2, candidates: encodedIDs(cfg.Members), aux: []byte("aux"), messages: [][]byte{[]byte("first"), nil},
 	}
 }
 
@@ -241,6 +242,8 @@ func FuzzMessage(f *testing.F) {
 		again(forward.encode(), err)
 		list, err := decodeItems(m.body)
 		again(list.encode(), err)
+		h, err := decodeHello(m.body)
+		again(h.encode(), err)
 		if p, err := decodeProposal(m.body); err == nil && p.version == Version {
 			again(p.encode(), nil)
 		}
