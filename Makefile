@@ -61,9 +61,11 @@ bench-relay: build
 bench-crypto:
 	$(GO) run ./bench/crypto
 
-# Relays and Redis killed with -9 at random points, KILLS times over each store.
+# Members and their relay killed with -9 at each step of a ceremony and at 200 random moments; relays and
+# Redis under load at random points, KILLS times over each store.
 kill:
 	scripts/setup-test
+	FROSTKIT_STEP_KILLS=0 FROSTKIT_MEMBER_KILLS=200 $(GO) test -count 1 -v -timeout 1h -run TestKilledProcess ./testscripts
 	FROSTKIT_KILLS=$(KILLS) $(GO) test -count 1 -v -timeout 2h ./bench/relaykill
 
 clean:

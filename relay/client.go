@@ -42,6 +42,9 @@ type ClientConfig struct {
 	RootCAs   []*x509.Certificate // trusted beside the system's
 	Logger    *slog.Logger        // nil: no log
 	UserAgent string              // of HTTP; empty: "frostkit"
+	// FirstAnswer is for how long a relay that cannot be reached is tried again before it has answered for
+	// the first time; zero: not at all.
+	FirstAnswer time.Duration
 }
 
 // Client speaks frostd's API as one member, with any frostd and with this
@@ -50,7 +53,8 @@ type ClientConfig struct {
 //
 // A call that finds the token expired logs in again. Once the relay has
 // answered for the first time, a call that loses the connection tries again,
-// at growing intervals of up to 5 s, until its context ends; but a message that
+// at growing intervals of up to 5 s, until its context ends; before, for as long as
+// the configuration says; but a message that
 // may have reached a frostd, which cannot tell a repeat, is not sent again.
 type Client struct {
 	url       string
@@ -58,6 +62,7 @@ type Client struct {
 	http      *http.Client
 	log       *slog.Logger
 	userAgent string
+	first     time.Duration // see ClientConfig.FirstAnswer
 	maxAnswer int64         // the largest answer in bytes
 	loggingIn chan struct{} // holds a value while a login is under way
 
@@ -103,6 +108,7 @@ func NewClient(config ClientConfig) (*Client, error) {
 		http:      newHTTPClient(transport),
 		log:       log,
 		userAgent: userAgent,
+		first:     config.FirstAnswer,
 		maxAnswer: maxAnswer,
 		loggingIn: make(chan struct{}, 1),
 		cursors:   map[boxID]Cursor{},

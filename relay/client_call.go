@@ -123,11 +123,11 @@ func (c *Client) hasIdempotency() bool {
 	return c.extensions.idempotency
 }
 
-// retry makes tries until one gets an answer, if the relay has ever given one,
-// and as slowly as a relay asks for.
+// retry makes tries until one gets an answer, if the relay has ever given one or is given time for the
+// first, and as slowly as a relay asks for.
 // The answer is never nil.
 func (c *Client) retry(ctx context.Context, call call, try func() (*answer, error)) (*answer, error) {
-	repeated := false
+	repeated, started := false, time.Now()
 	for lostDelay := newDelay(100*time.Millisecond, 2, 5*time.Second); ; {
 		reply, err := try()
 		if reply == nil {
@@ -140,7 +140,7 @@ func (c *Client) retry(ctx context.Context, call call, try func() (*answer, erro
 		switch {
 		case errors.As(err, &refusal) && refusal.RetryAfter > 0:
 			delay = newDelay(2*refusal.RetryAfter, 1, 2*refusal.RetryAfter) // half of it at least
-		case !errors.As(err, &lost) || !c.hasAnswered():
+		case !errors.As(err, &lost) || !c.hasAnswered() && time.Since(started) >= c.first:
 			return reply, err
 		case !call.repeatable && lost.mayHaveArrived:
 			return reply, fmt.Errorf("%w (whether the relay got the call is not known)", err)

@@ -156,7 +156,7 @@ func (k *checkup) login(ctx context.Context, m ceremony.Member, rings map[string
 			return err
 		}
 	}
-	client, err := k.env.client(k.file.Server.BaseURL(), k.caPath(), key)
+	client, err := k.env.client(k.file.Server.BaseURL(), k.caPath(), key, 0)
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,7 @@ func (c *dkgCommand) step(e *Env, k *keyring.Keyring) (*steps.DKG, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := e.client(server, c.CA, k.Key())
+	client, err := e.client(server, c.CA, k.Key(), 0)
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func (c *sessionsCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	client, err := e.client(server, c.CA, k.Key())
+	client, err := e.client(server, c.CA, k.Key(), 0)
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func (c *coordinatorCommand) step(e *Env, k *keyring.Keyring, group *keyring.Gro
 	if err != nil {
 		return nil, err
 	}
-	client, err := e.client(server, c.CA, k.Key())
+	client, err := e.client(server, c.CA, k.Key(), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -274,7 +274,7 @@ func (c *participantCommand) step(e *Env, k *keyring.Keyring, group *keyring.Gro
 	if err != nil {
 		return nil, err
 	}
-	client, err := e.client(server, c.CA, k.Key())
+	client, err := e.client(server, c.CA, k.Key(), 0)
 	if err != nil {
 		return nil, err
 	}

@@ -32,14 +32,15 @@ type timeoutFlag struct {
 	Timeout time.Duration `default:"1h" help:"How long to wait for the other members once the session is open (${default})."`
 }
 
-// client prepares the relay's client for a member.
-func (e *Env) client(server, ca string, key *commkey.PrivateKey) (*relay.Client, error) {
+// client prepares the relay's client for a member, which tries for as long as first to reach a relay that does
+// not answer.
+func (e *Env) client(server, ca string, key *commkey.PrivateKey, first time.Duration) (*relay.Client, error) {
 	roots, err := trusted(ca)
 	if err != nil {
 		return nil, err
 	}
 	client, err := relay.NewClient(relay.ClientConfig{
-		URL: server, Key: key, RootCAs: roots, UserAgent: "frostkit/" + Version,
+		URL: server, Key: key, RootCAs: roots, UserAgent: "frostkit/" + Version, FirstAnswer: first,
 	})
 	return client, asInput(err, "connecting to the relay")
 }

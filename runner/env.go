@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"golang.org/x/term"
+
+	"frostkit/frost"
 )
 
 // Env is what a command may touch of the world around it. Results go to Stdout,
@@ -19,6 +21,9 @@ type Env struct {
 	Stdout  io.Writer
 	Stderr  io.Writer
 	Getenv  func(string) string
+	// Committed, if given, is told of the commitments of all nonces before they leave, for a log that
+	// shows that none is used twice.
+	Committed func([]*frost.SigningCommitments)
 
 	called applet        // the name that the program was called by
 	answer *bufio.Reader // of Stdin, shared by all questions of a run

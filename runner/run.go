@@ -236,6 +236,10 @@ func (r *run) relayFolder() string {
 	return filepath.Join(r.dir, "."+filepath.Base(r.options.File)+".relay")
 }
 
+// relayPatience is for how long a ceremony tries to reach a relay that does not answer: one that is being
+// restarted keeps nobody from going on.
+const relayPatience = 10 * time.Second
+
 // client prepares a member's connection to the ceremony's relay.
 func (r *run) client(key *commkey.PrivateKey) (*relay.Client, error) {
 	server := r.file.Server
@@ -244,7 +248,7 @@ func (r *run) client(key *commkey.PrivateKey) (*relay.Client, error) {
 			URL: "https://" + r.relay.Address, Key: key, RootCAs: r.roots, UserAgent: "frostkit/" + Version,
 		})
 	}
-	return r.env.client(server.BaseURL(), r.caPath(), key)
+	return r.env.client(server.BaseURL(), r.caPath(), key, relayPatience)
 }
 
 // session is a member's way to the sessions of this ceremony: it knows the

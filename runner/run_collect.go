@@ -8,6 +8,7 @@ import (
 
 	"frostkit/ceremony"
 	"frostkit/commkey"
+	"frostkit/frost"
 	"frostkit/keyring"
 	"frostkit/runner/protocol"
 	"frostkit/runner/protocol/native"
@@ -30,13 +31,11 @@ func (r *run) collectPart(id string, signing ceremony.Signing, rings map[string]
 		Session: c.session, Agreement: r.signingAgreement(signing), Key: c.ring.Key(), PublicKeyPackage: c.public,
 		Candidates: c.signers, Need: signing.Need, Share: signing.Wait, Messages: [][]byte{c.message},
 		Timeout: orElse(r.options.Timeout, r.file.Timeouts.Sign),
+		Save:    func(made []frost.Signature) error { return writeFile(r.outputPath(signing), made[0].Bytes()) },
 	}
 	return func(ctx context.Context) error {
-		signed, err := step.Run(ctx)
-		if err != nil {
-			return err
-		}
-		return writeFile(r.outputPath(signing), signed.Signatures[0].Bytes())
+		_, err := step.Run(ctx)
+		return err
 	}, nil
 }
 
@@ -63,6 +62,7 @@ func (r *run) answerPart(id string, signing ceremony.Signing, name string, rings
 		VerifyingKey: public.VerifyingKey(), Members: s.members, Candidates: memberKeysOf(s.signers),
 		Coordinator: s.keyOf(signing.Coordinator()), Random: rand.Reader,
 		Timeout: orElse(r.options.Timeout, r.file.Timeouts.Sign), Approve: r.approval(signing, s.member),
+		Committed: r.env.Committed,
 	}
 	return func(ctx context.Context) error {
 		defer key.Destroy()

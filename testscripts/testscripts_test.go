@@ -30,7 +30,11 @@ var names = []string{
 func TestMain(m *testing.M) {
 	commands := map[string]func(){}
 	for _, name := range names {
-		commands[name] = func() { os.Exit(runner.Main(os.Args, runner.System())) }
+		commands[name] = func() {
+			env := runner.System()
+			logCommitments(env)
+			os.Exit(runner.Main(os.Args, env))
+		}
 	}
 	testscript.Main(m, commands)
 }
@@ -142,15 +146,25 @@ func mode(ts *testscript.TestScript, neg bool, args []string) {
 // members makes credentials NAME.toml of members who know one another, and sets
 // $NAME to each one's public key.
 func members(ts *testscript.TestScript, neg bool, names []string) {
+	keys, err := makeMembers(ts.MkAbs("."), names)
+	ts.Check(err)
+	for name, key := range keys {
+		ts.Setenv(name, key.Public().String())
+	}
+}
+
+// makeMembers makes credentials NAME.toml in a folder.
+func makeMembers(folder string, names []string) (map[string]*commkey.PrivateKey, error) {
 	keys := map[string]*commkey.PrivateKey{}
 	for _, name := range names {
 		key, err := commkey.Generate(rand.Reader)
-		ts.Check(err)
+		if err != nil {
+			return nil, err
+		}
 		keys[name] = key
-		ts.Setenv(name, key.Public().String())
 	}
 	for _, name := range names {
-		ts.Check(keyring.Update(context.Background(), ts.MkAbs(name+".toml"), func(k *keyring.Keyring) error {
+		err := keyring.Update(context.Background(), filepath.Join(folder, name+".toml"), func(k *keyring.Keyring) error {
 			for _, other := range names {
 				if other == name {
 					continue
@@ -160,6 +174,10 @@ func members(ts *testscript.TestScript, neg bool, names []string) {
 				}
 			}
 			return k.SetKey(keys[name])
-		}))
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
+	return keys, nil
 }

@@ -3,6 +3,7 @@ package steps
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"time"
@@ -27,6 +28,8 @@ type Collect struct {
 	Messages         [][]byte
 	Aux              []byte // shown to the signers and not signed
 	Timeout          time.Duration
+	// Save stores the signatures before the signers are told of them and let go.
+	Save func([]frost.Signature) error
 }
 
 // Run returns a signature for each message, in their order, each verified under the group's
@@ -76,7 +79,7 @@ func (c *Collect) collect(ctx context.Context, id relay.SessionID) (*native.Sign
 	return native.Coordinate(ctx, protocol.NewRelayTransport(c.Client, id, true), native.CoordinateConfig{
 		Agreement: c.Agreement, Session: id, Key: c.Key, PublicKeyPackage: c.PublicKeyPackage,
 		Candidates: c.Candidates, Need: c.Need, Wait: c.Share, Messages: c.Messages, Aux: c.Aux,
-		Progress: c.progress(id),
+		Save: c.Save, Progress: c.progress(id),
 	})
 }
 
@@ -96,10 +99,13 @@ type Answer struct {
 	// Approve is asked before anything is signed, once for the same; an error declines, and its text reaches
 	// the coordinator.
 	Approve func(context.Context, protocol.Review) error
+	// Committed, if given, is told of the commitments of all nonces before they leave.
+	Committed func([]*frost.SigningCommitments)
 }
 
-// Run signs what the session's coordinator asks for, once Approve agrees. When the coordinator opens
-// another session before there are signatures, it goes on in that.
+// Run signs what the session's coordinator asks for, once Approve agrees. When the session ends before
+// this member is told of signatures, it goes on in the coordinator's next one; having signed it waits
+// for that no longer than [nextSession].
 func (a *Answer) Run(ctx context.Context) (*native.Signed, error) {
 	if err := a.login(ctx); err != nil {
 		return nil, err
@@ -107,14 +113,23 @@ func (a *Answer) Run(ctx context.Context) (*native.Signed, error) {
 	defer a.leave(ctx, relay.SessionID{})
 	passed := map[relay.SessionID]bool{}
 	approve := once(a.Approve)
+	session := a.Session
+	var untold *native.Signed // what this member signed last, without being told the signatures
 	for {
-		at, err := a.find(ctx, "signing", a.fits, passed)
+		at, err := session.find(ctx, "signing", a.fits, passed)
+		var none *NoSessionError
+		if untold != nil && errors.As(err, &none) {
+			return untold, nil
+		}
 		if err != nil {
 			return nil, err
 		}
 		a.notify(JoiningSession, at.id)
 		signed, err := a.answer(ctx, at, approve)
-		if !closed(err) {
+		switch {
+		case err == nil && signed.Ended && a.Client.HasGrace():
+			untold, session.Wait = signed, min(a.Wait, nextSession)
+		case !closed(err):
 			return signed, err
 		}
 		a.notify(SessionGone, at.id)
@@ -127,7 +142,8 @@ func (a *Answer) answer(ctx context.Context, at found, approve func(context.Cont
 	defer cancel()
 	return native.Participate(ctx, protocol.NewRelayTransport(a.Client, at.id, false), native.ParticipateConfig{
 		Agreement: a.Agreement, Session: at.id, Key: a.Key, KeyPackage: a.KeyPackage, VerifyingKey: a.VerifyingKey,
-		Members: a.Members, Coordinator: at.info.Coordinator, Random: a.Random, Approve: approve, Progress: a.progress(at.id),
+		Members: a.Members, Coordinator: at.info.Coordinator, Random: a.Random, Approve: approve,
+		Committed: a.Committed, Progress: a.progress(at.id),
 	})
 }
 

@@ -133,6 +133,33 @@ func TestCollectAgain(t *testing.T) {
 	mustBeSigned(t, m, signed)
 }
 
+// A coordinator that is killed when it has the shares, and run again, is signed for once more by those who
+// have done their part.
+func TestCollectAfterTheShares(t *testing.T) {
+	w := newWorld(t, "Alice", "Bob", "Eve")
+	m := w.makeGroup()
+	var signed *native.Signed
+	w.signAll(m, func(ctx context.Context) (err error) {
+		first := w.collect(m, 3)
+		joined, kill := context.WithCancel(ctx)
+		first.Save = func([]frost.Signature) error { kill(); return joined.Err() }
+		if err := first.login(ctx); err != nil {
+			return err
+		}
+		id, err := first.open(ctx)
+		if err != nil {
+			return err
+		}
+		_, _ = native.Coordinate(ctx, unheard{protocol.NewRelayTransport(first.Client, id, true), joined}, native.CoordinateConfig{
+			Session: id, Key: first.Key, PublicKeyPackage: m.public, Candidates: m.members, Need: 3,
+			Messages: first.Messages, Save: first.Save, Progress: first.progress(id),
+		})
+		signed, err = w.collect(m, 3).Run(ctx)
+		return err
+	})
+	mustBeSigned(t, m, signed)
+}
+
 // unheard is the transport of a member that says nothing more once its context has ended.
 type unheard struct {
 	protocol.Transport

@@ -55,7 +55,7 @@ func (g *Generate) Run(ctx context.Context) (*native.Outcome, error) {
 	m := g.meeting()
 	passed := map[relay.SessionID]bool{}
 	for {
-		at, err := g.meet(ctx, m, passed, outcome != nil)
+		at, err := g.meet(ctx, m, passed, outcome)
 		if err != nil || at == nil {
 			g.leave(ctx, relay.SessionID{})
 			if outcome != nil && err == nil {
@@ -64,6 +64,12 @@ func (g *Generate) Run(ctx context.Context) (*native.Outcome, error) {
 			return either(nil, err, outcome)
 		}
 		made, err := g.attempt(ctx, m, *at)
+		if outcome == nil && g.cutShort(ctx, made, err) {
+			outcome = made
+			passed[at.id] = true
+			g.notify(SessionGone, at.id)
+			continue
+		}
 		if !errors.Is(err, errSuperseded) && !closed(err) {
 			before := outcome != nil
 			made, err = either(made, err, outcome)
@@ -75,6 +81,13 @@ func (g *Generate) Run(ctx context.Context) (*native.Outcome, error) {
 		}
 		g.notify(SessionGone, at.id)
 	}
+}
+
+// cutShort reports whether the session ended before all members said that they have the group: who was
+// killed and starts again may open another, and need this member there. Of a relay that
+// drops what is not delivered the end of a session says nothing.
+func (g *Generate) cutShort(ctx context.Context, made *native.Outcome, err error) bool {
+	return err == nil && ctx.Err() == nil && made.Ended && len(made.Unconfirmed) > 0 && g.Client.HasGrace()
 }
 
 // either is what a run made or, where that failed or is the same again, what was made before.
@@ -101,6 +114,10 @@ func (g *Generate) config() (native.DKGConfig, error) {
 	return config, err
 }
 
+// nextSession is how long a member that has done its part waits for the next session of those who
+// lost the one before.
+const nextSession = time.Minute
+
 // meeting finds and opens sessions as [DKG] does.
 func (g *Generate) meeting() *DKG {
 	m := &DKG{Session: g.Session, Create: g.Create}
@@ -110,13 +127,43 @@ func (g *Generate) meeting() *DKG {
 	return m
 }
 
-// meet finds the session, or opens it. A member whose group is made waits for nobody to open one.
-func (g *Generate) meet(ctx context.Context, m *DKG, passed map[relay.SessionID]bool, made bool) (*found, error) {
-	if made && !g.Create {
-		open, _, err := g.candidates(ctx, exactly(m.Members), passed)
-		if err != nil || len(open) == 0 {
-			return nil, err
-		}
+// meet finds the session, or opens it. There is none where the group is made and nobody needs this member.
+func (g *Generate) meet(ctx context.Context, m *DKG, passed map[relay.SessionID]bool, made *native.Outcome) (*found, error) {
+	switch {
+	case g.Create:
+		return g.rejoinOrOpen(ctx, m, passed)
+	case made == nil:
+		at, err := m.meet(ctx, passed)
+		return &at, err
+	case made.Ended:
+		next := *m
+		next.Wait = min(m.Wait, nextSession)
+		at, err := next.meet(ctx, passed)
+		return &at, err
+	}
+	open, _, err := g.candidates(ctx, exactly(m.Members), passed)
+	if err != nil || len(open) == 0 {
+		return nil, err
+	}
+	at, err := m.meet(ctx, passed)
+	return &at, err
+}
+
+// rejoinOrOpen goes back to the session that this member opened before it was killed, if it had stored a
+// share there: the others wait in it, or have left it with the group. Before that everybody starts over
+// in a new one.
+func (g *Generate) rejoinOrOpen(ctx context.Context, m *DKG, passed map[relay.SessionID]bool) (*found, error) {
+	stored, err := HasRecords(g.Records)
+	if err != nil {
+		return nil, err
+	}
+	open, _, err := g.candidates(ctx, exactly(m.Members), passed)
+	if err != nil {
+		return nil, err
+	}
+	if stored && len(open) == 1 {
+		at := m.joined(open[0])
+		return &at, nil
 	}
 	at, err := m.meet(ctx, passed)
 	return &at, err

@@ -103,4 +103,6 @@ type Outcome struct {
 	// Unconfirmed are the members who have not said that they saved the group. They
 	// signed the transcript, and so have stored what they need to complete.
 	Unconfirmed []protocol.Member
+	// Ended tells that the session ended while this member waited to hear it of them.
+	Ended bool
 }

@@ -98,6 +98,9 @@ func (c *coordination) run(ctx context.Context) (*Signed, error) {
 			return nil, err
 		}
 		if signatures != nil {
+			if err := c.save(signatures); err != nil {
+				return nil, err
+			}
 			return c.finish(ctx, signatures)
 		}
 		if c.number >= maxAttempt {
@@ -367,6 +370,16 @@ func (c *coordination) interrupted(ctx context.Context, missing []protocol.Membe
 		return fmt.Errorf("waiting for %s of %s: %w", c.phase, names(missing), context.Cause(ctx))
 	}
 	return &protocol.MissingError{Phase: c.phase, Missing: missing, Last: c.last, Dropped: c.dropped}
+}
+
+func (c *coordination) save(signatures []frost.Signature) error {
+	if c.cfg.Save == nil {
+		return nil
+	}
+	if err := c.cfg.Save(signatures); err != nil {
+		return fmt.Errorf("saving the signatures: %w", err)
+	}
+	return nil
 }
 
 // finish tells everybody, and returns the result.

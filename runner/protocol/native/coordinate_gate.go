@@ -120,6 +120,10 @@ func (c *coordination) takeItems(ctx context.Context, from *candidate, m message
 	if m.kind == kindCommitments {
 		return c.takeCommitments(ctx, from, list)
 	}
+	if from.shares != nil && equalItems(from.shares, list.list) {
+		c.progress(protocol.Event{Kind: protocol.Repeated, Phase: protocol.PhaseShares, Member: from.Member})
+		return c.send(ctx, from, kindAgain, nil) // so that it knows that the others are still waited for
+	}
 	c.takeShares(from, list.list)
 	return nil
 }
@@ -160,10 +164,8 @@ func (c *coordination) takeShares(from *candidate, list [][]byte) {
 	switch {
 	case !slices.Contains(c.signers, from):
 		c.drop(from.Member, "it holds signature shares of somebody who was not asked for them")
-	case from.shares != nil && !equalItems(from.shares, list):
-		c.blame(from, "sent two different signature shares for one attempt")
 	case from.shares != nil:
-		c.progress(protocol.Event{Kind: protocol.Repeated, Phase: protocol.PhaseShares, Member: from.Member})
+		c.blame(from, "sent two different signature shares for one attempt")
 	case err != nil:
 		c.blame(from, fmt.Sprintf("sent signature shares that do not decode: %v", err))
 	default:

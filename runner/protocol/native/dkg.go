@@ -13,6 +13,7 @@ import (
 	"frostkit/commkey"
 	"frostkit/frost"
 	"frostkit/frost/cocktail"
+	"frostkit/relay"
 	"frostkit/runner/protocol"
 )
 
@@ -264,6 +265,7 @@ func (g *generation) orFinished(ctx context.Context, err error) (*Outcome, error
 	}
 	g.dropKeys()
 	outcome := *g.finished
+	outcome.Ended = errors.Is(err, relay.ErrSessionNotFound)
 	outcome.Attempts = int(g.number32)
 	outcome.Unconfirmed = slices.DeleteFunc(slices.Clone(g.others), g.hasOne(kindStored))
 	return &outcome, nil

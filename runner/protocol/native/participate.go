@@ -13,13 +13,15 @@ import (
 
 	"frostkit/commkey"
 	"frostkit/frost"
+	"frostkit/relay"
 	"frostkit/runner/protocol"
 )
 
 // Participate signs what the coordinator of a session proposes, once Approve agrees, in as many
 // attempts as it takes. Nonces live in memory alone, are used once and destroyed on every way out. It
 // returns when the coordinator has the signatures, which it verifies; or, after this
-// member has signed, when the coordinator has left or is silent: then there are none in what it returns.
+// member has signed, when the coordinator has left or answers nothing for ten minutes: then there are none
+// in what it returns.
 //
 // It fails with [protocol.ErrDeclined] when Approve refused, with an [*EndedError] when the coordinator
 // gave up, with an [*AgreementError] when it is of another ceremony file, with a
@@ -57,7 +59,8 @@ type participation struct {
 	signers     []*frost.Signer // of this attempt, one for each message
 	pkg         []byte          // the package that was signed in this attempt
 	signing     []protocol.Member
-	latest      *message // to be said again until it is answered
+	latest      *message  // to be said again until it is answered
+	heard       time.Time // of the coordinator, last
 	phase       string
 	last        map[commkey.PublicKey]string
 	dropped     map[commkey.PublicKey]int
@@ -115,9 +118,7 @@ func (p *participation) run(ctx context.Context) (*Signed, error) {
 			p.answered = nil
 			err = p.decided(ctx, refusal)
 		case <-timer.C:
-			if p.latest != nil {
-				err = p.post(ctx, *p.latest)
-			}
+			err = p.sayAgain(ctx)
 			timer.again()
 		case <-ctx.Done():
 			err = p.interrupted(ctx)
@@ -129,6 +130,22 @@ func (p *participation) run(ctx context.Context) (*Signed, error) {
 	return p.result, nil
 }
 
+// coordinatorGone is how long a coordinator may leave what it is told again unanswered before a signer
+// that has done its part leaves.
+const coordinatorGone = 10 * time.Minute
+
+// sayAgain says what is not answered once more. A coordinator that has the shares and answers nothing
+// was killed, and maybe has the signatures.
+func (p *participation) sayAgain(ctx context.Context) error {
+	if p.pkg != nil && time.Since(p.heard) > coordinatorGone {
+		return p.missing()
+	}
+	if p.latest == nil {
+		return nil
+	}
+	return p.post(ctx, *p.latest)
+}
+
 // orSigned is a result without signatures when this member has signed and only does not hear of it.
 func (p *participation) orSigned(ctx context.Context, err error) (*Signed, error) {
 	var ended *EndedError
@@ -136,7 +153,7 @@ func (p *participation) orSigned(ctx context.Context, err error) (*Signed, error
 	if p.pkg == nil || errors.As(err, &ended) || errors.As(err, &blamed) || errors.Is(ctx.Err(), context.Canceled) {
 		return nil, err
 	}
-	return &Signed{Signers: p.signing, Attempts: int(p.number)}, nil
+	return &Signed{Signers: p.signing, Attempts: int(p.number), Ended: errors.Is(err, relay.ErrSessionNotFound)}, nil
 }
 
 // awaitAnswer waits for Approve to return, whose context has ended.
@@ -173,6 +190,10 @@ func (p *participation) interrupted(ctx context.Context) error {
 	if ctx.Err() != context.DeadlineExceeded {
 		return fmt.Errorf("waiting for %s of %s: %w", p.phase, p.coordinator, context.Cause(ctx))
 	}
+	return p.missing()
+}
+
+func (p *participation) missing() error {
 	return &protocol.MissingError{Phase: p.phase, Missing: []protocol.Member{p.coordinator}, Last: maps.Clone(p.last), Dropped: maps.Clone(p.dropped)}
 }
 
@@ -224,7 +245,7 @@ func (p *participation) take(ctx, asking context.Context, a arrival) error {
 		p.drop(p.coordinator, "it is not a sealed message of a signing")
 		return nil
 	}
-	p.last[a.from] = phaseOfSigning[m.kind]
+	p.last[a.from], p.heard = phaseOfSigning[m.kind], time.Now()
 	if m.kind == kindProposal {
 		return p.takeProposal(ctx, asking, m)
 	}

@@ -40,6 +40,9 @@ type CoordinateConfig struct {
 	Messages [][]byte
 	// Aux is shown to the signers and not signed.
 	Aux []byte
+	// Save, if given, stores the signatures before anybody else is told of them, so that nobody is let go
+	// while they could still be lost.
+	Save func([]frost.Signature) error
 	// Random yields what tells this run from others; nil stands for crypto/rand.
 	Random io.Reader
 	// Progress is told of each step; it must not block. Nil stands for nobody.
@@ -57,6 +60,9 @@ type Signed struct {
 	Excluded []Exclusion
 	// Attempts is how many it took, from 1.
 	Attempts int
+	// Ended tells that the session ended after this member had signed and before it was told
+	// the signatures.
+	Ended bool
 }
 
 // Exclusion is a candidate who was left out.
