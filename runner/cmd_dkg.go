@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"frostkit/ceremony"
 	"frostkit/commkey"
 	"frostkit/frost"
 	"frostkit/keyring"
@@ -31,6 +32,7 @@ type dkgCommand struct {
 	configFlag
 	caFlag
 	jsonFlag
+	eventsFlag
 }
 
 // Run makes the group, stores it and prints its id.
@@ -39,13 +41,26 @@ func (c *dkgCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	if c.byPaste() {
-		return c.runByPaste(e, k)
+	members, err := c.members(k)
+	if err != nil {
+		return err
 	}
+	step := ceremony.Step{Kind: ceremony.DKG, Title: fmt.Sprintf("Make the group %q", c.Description)}
+	part := single{command: "dkg", ring: k, members: namesOf(k, members), step: step}
+	return c.stream(e, c.JSON, part, func(watch func(steps.Notice)) error {
+		if c.byPaste() {
+			return c.runByPaste(e, k, watch)
+		}
+		return c.runByRelay(e, k, watch)
+	})
+}
+
+func (c *dkgCommand) runByRelay(e *Env, k *keyring.Keyring, watch func(steps.Notice)) error {
 	step, err := c.step(e, k)
 	if err != nil {
 		return err
 	}
+	step.Notify = both(newNarrator(e.Stderr, dkgWords).notice, watch)
 	var made *keyring.Group
 	step.Save = func(key *frost.KeyPackage, pub *frost.PublicKeyPackage, members []protocol.Member) error {
 		made, err = saveGroup(e.Context, k.Path(), groupOf(c.Description, c.ServerURL, key, pub, members))
@@ -80,7 +95,7 @@ func (c *dkgCommand) step(e *Env, k *keyring.Keyring) (*steps.DKG, error) {
 		return nil, err
 	}
 	step := &steps.DKG{
-		Session: e.session(k, client, newNarrator(e.Stderr, dkgWords).notice), Key: k.Key(), Ciphersuite: cs,
+		Session: e.session(k, client, nil), Key: k.Key(), Ciphersuite: cs,
 		Threshold: c.Threshold, Members: members, Create: members != nil,
 		Timeout: c.Timeout, Linger: c.Linger, Random: rand.Reader,
 	}

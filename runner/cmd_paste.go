@@ -16,6 +16,7 @@ import (
 	"frostkit/keyring"
 	"frostkit/runner/paste"
 	"frostkit/runner/protocol"
+	"frostkit/runner/steps"
 )
 
 // byPaste is the transport without a relay.
@@ -50,6 +51,7 @@ type pasteRun struct {
 	*paste.Transport
 	env     *Env
 	console *paste.Console
+	watch   func(steps.Notice)
 }
 
 // pasteEnd is what a member's end of a session needs to know.
@@ -60,6 +62,7 @@ type pasteEnd struct {
 	coordinator   commkey.PublicKey // zero in a DKG
 	asCoordinator bool
 	json          bool // standard output is for the result
+	watch         func(steps.Notice)
 }
 
 // startPaste begins to read what is pasted. Blocks go to standard output, or to
@@ -77,7 +80,7 @@ func (e *Env) startPaste(end pasteEnd) *pasteRun {
 		out = e.Stderr
 	}
 	console := paste.NewConsole(e.input())
-	return &pasteRun{env: e, console: console, Transport: paste.NewTransport(paste.Config{
+	return &pasteRun{env: e, console: console, watch: end.watch, Transport: paste.NewTransport(paste.Config{
 		Session: end.session, Self: end.self, Coordinator: end.asCoordinator, Console: console, Out: out, Say: e.say,
 		Name: func(key commkey.PublicKey) (string, bool) { name, member := names[key]; return name, member },
 	})}
@@ -96,6 +99,7 @@ func (p *pasteRun) finish(failed error) error {
 
 // progress tells what to paste next.
 func (p *pasteRun) progress(event protocol.Event) {
+	p.watch(steps.Notice{Kind: steps.Progress, Event: event})
 	switch event.Kind {
 	case protocol.Waiting:
 		if len(event.Awaited) == 0 || p.Flush() != nil { // which Receive meets again, and reports
@@ -118,7 +122,7 @@ func (e *Env) invite(who string, words ...string) {
 	e.say("%s, each with a credentials file of their own:\n\n  %s\n", who, shell(words...))
 }
 
-func (c *dkgCommand) runByPaste(e *Env, k *keyring.Keyring) error {
+func (c *dkgCommand) runByPaste(e *Env, k *keyring.Keyring, watch func(steps.Notice)) error {
 	cs, err := frost.CiphersuiteByName(c.Ciphersuite)
 	if err != nil {
 		return &Failure{Code: ExitUsage, Err: err}
@@ -129,7 +133,7 @@ func (c *dkgCommand) runByPaste(e *Env, k *keyring.Keyring) error {
 	}
 	ctx, cancel := context.WithTimeout(e.Context, c.Timeout)
 	defer cancel()
-	p := e.startPaste(pasteEnd{session: session, self: k.Key().Public(), members: members, json: c.JSON})
+	p := e.startPaste(pasteEnd{session: session, self: k.Key().Public(), members: members, json: c.JSON, watch: watch})
 	var made *keyring.Group
 	result, err := protocol.DKG(ctx, paste.Seal(p.Transport, k.Key(), memberKeys(members), commkey.PublicKey{}), protocol.DKGConfig{
 		Ciphersuite: cs, Threshold: c.Threshold, Self: k.Key().Public(), Members: members, Progress: p.progress,
@@ -206,7 +210,7 @@ func memberKeys(members []protocol.Member) []commkey.PublicKey {
 	return keys
 }
 
-func (c *coordinatorCommand) runByPaste(e *Env, k *keyring.Keyring, group *keyring.Group) error {
+func (c *coordinatorCommand) runByPaste(e *Env, k *keyring.Keyring, group *keyring.Group, watch func(steps.Notice)) error {
 	pub, err := group.PublicKeyPackage()
 	if err != nil {
 		return err
@@ -223,7 +227,7 @@ func (c *coordinatorCommand) runByPaste(e *Env, k *keyring.Keyring, group *keyri
 	defer cancel()
 	self, session := k.Key().Public(), uuid.New()
 	c.invite(e, session, self, group)
-	p := e.startPaste(pasteEnd{session: session, self: self, members: signers, coordinator: self, asCoordinator: true, json: c.JSON})
+	p := e.startPaste(pasteEnd{session: session, self: self, members: signers, coordinator: self, asCoordinator: true, json: c.JSON, watch: watch})
 	signatures, err := protocol.Coordinate(ctx, paste.Seal(p.Transport, k.Key(), memberKeys(signers), self), protocol.CoordinateConfig{
 		PublicKeyPackage: pub, Signers: signers, Messages: messages, Progress: p.progress,
 	})
@@ -252,7 +256,7 @@ func (f *pasteSigningFlags) check(t transportFlag) error {
 	return nil
 }
 
-func (c *participantCommand) runByPaste(e *Env, k *keyring.Keyring, group *keyring.Group) error {
+func (c *participantCommand) runByPaste(e *Env, k *keyring.Keyring, group *keyring.Group, watch func(steps.Notice)) error {
 	session, err := parseSession(c.Session)
 	if err != nil {
 		return err
@@ -274,7 +278,7 @@ func (c *participantCommand) runByPaste(e *Env, k *keyring.Keyring, group *keyri
 	ctx, cancel := context.WithTimeout(e.Context, c.Timeout)
 	defer cancel()
 	var signed []reviewedMessage
-	p := e.startPaste(pasteEnd{session: session, self: k.Key().Public(), members: members, coordinator: coordinator[0].Key, json: c.JSON})
+	p := e.startPaste(pasteEnd{session: session, self: k.Key().Public(), members: members, coordinator: coordinator[0].Key, json: c.JSON, watch: watch})
 	err = protocol.Participate(ctx, paste.Seal(p.Transport, k.Key(), memberKeys(coordinator), coordinator[0].Key), protocol.ParticipateConfig{
 		KeyPackage: key, Members: members, Coordinator: coordinator[0].Key, MessageCount: c.Messages, Progress: p.progress,
 		Approve: func(ctx context.Context, r protocol.Review) error {

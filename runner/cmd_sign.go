@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"frostkit/ceremony"
 	"frostkit/frost"
 	"frostkit/keyring"
 	"frostkit/runner/protocol"
@@ -27,6 +28,7 @@ type coordinatorCommand struct {
 	timeoutFlag
 	configFlag
 	jsonFlag
+	eventsFlag
 }
 
 // Run collects a signature of each message and writes them.
@@ -38,15 +40,31 @@ func (c *coordinatorCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	if c.byPaste() {
-		return c.runByPaste(e, k, group)
+	signers, err := chooseSigners(k, group, groupMembers(k, group), c.Signers)
+	if err != nil {
+		return err
 	}
+	part := single{command: "coordinator", ring: k, coordinator: true, members: namesIn(signers), step: signingStep(group)}
+	return c.stream(e, c.JSON, part, func(watch func(steps.Notice)) error {
+		if c.byPaste() {
+			return c.runByPaste(e, k, group, watch)
+		}
+		return c.runByRelay(e, k, group, watch)
+	})
+}
+
+// signingStep is a signing by single commands in the stream of events.
+func signingStep(group *keyring.Group) ceremony.Step {
+	return ceremony.Step{Kind: ceremony.Sign, Group: group.ID(), Title: fmt.Sprintf("Sign by the group %q", group.Description)}
+}
+
+func (c *coordinatorCommand) runByRelay(e *Env, k *keyring.Keyring, group *keyring.Group, watch func(steps.Notice)) error {
 	step, err := c.step(e, k, group)
 	if err != nil {
 		return err
 	}
 	narrator := newNarrator(e.Stderr, coordinatorWords)
-	step.Notify = narrator.notice
+	step.Notify = both(narrator.notice, watch)
 	signatures, err := step.Run(e.Context)
 	narrator.finish()
 	if err != nil {
@@ -217,6 +235,7 @@ type participantCommand struct {
 	declineFlags
 	configFlag
 	jsonFlag
+	eventsFlag
 }
 
 // Run takes part in a signing, after asking.
@@ -228,16 +247,23 @@ func (c *participantCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	if c.byPaste() {
-		return c.runByPaste(e, k, group)
-	}
+	part := single{command: "participant", ring: k, step: signingStep(group)}
+	return c.stream(e, c.JSON, part, func(watch func(steps.Notice)) error {
+		if c.byPaste() {
+			return c.runByPaste(e, k, group, watch)
+		}
+		return c.runByRelay(e, k, group, watch)
+	})
+}
+
+func (c *participantCommand) runByRelay(e *Env, k *keyring.Keyring, group *keyring.Group, watch func(steps.Notice)) error {
 	step, err := c.step(e, k, group)
 	if err != nil {
 		return err
 	}
 	defer step.KeyPackage.Destroy()
 	narrator := newNarrator(e.Stderr, participantWords)
-	step.Notify = narrator.notice
+	step.Notify = both(narrator.notice, watch)
 	var signed []reviewedMessage
 	step.Approve = func(ctx context.Context, r protocol.Review) error {
 		narrator.finish()

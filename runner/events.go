@@ -36,8 +36,9 @@ type eventLine struct {
 
 // beginEvent says what is begun.
 type beginEvent struct {
-	Ceremony  string            `json:"ceremony"`
-	Digest    string            `json:"digest"`
+	Command   string            `json:"command"`
+	Ceremony  string            `json:"ceremony,omitempty"` // with a ceremony file
+	Digest    string            `json:"digest,omitempty"`   // likewise
 	Protocol  ceremony.Protocol `json:"protocol"`
 	Rehearsal bool              `json:"rehearsal"`
 	Members   []string          `json:"members"`
@@ -63,11 +64,12 @@ type memberEvent struct {
 	Phase   string   `json:"phase,omitempty"`      // of the protocol
 	About   string   `json:"about,omitempty"`      // the other member
 	Awaited []string `json:"awaited,omitempty"`    // who is waited for
-	Reason  string   `json:"reason,omitempty"`     // of a drop; may quote a peer
+	Reason  string   `json:"reason,omitempty"`     // of a drop, a new attempt or an exclusion; may quote a peer
 	Count   int      `json:"count,omitempty"`      // of messages dropped
 	Attempt int      `json:"attempt,omitempty"`    // from 1
 	For     float64  `json:"seconds,omitempty"`    // of lingering
 	Session string   `json:"session_id,omitempty"` // at the relay
+	Tool    string   `json:"tool,omitempty"`       // that the other member says it runs
 }
 
 // endEvent says how it ended.
@@ -136,8 +138,12 @@ func (l *eventLog) write(line eventLine) {
 }
 
 func (l *eventLog) planned(plan *ceremony.Plan) {
+	command := "run"
+	if l.rehearsal {
+		command = "rehearse"
+	}
 	l.write(eventLine{Event: "begin", beginEvent: &beginEvent{
-		Ceremony: plan.Ceremony, Digest: plan.Digest, Protocol: plan.Protocol, Rehearsal: l.rehearsal,
+		Command: command, Ceremony: plan.Ceremony, Digest: plan.Digest, Protocol: plan.Protocol, Rehearsal: l.rehearsal,
 		Members: plan.Members, Here: plan.Here, Steps: len(plan.Steps),
 	}})
 }
@@ -170,6 +176,7 @@ func (l *eventLog) noticed(member string, coordinator bool, n steps.Notice) {
 	if n.Kind == steps.Progress {
 		e := n.Event
 		out.Does, out.Phase, out.Reason, out.Count, out.Attempt = string(e.Kind), e.Phase, e.Reason, e.Count, e.Attempt
+		out.Tool = e.Tool
 		out.Awaited = namesIn(e.Awaited)
 		if e.Member != (protocol.Member{}) {
 			out.About = e.Member.String()

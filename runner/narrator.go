@@ -64,6 +64,14 @@ type narrator struct {
 	open  bool // a line is still without its end
 }
 
+// both tells two.
+func both(a, b func(steps.Notice)) func(steps.Notice) {
+	return func(n steps.Notice) {
+		a(n)
+		b(n)
+	}
+}
+
 func newNarrator(out io.Writer, w words) *narrator { return &narrator{out: out, words: w} }
 
 func (n *narrator) notice(notice steps.Notice) {
