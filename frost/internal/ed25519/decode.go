@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"filippo.io/edwards25519/field"
+
 	"frostkit/frost/internal/group"
 	"frostkit/frost/internal/parallel"
 )
@@ -20,7 +22,7 @@ const (
 	leastDecoded = 32
 	// batchFrom is how many elements it takes for the test of their order by subsets
 	// to be faster than one by one (BenchmarkDecodeElements).
-	batchFrom = 300
+	batchFrom = 500
 )
 
 // DecodeElements is DeserializeElement of RFC 9591, Section 6.1: "decode …
@@ -32,9 +34,9 @@ const (
 func (edwards25519Group) DecodeElements(encodings [][]byte) ([]group.Element, error) {
 	elements := make([]element, len(encodings))
 	done := len(encodings) >= batchFrom &&
-		decodeEach(elements, encodings, (*element).decompress) == nil && varTimeAllPrimeOrder(elements)
+		decodeEach(elements, encodings, false) == nil && varTimeAllPrimeOrder(elements)
 	if !done {
-		if err := decodeEach(elements, encodings, (*element).decode); err != nil {
+		if err := decodeEach(elements, encodings, true); err != nil {
 			return nil, err
 		}
 	}
@@ -45,12 +47,14 @@ func (edwards25519Group) DecodeElements(encodings [][]byte) ([]group.Element, er
 	return result, nil
 }
 
-// decodeEach decodes one by one and returns the first error.
-func decodeEach(elements []element, encodings [][]byte, decode func(*element, []byte) error) error {
-	errs := make([]error, len(encodings))
-	parallel.For(len(encodings), leastDecoded, func(from, to int) {
-		for i := from; i < to; i++ {
-			if errs[i] = decode(&elements[i], encodings[i]); errs[i] != nil {
+// decodeEach decodes in pairs, with the test of the order or without it, and returns the first error.
+func decodeEach(elements []element, encodings [][]byte, order bool) error {
+	n := len(encodings)
+	errs := make([]error, n)
+	parallel.For((n+1)/2, leastDecoded/2, func(from, to int) {
+		for i := 2 * from; i < min(2*to, n); i += 2 {
+			end := min(i+2, n)
+			if !decodePair(elements[i:end], encodings[i:end], errs[i:end], order) {
 				return
 			}
 		}
@@ -63,31 +67,67 @@ func decodeEach(elements []element, encodings [][]byte, decode func(*element, []
 	return nil
 }
 
-func (e *element) decode(b []byte) error {
-	if err := e.decompress(b); err != nil {
-		return err
+// decodePair decodes two encodings, or one, and reports whether there is no error.
+func decodePair(elements []element, encodings [][]byte, errs []error, order bool) bool {
+	var x, y pair
+	for i, b := range encodings {
+		if errs[i] = checkEncoding(b); errs[i] == nil {
+			_, errs[i] = y[i].SetBytes(b)
+		}
 	}
-	if !varTimePrimeOrder(&e.p) {
+	var square [2]bool
+	prime := [2]bool{true, true}
+	if order {
+		var w pair
+		var halved [2]bool
+		for i := range encodings {
+			square[i], halved[i] = varTimeRoots(&x[i], &w[i], &y[i])
+		}
+		prime = varTimePairings(&x, &w, halved)
+	} else {
+		square = varTimeRecoverX(&x, &y)
+	}
+	good := true
+	for i, b := range encodings {
+		switch {
+		case errs[i] != nil:
+		case !square[i]:
+			errs[i] = errCurve
+		default:
+			errs[i] = elements[i].set(b, &x[i], &y[i], prime[i])
+		}
+		good = good && errs[i] == nil
+	}
+	return good
+}
+
+// set sets e to the point with the given coordinates, up to the sign of x, which is in its
+// encoding (RFC 8032, Section 5.1.3, Step 4), unless that is the identity or not of prime order.
+func (e *element) set(encoding []byte, x, y *field.Element, prime bool) error {
+	if x.IsNegative() != int(encoding[elementSize-1]>>7) {
+		x.Negate(x)
+	}
+	if _, err := e.p.SetExtendedCoordinates(x, y, feOne, new(field.Element).Multiply(x, y)); err != nil {
+		return errCurve
+	}
+	switch {
+	case e.IsIdentity():
+		return errIdentity
+	case !prime:
 		return errOrder
 	}
+	e.enc, e.kept = [elementSize]byte(encoding), true
 	return nil
 }
 
-// decompress decodes a point of the curve that is not the identity, and keeps the encoding.
-func (e *element) decompress(b []byte) error {
+// checkEncoding checks what can be without a field.
+func checkEncoding(b []byte) error {
 	if len(b) != elementSize {
 		return fmt.Errorf("element has %d bytes, want %d", len(b), elementSize)
 	}
 	if !canonical(b) {
 		return errCanonical
 	}
-	if _, err := e.p.SetBytes(b); err != nil {
-		return errCurve
-	}
-	if e.IsIdentity() {
-		return errIdentity
-	}
-	e.enc, e.kept = [elementSize]byte(b), true
 	return nil
 }
 

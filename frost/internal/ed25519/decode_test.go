@@ -17,6 +17,15 @@ func hasPrimeOrder(p *edwards25519.Point) bool {
 	return q.Equal(new(edwards25519.Point).Negate(p)) == 1
 }
 
+// isPrimeOrder is the fast test of one point.
+func isPrimeOrder(p *edwards25519.Point) bool {
+	px, py, _, _ := p.ExtendedCoordinates()
+	prime := varTimePrimeOrder(&pair{*px, *px}, &pair{*py, *py})
+	return prime[0] && prime[1]
+}
+
+func decodeOne(b []byte) error { return decodeEach(make([]element, 1), [][]byte{b}, true) }
+
 // torsion returns the eight points whose order divides 8.
 func torsion(t testing.TB) []*edwards25519.Point {
 	t.Helper()
@@ -82,14 +91,64 @@ func TestPrimeOrder(t *testing.T) {
 			if want != (i == 0) {
 				t.Fatalf("plain test of a point in coset %d: %v", i, want)
 			}
-			if got := varTimePrimeOrder(sum); got != want {
+			if got := isPrimeOrder(sum); got != want {
 				t.Fatalf("fast test of a point in coset %d: %v, want %v", i, got, want)
 			}
 		}
 	}
 	for i, q := range small[1:] {
-		if varTimePrimeOrder(affine(t, q)) {
+		if isPrimeOrder(affine(t, q)) {
 			t.Errorf("the point of small order %d passes", i+1)
+		}
+	}
+}
+
+// The two points that are tested together do not touch each other: every coset beside every other.
+func TestPrimeOrderOfPairs(t *testing.T) {
+	small := torsion(t)
+	for i, q := range small {
+		for j, r := range small {
+			p := affine(t, new(edwards25519.Point).Add(randomPoint(t), q))
+			other := affine(t, new(edwards25519.Point).Add(randomPoint(t), r))
+			var x, y pair
+			for lane, point := range []*edwards25519.Point{p, other} {
+				px, py, _, _ := point.ExtendedCoordinates()
+				x[lane], y[lane] = *px, *py
+			}
+			if got, want := varTimePrimeOrder(&x, &y), [2]bool{i == 0, j == 0}; got != want {
+				t.Errorf("cosets %d and %d: %v", i, j, got)
+			}
+			encoded := [][]byte{p.Bytes(), other.Bytes()}
+			errs := make([]error, 2)
+			decodePair(make([]element, 2), encoded, errs, true)
+			if (errs[0] == nil) != (i == 0) || (errs[1] == nil) != (j == 0) {
+				t.Errorf("cosets %d and %d: %v", i, j, errs)
+			}
+		}
+	}
+}
+
+// Decoding gives the library's point, and refuses what is not on the curve where that does.
+func TestDecodeAgreesWithLibrary(t *testing.T) {
+	for range 300 {
+		encoded := [][]byte{make([]byte, elementSize), make([]byte, elementSize)}
+		_, _ = rand.Read(encoded[0])
+		_, _ = rand.Read(encoded[1])
+		for _, order := range []bool{false, true} {
+			elements, errs := make([]element, 2), make([]error, 2)
+			decodePair(elements, encoded, errs, order)
+			for i := range encoded {
+				p, err := new(edwards25519.Point).SetBytes(encoded[i])
+				if (err != nil) != (errs[i] == errCurve) {
+					t.Fatalf("%x: %v, the library says %v", encoded[i], errs[i], err)
+				}
+				if err == nil && order && (errs[i] == nil) != hasPrimeOrder(p) {
+					t.Fatalf("%x: %v", encoded[i], errs[i])
+				}
+				if errs[i] == nil && elements[i].p.Equal(p) != 1 {
+					t.Fatalf("%x: another point", encoded[i])
+				}
+			}
 		}
 	}
 }
@@ -103,7 +162,7 @@ func TestPrimeOrderOfSmallMultiples(t *testing.T) {
 		for i, q := range small {
 			for _, r := range []*edwards25519.Point{p, new(edwards25519.Point).Negate(p)} {
 				sum := affine(t, new(edwards25519.Point).Add(r, q))
-				if got := varTimePrimeOrder(sum); got != (i == 0) {
+				if got := isPrimeOrder(sum); got != (i == 0) {
 					t.Fatalf("coset %d: %v", i, got)
 				}
 			}
@@ -128,7 +187,7 @@ func TestNonCanonicalEncodings(t *testing.T) {
 			if err == nil && p.Equal(identity) != 1 && hasPrimeOrder(p) {
 				t.Errorf("%x is of prime order", b)
 			}
-			if new(element).decode(b[:]) == nil {
+			if decodeOne(b[:]) == nil {
 				t.Errorf("%x decodes", b)
 			}
 		}
@@ -147,7 +206,7 @@ func BenchmarkPrimeOrder(b *testing.B) {
 	p := affine(b, randomPoint(b))
 	b.Run("fast", func(b *testing.B) {
 		for b.Loop() {
-			varTimePrimeOrder(p)
+			isPrimeOrder(p)
 		}
 	})
 	b.Run("plain", func(b *testing.B) {

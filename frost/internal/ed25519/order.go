@@ -14,17 +14,23 @@ import (
 // Constants of the birationally equivalent curve25519, v² = u³ + A·u² + u with
 // A = 486662 (RFC 7748, Section 4.1).
 var (
-	feOne      = new(field.Element).One()
-	feA        = new(field.Element).Mult32(feOne, 486662)
-	feAPlus2   = new(field.Element).Mult32(feOne, 486664)
-	feSqrtM1   = root(new(field.Element).Negate(feOne))
-	feMinusOne = new(field.Element).Negate(feOne)
-	feK        = root(new(field.Element).Negate(feAPlus2)) // K² = -(A+2)
-	feLambda   = root(feAPlus2)                            // lambda² = A+2
-	// feFlip is the root of i·(A²-4).
-	feFlip = root(flipSquare())
+	feOne    = new(field.Element).One()
+	feTwo    = new(field.Element).Add(feOne, feOne)
+	feAPlus2 = new(field.Element).Mult32(feOne, 486664)
+	feSqrtM1 = root(new(field.Element).Negate(feOne))
+	feK      = root(new(field.Element).Negate(feAPlus2)) // K² = -(A+2)
+	feLambda = root(feAPlus2)                            // lambda² = A+2
+	feSlope  = new(field.Element).Add(feTwo, feLambda)
+	feD      = constantD()
 )
 
+// constantD is d = -121665/121666 (RFC 8032, Section 5.1).
+func constantD() *field.Element {
+	d := new(field.Element).Invert(new(field.Element).Mult32(feOne, 121666))
+	return d.Negate(d.Mult32(d, 121665))
+}
+
+// root returns the root that is not negative (RFC 8032, Section 5.1.2).
 func root(x *field.Element) *field.Element {
 	r, square := new(field.Element).SqrtRatio(x, feOne)
 	if square != 1 {
@@ -33,44 +39,97 @@ func root(x *field.Element) *field.Element {
 	return r
 }
 
-func flipSquare() *field.Element {
-	x := new(field.Element).Square(feA)
-	x.Subtract(x, new(field.Element).Mult32(feOne, 4))
-	return x.Multiply(x, feSqrtM1)
+// ratioX sets u/v to x² (RFC 8032, Section 5.1.3, Step 2).
+func ratioX(u, v, y *field.Element) {
+	y2 := new(field.Element).Square(y)
+	u.Subtract(y2, feOne)
+	v.Add(v.Multiply(y2, feD), feOne)
 }
 
-// varTimePrimeOrder reports whether an affine point (Z = 1), not the
-// identity, is of prime order.
+// ratioW sets u/v to the Montgomery coordinate, whose root is w (RFC 7748, Section 4.1).
+func ratioW(u, v, y *field.Element) {
+	u.Add(feOne, y)
+	v.Subtract(feOne, y)
+}
+
+// varTimeRecoverX sets x to a root of x² for two points, and reports where there is one.
+func varTimeRecoverX(x, y *pair) [2]bool {
+	var u, v pair
+	ratioX(&u[0], &v[0], &y[0])
+	ratioX(&u[1], &v[1], &y[1])
+	return x.varTimeSqrtRatio(&u, &v)
+}
+
+// varTimeRoots sets x and w for one point, and reports whether there is the one and the other.
+func varTimeRoots(x, w, y *field.Element) (onCurve, halved bool) {
+	var u, v, roots pair
+	ratioX(&u[0], &v[0], y)
+	ratioW(&u[1], &v[1], y)
+	square := roots.varTimeSqrtRatio(&u, &v)
+	*x, *w = roots[0], roots[1]
+	return square[0], square[1]
+}
+
+// varTimePrimeOrder reports which of two points with the given affine coordinates, neither
+// of them the identity, are of prime order.
 //
-// The curve's group is cyclic of order 8·l, so that P is of prime order if
-// and only if it can be halved three times. The first halving is carried out,
-// Q = P/2; whether Q can be halved twice more is then told by the Tate pairing
-// of order 4, at the cost of one exponentiation. The tests compare it with the
-// plain test, l * P = 0, over every coset of the points of small order.
-func varTimePrimeOrder(p *edwards25519.Point) bool {
-	x, y, _, _ := p.ExtendedCoordinates()
-	if x.Equal(new(field.Element)) == 1 {
-		return false
+// The curve's group E is cyclic of order 8·l, so that P is of prime order if and only if it
+// is in 8E. P is the image of a point P' of the 2-isogenous curve
+// E': Y² = X·(X-A-2)·(X-A+2) under the dual isogeny if and only if its coordinate
+// u = (1+y)/(1-y) is a square, w². The points of E' over 8E are those of odd order and their
+// sums with (0, 0). The Tate pairing with a point S of order 4 tells them from all others: of the
+// points of order 4, S and -S are the two whose pairing has the value 1 for (0, 0).
+// The tests compare the result with the plain test, l * P = 0, over every coset of the points of small
+// order.
+func varTimePrimeOrder(x, y *pair) [2]bool {
+	var u, v, w pair
+	ratioW(&u[0], &v[0], &y[0])
+	ratioW(&u[1], &v[1], &y[1])
+	halved := w.varTimeSqrtRatio(&u, &v)
+	return varTimePairings(x, &w, halved)
+}
+
+// varTimePairings finishes the test of two points from their coordinates x and w, which
+// halved says whether there are.
+func varTimePairings(x, w *pair, halved [2]bool) (prime [2]bool) {
+	var value pair
+	pairing(&value[0], &x[0], &w[0])
+	pairing(&value[1], &x[1], &w[1])
+	// value^((p-1)/4), from value^((p-5)/8)
+	power := new(pair).pow22523(&value)
+	power.square(power, 1).multiply(power, &value)
+	for i := range x {
+		// Without x the point is the identity or of order 2.
+		prime[i] = halved[i] && power[i].Equal(feOne) == 1 && x[i].Equal(new(field.Element)) != 1
 	}
-	// u = (1+y)/(1-y) = w²: P is in 2E if and only if u is a square.
-	w := new(field.Element)
-	if _, square := w.SqrtRatio(new(field.Element).Add(feOne, y), new(field.Element).Subtract(feOne, y)); square != 1 {
-		return false
-	}
-	n, d := half(x, w)
-	// M = N² - D² - 2·w·lambda·N·D
-	nd := new(field.Element).Multiply(n, d)
-	n2 := new(field.Element).Square(n)
-	m := new(field.Element).Square(d)
-	m.Subtract(n2, m)
-	t := new(field.Element).Multiply(w, feLambda)
-	t.Multiply(t, nd)
-	m.Subtract(m, t.Add(t, t))
-	// Q is in 4E if and only if (M²·N³·D·w²)^((p-1)/4) = -1.
-	m.Multiply(m, w).Square(m)
-	m.Multiply(m, n2).Multiply(m, nd)
-	t.Pow22523(m) // M^((p-5)/8)
-	return t.Square(t).Multiply(t, m).Equal(feMinusOne) == 1
+	return prime
+}
+
+// pairing sets value to the Tate pairing of P' with S, up to the last exponentiation and a fourth power,
+// where P has the Edwards coordinate x and the Montgomery coordinates u = w² and v = K·u/x.
+//
+// By the formulas of 2-isogenies (Silverman, The Arithmetic of Elliptic Curves, Example III.4.5)
+// u = Y²/(4·X²) and v = Y·(A²-4-X²)/(8·X²), from which X = A + 2·u - 2·v/w and Y = 2·w·X. The tangent in S
+// passes through -2S = (A+2, 0) with the slope m = 2 + lambda, so that Miller's function of S is
+// (Y - m·(X-A-2))² / (X-A-2).
+func pairing(value, x, w *field.Element) {
+	var g, l field.Element
+	// g = x·(X-A-2) = 2·(w·(w·x - K) - x)
+	g.Multiply(w, x)
+	g.Subtract(&g, feK)
+	g.Multiply(&g, w)
+	g.Subtract(&g, x)
+	g.Add(&g, &g)
+	// l = x·(Y - m·(X-A-2)) = 2·w·(g + (A+2)·x) - m·g
+	l.Multiply(feAPlus2, x)
+	l.Add(&l, &g)
+	l.Add(&l, &l)
+	l.Multiply(&l, w)
+	l.Subtract(&l, value.Multiply(feSlope, &g))
+	// (l/x)² / (g/x) = l²·(g·x)³, but for (g·x)^4
+	g.Multiply(&g, x)
+	l.Multiply(&l, &g)
+	value.Multiply(value.Square(&l), &g)
 }
 
 // orderPasses is how many bytes of random subsets each point is in: subsets of
@@ -95,9 +154,9 @@ func varTimeAllPrimeOrder(elements []element) bool {
 	_, _ = rand.Read(masks) // does not fail: it ends the program instead
 	sums := msm.VarTimeSubsetSums(points, masks, orderPasses)
 	var refused atomic.Bool
-	parallel.For(len(sums), leastDecoded, func(from, to int) {
-		for _, sum := range sums[from:to] {
-			if sum.Equal(identity) != 1 && !varTimePrimeOrder(sum) {
+	parallel.For(len(sums)/2, leastDecoded, func(from, to int) {
+		for i := from; i < to; i++ {
+			if !sumsPrimeOrder(sums[2*i], sums[2*i+1]) {
 				refused.Store(true)
 				return
 			}
@@ -106,28 +165,15 @@ func varTimeAllPrimeOrder(elements []element) bool {
 	return !refused.Load()
 }
 
-// half returns the Montgomery coordinate u = n/d of a point Q with 2Q = P, where
-// P has the Edwards coordinate x and the Montgomery coordinate w², and
-// changes w to the root that belongs to Q.
-func half(x, w *field.Element) (n, d *field.Element) {
-	// base = w·(w·x + K), and the radicand is (2·base + A·x)/x.
-	base := func() *field.Element {
-		b := new(field.Element).Multiply(w, x)
-		return b.Add(b, feK).Multiply(b, w)
+// sumsPrimeOrder reports whether two affine points are the identity or of prime order.
+func sumsPrimeOrder(p, q *edwards25519.Point) bool {
+	var x, y pair
+	set := func(i int, p *edwards25519.Point) {
+		px, py, _, _ := p.ExtendedCoordinates()
+		x[i], y[i] = *px, *py
 	}
-	b := base()
-	radicand := new(field.Element).Add(b, b)
-	radicand.Add(radicand, new(field.Element).Multiply(feA, x))
-	r, square := new(field.Element).SqrtRatio(radicand, x)
-	if square == 1 {
-		// u = base/x + w·r
-		n = new(field.Element).Multiply(w, r)
-		return n.Multiply(n, x).Add(n, b), x
-	}
-	// The radicands of w and -w have the product A²-4, which is not a square:
-	// the other has the root feFlip/r, with r the root of i·radicand.
-	w.Negate(w)
-	n = new(field.Element).Multiply(base(), r)
-	t := new(field.Element).Multiply(w, feFlip)
-	return n.Add(n, t.Multiply(t, x)), new(field.Element).Multiply(x, r)
+	set(0, p)
+	set(1, q)
+	prime := varTimePrimeOrder(&x, &y)
+	return (prime[0] || p.Equal(identity) == 1) && (prime[1] || q.Equal(identity) == 1)
 }
