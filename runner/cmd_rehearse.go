@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"frostkit/ceremony"
+	"frostkit/frost/cocktail"
 	"frostkit/keyring"
 	"frostkit/runner/protocol"
 	"frostkit/runner/rehearsal"
@@ -241,7 +242,15 @@ func (r *rehearsed) reportGroup(g ceremony.Group) error {
 }
 
 // prove writes a group's certificate, marked as a rehearsal's.
-func (r *rehearsed) prove(g ceremony.Group, group *reports.Group, certificate []byte) error {
+func (r *rehearsed) prove(g ceremony.Group, group *reports.Group, encoded []byte) error {
+	cs, err := frostSuite(r.file)
+	if err != nil {
+		return err
+	}
+	certificate, err := cocktail.DecodeCertificate(cs, encoded)
+	if err != nil {
+		return err
+	}
 	data, err := groupProof{file: r.file, group: g, certificate: certificate, rehearsal: true}.encode(group)
 	if err != nil {
 		return err

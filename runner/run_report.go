@@ -159,7 +159,7 @@ func (r *run) keepProof(g ceremony.Group, m ceremony.Member, made *native.Outcom
 	for _, member := range made.Members {
 		group.Members = append(group.Members, newReportMember(member.Name, member.Key, false))
 	}
-	proof := groupProof{file: r.file, group: g, certificate: made.Certificate.Encode()}
+	proof := groupProof{file: r.file, group: g, certificate: made.Certificate}
 	data, err := proof.encode(group)
 	if err != nil {
 		return err
@@ -219,7 +219,7 @@ func stepName(g ceremony.Group) string { return cmp.Or(g.Name, onlyGroup) }
 type groupProof struct {
 	file        *ceremony.File
 	group       ceremony.Group
-	certificate []byte
+	certificate *cocktail.Certificate
 	rehearsal   bool
 }
 
@@ -232,14 +232,6 @@ func certificateName(file *ceremony.File, g ceremony.Group) string {
 
 // encode returns certificate.json.
 func (p groupProof) encode(group *reports.Group) ([]byte, error) {
-	cs, err := frostSuite(p.file)
-	if err != nil {
-		return nil, err
-	}
-	certificate, err := cocktail.DecodeCertificate(cs, p.certificate)
-	if err != nil {
-		return nil, err
-	}
 	members := make([]reports.CertificateMember, len(group.Members))
 	for i, m := range group.Members {
 		key, err := commkey.ParsePublicKey(m.PublicKey)
@@ -248,7 +240,7 @@ func (p groupProof) encode(group *reports.Group) ([]byte, error) {
 		}
 		members[i] = reports.CertificateMember{Name: m.Name, PublicKey: key}
 	}
-	made, err := reports.NewCertificate(certificate, p.file.Name, p.file.Digest(), stepName(p.group), p.rehearsal, members)
+	made, err := reports.NewCertificate(p.certificate, p.file.Name, p.file.Digest(), stepName(p.group), p.rehearsal, members)
 	if err != nil {
 		return nil, err
 	}

@@ -55,8 +55,9 @@ type Statement struct {
 	Members      []CertificateMember `json:"members"`
 }
 
-// NewCertificate puts together certificate.json. The members are in the order
-// of their identifiers; their signatures are taken from the certificate.
+// NewCertificate puts together certificate.json of a certificate, whose signatures are verified. The
+// members are in the order of their identifiers. It fails if their keys, the digest or the step are not
+// those that were signed.
 func NewCertificate(c *cocktail.Certificate, ceremony string, digest [32]byte, step string, rehearsal bool, members []CertificateMember) (*Certificate, error) {
 	setup := c.Transcript().Setup()
 	out := &Certificate{
@@ -72,7 +73,7 @@ func NewCertificate(c *cocktail.Certificate, ceremony string, digest [32]byte, s
 		signature, _ := c.Signature(id)
 		out.Members[i].Signature = hex.EncodeToString(signature.Bytes())
 	}
-	if _, err := out.Verify(); err != nil {
+	if err := out.check(c); err != nil {
 		return nil, fmt.Errorf("writing the certificate: %w", err)
 	}
 	return out, nil
@@ -112,10 +113,7 @@ func (c *Certificate) Verify() (*Statement, error) {
 	if err != nil {
 		return nil, fmt.Errorf(doing, err)
 	}
-	if err := c.checkMembers(made); err != nil {
-		return nil, fmt.Errorf(doing, err)
-	}
-	if err := c.checkCeremony(made.Transcript()); err != nil {
+	if err := c.check(made); err != nil {
 		return nil, fmt.Errorf(doing, err)
 	}
 	public, err := made.Transcript().PublicKeyPackage()
@@ -158,6 +156,14 @@ func (c *Certificate) decode() (*cocktail.Certificate, error) {
 		encoded = append(encoded, signature...)
 	}
 	return cocktail.DecodeCertificate(cs, encoded)
+}
+
+// check compares what stands beside the signatures with what was signed.
+func (c *Certificate) check(made *cocktail.Certificate) error {
+	if err := c.checkMembers(made); err != nil {
+		return err
+	}
+	return c.checkCeremony(made.Transcript())
 }
 
 // checkMembers compares the static keys of the transcript with the members'
