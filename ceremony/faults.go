@@ -27,7 +27,11 @@ const (
 	FaultWrongShare        FaultKind = "wrong-share"         // a share that is not of its polynomial
 	FaultWrongProof        FaultKind = "wrong-proof"         // a proof of knowledge that does not verify
 	FaultLongerPolynomial  FaultKind = "longer-polynomial"   // one commitment more than the threshold
+	FaultShorterPolynomial FaultKind = "shorter-polynomial"  // one commitment less than the threshold
+	FaultInvalidElement    FaultKind = "invalid-element"     // a commitment that is the identity
 	FaultDifferentPackages FaultKind = "different-packages"  // another round 1 package to every second member
+	FaultWrongEcho         FaultKind = "wrong-echo"          // it passes on other round 1 packages than it received
+	FaultFalseBlame        FaultKind = "false-blame"         // it accuses the first of the others of a wrong proof
 	FaultWrongSignature    FaultKind = "wrong-signature"     // a signature of the transcript that does not verify
 	FaultBadShare          FaultKind = "bad-signature-share" // a signature share that does not verify
 )
@@ -35,7 +39,8 @@ const (
 // FaultKinds lists all kinds.
 var FaultKinds = []FaultKind{
 	FaultDrop, FaultDelay, FaultRepeat, FaultReorder, FaultCorrupt, FaultKill, FaultDecline,
-	FaultWrongShare, FaultWrongProof, FaultLongerPolynomial, FaultDifferentPackages, FaultWrongSignature, FaultBadShare,
+	FaultWrongShare, FaultWrongProof, FaultLongerPolynomial, FaultShorterPolynomial, FaultInvalidElement,
+	FaultDifferentPackages, FaultWrongEcho, FaultFalseBlame, FaultWrongSignature, FaultBadShare,
 }
 
 // FaultPhases are the phases that a fault can be limited to, by the message that

@@ -26,6 +26,8 @@ func TestFaults(t *testing.T) {
   - wrong-share:Eve=Bob@home
   - decline:Bob=not today
   - longer-polynomial:Eve
+  - wrong-echo:Bob
+  - false-blame:Eve
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -39,6 +41,8 @@ func TestFaults(t *testing.T) {
 		{Kind: FaultWrongShare, Member: "Eve", Victim: "Bob@home"},
 		{Kind: FaultDecline, Member: "Bob", Reason: "not today"},
 		{Kind: FaultLongerPolynomial, Member: "Eve"},
+		{Kind: FaultWrongEcho, Member: "Bob"},
+		{Kind: FaultFalseBlame, Member: "Eve"},
 	}
 	for i, got := range file.Faults {
 		got.Text, got.Pos = "", Position{}

@@ -71,5 +71,13 @@ func report(w io.Writer, name string, err error) int {
 	return failure.Code
 }
 
+// ExitCode returns the code with which a command exits that ends with err.
+func ExitCode(err error) int {
+	if err == nil {
+		return ExitOK
+	}
+	return classify(err).Code
+}
+
 // errReported is wrapped by failures that have printed what there is to say.
 var errReported = errors.New("reported")

@@ -200,6 +200,11 @@ var coordinatorLies = []struct {
 			c[id] = c[g.people[0].Identifier]
 		})
 	}, "who is not in the group"},
+	{"a signer twice", func(g *group, p signingPackages) []byte {
+		own, _ := p.list[0].Commitments(g.people[1].Identifier)
+		twice := fmt.Appendf(nil, `"signing_commitments":{%q:%s,`, g.people[1].Identifier, own.EncodeJSON())
+		return bytes.Replace(p.encode(), []byte(`"signing_commitments":{`), twice, 1)
+	}, "an unknown or a repeated field"},
 	{"identity commitment", func(_ *group, p signingPackages) []byte {
 		before, after, _ := bytes.Cut(p.encode(), []byte(`"hiding":"`))
 		return fmt.Appendf(nil, `%s"hiding":"01%s%s`, before, strings.Repeat("0", 62), after[64:])

@@ -197,7 +197,7 @@ func decodeSigningPackages(cs frost.Ciphersuite, payload []byte) (message, error
 	if err != nil {
 		return nil, err
 	}
-	list, err := decodeList(cs, fields["signing_package"], frost.DecodeSigningPackageJSON)
+	list, err := decodeList(cs, fields["signing_package"], decodeSigningPackage)
 	if err != nil {
 		return nil, err
 	}
@@ -214,6 +214,27 @@ func decodeSigningPackages(cs frost.Ciphersuite, payload []byte) (message, error
 	}
 	raw, err := hex.DecodeString(aux)
 	return signingPackages{list: list, aux: raw}, err
+}
+
+// decodeSigningPackage is strict where frost-client, and so package frost, takes
+// the last of several commitments of one signer: no honest coordinator sends such.
+func decodeSigningPackage(cs frost.Ciphersuite, payload []byte) (*frost.SigningPackage, error) {
+	pkg, err := frost.DecodeSigningPackageJSON(cs, payload)
+	if err != nil {
+		return nil, err
+	}
+	fields, err := decodeObject(payload, "header", "signing_commitments", "message")
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, id := range pkg.Identifiers() {
+		ids = append(ids, id.String())
+	}
+	if _, err := decodeObject(fields["signing_commitments"], ids...); err != nil {
+		return nil, fmt.Errorf("commitments of signers: %w", err)
+	}
+	return pkg, nil
 }
 
 // decodeObject reads a JSON object that has exactly the named fields, each

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"sync"
@@ -58,24 +59,61 @@ var (
 	shareOfRound2 = regexp.MustCompile(`("signing_share":"[0-9a-f])([0-9a-f])`)
 	responseOfPoK = regexp.MustCompile(`("proof_of_knowledge":"[0-9a-f]{64}[0-9a-f])([0-9a-f])`)
 	firstElement  = regexp.MustCompile(`("commitment":\[)("[0-9a-f]+")`)
+	firstOfMore   = regexp.MustCompile(`("commitment":\[)"[0-9a-f]+",`)
+	packageOfEcho = regexp.MustCompile(`^(\["[0-9a-f]+",).*\]$`)
 	sharesOfSign  = regexp.MustCompile(`("share":"[0-9a-f])([0-9a-f])`)
 )
 
-func (l *frostClientLiar) lie(to commkey.PublicKey, phase string, payload []byte) ([]byte, error) {
-	says := func(kind ceremony.FaultKind) bool { return l.self.lies(kind, to, l.members) }
-	switch {
-	case phase == protocol.PhaseRound1 && says(ceremony.FaultDifferentPackages):
-		return l.otherPackage()
-	case phase == protocol.PhaseRound1 && says(ceremony.FaultWrongProof):
-		return flipped(responseOfPoK, payload)
-	case phase == protocol.PhaseRound1 && says(ceremony.FaultLongerPolynomial):
-		return replaced(firstElement, payload, "$1$2,$2")
-	case phase == protocol.PhaseRound2 && says(ceremony.FaultWrongShare):
-		return flipped(shareOfRound2, payload)
-	case phase == protocol.PhaseShares && says(ceremony.FaultBadShare):
-		return flipped(sharesOfSign, payload)
+func (l *frostClientLiar) hears(protocol.Message) {}
+
+func (l *frostClientLiar) lie(said letter) ([]byte, error) {
+	says := func(kind ceremony.FaultKind) bool { return l.self.lies(kind, said.to, l.members) }
+	payload := said.payload
+	switch said.phase {
+	case protocol.PhaseRound1:
+		return l.lieInRound1(says, payload)
+	case protocol.PhaseEcho:
+		if says(ceremony.FaultWrongEcho) {
+			return l.wrongEcho(payload)
+		}
+	case protocol.PhaseRound2:
+		if says(ceremony.FaultWrongShare) {
+			return flipped(shareOfRound2, payload)
+		}
+	case protocol.PhaseShares:
+		if says(ceremony.FaultBadShare) {
+			return flipped(sharesOfSign, payload)
+		}
 	}
 	return payload, nil
+}
+
+func (l *frostClientLiar) lieInRound1(says func(ceremony.FaultKind) bool, payload []byte) ([]byte, error) {
+	switch {
+	case says(ceremony.FaultDifferentPackages):
+		return l.otherPackage()
+	case says(ceremony.FaultWrongProof):
+		return flipped(responseOfPoK, payload)
+	case says(ceremony.FaultLongerPolynomial):
+		return replaced(firstElement, payload, "$1$2,$2")
+	case says(ceremony.FaultShorterPolynomial):
+		return replaced(firstOfMore, payload, "$1")
+	case says(ceremony.FaultInvalidElement):
+		return replaced(firstElement, payload, fmt.Sprintf(`$1"%x"`, identity))
+	}
+	return payload, nil
+}
+
+// identity encodes the identity of Ed25519's group, which no element may be.
+var identity = [elementSize]byte{1}
+
+// wrongEcho puts a package that its member never sent into an echo.
+func (l *frostClientLiar) wrongEcho(payload []byte) ([]byte, error) {
+	other, err := l.otherPackage()
+	if err != nil {
+		return nil, err
+	}
+	return replaced(packageOfEcho, payload, "${1}"+string(other)+"]")
 }
 
 var errNothingToChange = errors.New("lying: the message has not the form that is known")
@@ -131,16 +169,35 @@ type nativeLiar struct {
 	threshold int
 
 	mu     sync.Mutex
-	forged map[native.AttemptID][2][]byte // round 1 bodies, see forge
-	told   map[[sha256.Size]byte][]byte   // envelopes by what they stand for: a lie is told twice in the same words
+	opened opened
+	drawn  lastDrawn
+	heard  []byte                       // the round 1 body of the first of the others
+	forged map[native.AttemptID][]byte  // round 1 bodies, see forge
+	told   map[[sha256.Size]byte][]byte // envelopes by what they stand for: a lie is told twice in the same words
 }
 
+// open looks into a message, which several look into one after the other.
 func (l *nativeLiar) open(to commkey.PublicKey, payload []byte) (native.Letter, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if bytes.Equal(l.opened.payload, payload) && l.opened.to == to {
+		return l.opened.letter, l.opened.err
+	}
 	recipient := l.byKey(to)
 	if recipient == nil {
 		return native.Letter{}, errNothingToChange
 	}
-	return native.OpenLetter(l.session.id, l.self.key.Public(), recipient.key, payload)
+	letter, err := native.OpenLetter(l.session.id, l.self.key.Public(), recipient.key, payload)
+	l.opened = opened{to, bytes.Clone(payload), letter, err}
+	return letter, err
+}
+
+// opened is a message that was looked into.
+type opened struct {
+	to      commkey.PublicKey
+	payload []byte
+	letter  native.Letter
+	err     error
 }
 
 func (l *nativeLiar) phase(to commkey.PublicKey, payload []byte) string {
@@ -151,23 +208,40 @@ func (l *nativeLiar) phase(to commkey.PublicKey, payload []byte) string {
 	return letter.Phase
 }
 
-func (l *nativeLiar) lie(to commkey.PublicKey, _ string, payload []byte) ([]byte, error) {
-	letter, err := l.open(to, payload)
-	if err != nil {
-		return payload, nil
+// hears keeps what the member needs who is to be blamed for nothing.
+func (l *nativeLiar) hears(in protocol.Message) {
+	if in.From != l.accused().Key {
+		return
 	}
-	body, err := l.change(to, letter)
-	if err != nil || body == nil {
-		return payload, err
+	heard, err := native.OpenLetter(l.session.id, in.From, l.self.key, in.Payload)
+	if err == nil && heard.Round1() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.heard = heard.Body
+	}
+}
+
+// accused is the first of the others.
+func (l *nativeLiar) accused() protocol.Member {
+	return l.members[slices.IndexFunc(l.members, func(m protocol.Member) bool { return m.Key != l.self.key.Public() })]
+}
+
+func (l *nativeLiar) lie(said letter) ([]byte, error) {
+	letter, err := l.open(said.to, said.payload)
+	if err != nil {
+		return said.payload, nil
+	}
+	changed := letter
+	if err := l.change(said.to, &changed); err != nil || bytes.Equal(changed.Body, letter.Body) {
+		return said.payload, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	stands := sha256.Sum256(append(bytes.Clone(payload), body...))
+	stands := sha256.Sum256(append(bytes.Clone(said.payload), changed.Body...))
 	if l.told[stands] != nil {
 		return l.told[stands], nil
 	}
-	letter.Body = body
-	envelope, err := letter.Envelope(l.session.id, l.self.key, to)
+	envelope, err := changed.Envelope(l.session.id, l.self.key, said.to)
 	if l.told == nil {
 		l.told = map[[sha256.Size]byte][]byte{}
 	}
@@ -188,27 +262,56 @@ const (
 
 func contributionSize(threshold int) int { return threshold*elementSize + proofSize + elementSize }
 
-// change returns another body, or nil to leave it.
-func (l *nativeLiar) change(to commkey.PublicKey, letter native.Letter) ([]byte, error) {
+// change makes of a message what the member says instead, or leaves it.
+func (l *nativeLiar) change(to commkey.PublicKey, letter *native.Letter) (err error) {
 	says := func(kind ceremony.FaultKind) bool { return l.self.lies(kind, to, l.members) }
-	body := bytes.Clone(letter.Body)
+	letter.Body = bytes.Clone(letter.Body)
 	switch {
-	case letter.Round1() && says(ceremony.FaultDifferentPackages):
-		made, err := l.forge(letter.Attempt)
-		return made[1], err
-	case letter.Round1() && l.anyLie(ceremony.FaultWrongShare):
-		return l.wrongShares(letter.Attempt)
-	case letter.Round1() && says(ceremony.FaultWrongProof):
-		body[l.threshold*elementSize+elementSize] ^= 1
-		return body, nil
-	case letter.Round1() && says(ceremony.FaultLongerPolynomial):
-		return append(bytes.Clone(body[:elementSize]), body...), nil
+	case letter.Round1():
+		letter.Body, err = l.lieInRound1(says, letter.Attempt, letter.Body)
+	case letter.Signature() && says(ceremony.FaultFalseBlame):
+		l.blameFalsely(letter)
 	case letter.Signature() && says(ceremony.FaultWrongSignature),
 		letter.Shares() && says(ceremony.FaultBadShare):
-		body[len(body)-scalarSize] ^= 1
-		return body, nil
+		letter.Body[len(letter.Body)-scalarSize] ^= 1
 	}
-	return nil, nil
+	return err
+}
+
+func (l *nativeLiar) lieInRound1(says func(ceremony.FaultKind) bool, attempt native.AttemptID, body []byte) ([]byte, error) {
+	switch {
+	case says(ceremony.FaultDifferentPackages):
+		return l.forge(attempt)
+	case l.anyLie(ceremony.FaultWrongShare):
+		return l.wrongShares(attempt, body)
+	case says(ceremony.FaultWrongProof):
+		body[l.threshold*elementSize+elementSize] ^= 1
+	case says(ceremony.FaultLongerPolynomial):
+		return append(bytes.Clone(body[:elementSize]), body...), nil
+	case says(ceremony.FaultShorterPolynomial):
+		return body[elementSize:], nil
+	case says(ceremony.FaultInvalidElement):
+		copy(body, identity[:])
+	}
+	return body, nil
+}
+
+// The abort of docs/protocol.md.
+const (
+	kindAbort = 5
+	whyBlame  = 1
+)
+
+// blameFalsely makes an abort of a signature: it says that the proof of somebody
+// honest does not verify.
+func (l *nativeLiar) blameFalsely(letter *native.Letter) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	number := slices.Index(l.members, l.accused()) + 1
+	digest := sha256.Sum256(l.heard)
+	blame := []byte{byte(cocktail.CheckProof), 0, byte(number)}
+	letter.Kind = kindAbort
+	letter.Body = slices.Concat([]byte{whyBlame, 0, 0, 0, 1, byte(len(blame))}, blame, digest[:])
 }
 
 func (l *nativeLiar) anyLie(kind ceremony.FaultKind) bool {
@@ -217,50 +320,43 @@ func (l *nativeLiar) anyLie(kind ceremony.FaultKind) bool {
 
 // wrongShares is one message for all, in which the shares of the victims are
 // those of another polynomial.
-func (l *nativeLiar) wrongShares(attempt native.AttemptID) ([]byte, error) {
-	made, err := l.forge(attempt)
+func (l *nativeLiar) wrongShares(attempt native.AttemptID, body []byte) ([]byte, error) {
+	other, err := l.forge(attempt)
 	if err != nil {
 		return nil, err
 	}
-	body := bytes.Clone(made[0])
 	for i, m := range l.members {
 		if l.self.lies(ceremony.FaultWrongShare, m.Key, l.members) {
 			at := contributionSize(l.threshold) + i*(lengthSize+ciphertextSize) + lengthSize
-			copy(body[at:at+ciphertextSize], made[1][at:at+ciphertextSize])
+			copy(body[at:at+ciphertextSize], other[at:at+ciphertextSize])
 		}
 	}
 	return body, nil
 }
 
-// forge makes two round 1 messages of different polynomials and the same
-// ephemeral key, so that the ciphertexts of one open under the other.
-func (l *nativeLiar) forge(attempt native.AttemptID) ([2][]byte, error) {
+// forge makes a second round 1 message for an attempt: of another polynomial and
+// the same ephemeral key, so that the ciphertexts of one open under the other.
+func (l *nativeLiar) forge(attempt native.AttemptID) ([]byte, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	made, before := l.forged[attempt]
-	if before {
+	if made, before := l.forged[attempt]; before {
 		return made, nil
 	}
 	setup, key, err := l.setup(attempt)
 	if err != nil {
-		return made, err
+		return nil, err
 	}
 	defer key.Destroy()
-	ephemeral := make([]byte, 64)
-	_, _ = rand.Read(ephemeral)
-	for i := range made {
-		round, err := cocktail.New(cocktail.Config{Setup: setup, Key: key, Random: &sameEphemeral{coefficients: l.threshold, last: ephemeral}})
-		if err != nil {
-			return made, err
-		}
-		made[i] = round.Message().Encode()
-		round.Destroy()
+	round, err := cocktail.New(cocktail.Config{Setup: setup, Key: key, Random: &sameEphemeral{coefficients: l.threshold, last: l.drawn.bytes}})
+	if err != nil {
+		return nil, err
 	}
+	defer round.Destroy()
 	if l.forged == nil {
-		l.forged = map[native.AttemptID][2][]byte{}
+		l.forged = map[native.AttemptID][]byte{}
 	}
-	l.forged[attempt] = made
-	return made, nil
+	l.forged[attempt] = round.Message().Encode()
+	return l.forged[attempt], nil
 }
 
 func (l *nativeLiar) setup(attempt native.AttemptID) (*cocktail.Setup, *cocktail.StaticKey, error) {
@@ -295,4 +391,14 @@ func (s *sameEphemeral) Read(b []byte) (int, error) {
 		return rand.Read(b)
 	}
 	return copy(b, s.last), nil
+}
+
+// lastDrawn is random, and remembers what was drawn last: when a round 1 message
+// leaves, that is its ephemeral secret.
+type lastDrawn struct{ bytes []byte }
+
+func (d *lastDrawn) Read(b []byte) (int, error) {
+	n, err := rand.Read(b)
+	d.bytes = bytes.Clone(b)
+	return n, err
 }

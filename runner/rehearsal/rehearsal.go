@@ -50,6 +50,9 @@ type Rehearsal struct {
 	digest  [32]byte
 	members map[string]*member
 	groups  map[string]*Group
+
+	tamper func(m *mouth, said letter) ([][]byte, error) // what a test lets members say instead
+	relay  func(*session) protocol.Fault                 // what a test's relay does in a session
 }
 
 // Group is a group that a rehearsal made.
@@ -115,6 +118,10 @@ func (r *Rehearsal) takeFaults() error {
 			return fmt.Errorf("rehearsing %s: no member %q", f.Text, f.Member)
 		case f.Kind == ceremony.FaultWrongSignature && !r.native():
 			return fmt.Errorf("rehearsing %s: with %s's protocol there is no transcript to sign", f.Text, r.cfg.File.Protocol)
+		case f.Kind == ceremony.FaultFalseBlame && !r.native():
+			return fmt.Errorf("rehearsing %s: with %s's protocol nobody tells others whom it blames", f.Text, r.cfg.File.Protocol)
+		case f.Kind == ceremony.FaultWrongEcho && r.native():
+			return fmt.Errorf("rehearsing %s: with %s's protocol there is no echo", f.Text, r.cfg.File.Protocol)
 		case f.Kind == ceremony.FaultKill && f.After > 0 && !r.native():
 			return fmt.Errorf("rehearsing %s: with %s's protocol a member cannot be started again in a session", f.Text, r.cfg.File.Protocol)
 		}
@@ -217,6 +224,9 @@ func (r *Rehearsal) newSession(members []string, coordinator string) *session {
 	s := &session{hub: protocol.NewHub(), id: uuid.New(), members: members}
 	if m := r.members[coordinator]; m != nil {
 		s.coordinator = m.key.Public()
+	}
+	if r.relay != nil {
+		s.hub.Intercept(r.relay(s))
 	}
 	return s
 }

@@ -1,6 +1,8 @@
 package rehearsal
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 
@@ -54,15 +56,18 @@ func (s *signingPart) participant(m *member) part {
 
 func (s *signingPart) share(m *member) *frost.KeyPackage { return s.group.shares[m.name] }
 
-// approve agrees to sign, unless the member is to decline.
-func (m *member) approve(context.Context, protocol.Review) error {
-	for _, f := range m.faults {
-		if f.Kind == ceremony.FaultDecline {
-			if f.Reason == "" {
-				return errors.New("without a reason")
-			}
-			return errors.New(f.Reason)
+// approve makes a member agree to sign what the file names, as a run does, unless
+// it is to decline.
+func (s *signingPart) approve(m *member) func(context.Context, protocol.Review) error {
+	return func(_ context.Context, review protocol.Review) error {
+		if len(review.Messages) != 1 || !bytes.Equal(review.Messages[0], s.message) || len(review.Aux) > 0 {
+			return errors.New("asked to sign something else than the file names")
 		}
+		for _, f := range m.faults {
+			if f.Kind == ceremony.FaultDecline {
+				return errors.New(cmp.Or(f.Reason, "without a reason"))
+			}
+		}
+		return nil
 	}
-	return nil
 }

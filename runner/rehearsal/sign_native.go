@@ -47,7 +47,7 @@ func (s *signingPart) frostkitParticipant(ctx context.Context, m *member, kill f
 	_, err := native.Participate(ctx, s.wire(ctx, s.session, m, false, s.frostkitLiar(m), kill), native.ParticipateConfig{
 		Agreement: s.agreement(s.signing.Message), Session: s.session.id, Key: m.key, KeyPackage: s.share(m),
 		VerifyingKey: s.group.Public.VerifyingKey(), Members: s.group.members, Coordinator: s.session.coordinator,
-		Resend: s.resend(), Approve: m.approve, Progress: s.notify(m, false),
+		Resend: s.resend(), Approve: s.approve(m), Progress: s.notify(m, false),
 	})
 	return err
 }
@@ -70,7 +70,7 @@ func (s *signingPart) frostClientCoordinator(ctx context.Context, m *member, kil
 func (s *signingPart) frostClientParticipant(ctx context.Context, m *member, kill func()) error {
 	return protocol.Participate(ctx, s.sealedWire(ctx, s.session, m, false, s.frostClientLiar(m), kill), protocol.ParticipateConfig{
 		KeyPackage: s.share(m), Members: s.group.members, Coordinator: s.session.coordinator, MessageCount: 1,
-		Approve: m.approve, Progress: s.notify(m, false),
+		Approve: s.approve(m), Progress: s.notify(m, false),
 	})
 }
 

@@ -124,12 +124,21 @@ func (n *network) Send(ctx context.Context, to commkey.PublicKey, payload []byte
 	return nil
 }
 
+// letter is a message before it leaves a member.
+type letter struct {
+	to      commkey.PublicKey // who reads it, also where the zero key stands for the coordinator
+	phase   string
+	payload []byte
+}
+
 // liar looks into a member's messages and changes them.
 type liar interface {
 	// phase tells the phase of a message to a member.
 	phase(to commkey.PublicKey, payload []byte) string
 	// lie returns what a lying member sends in the place of a message.
-	lie(to commkey.PublicKey, phase string, payload []byte) ([]byte, error)
+	lie(letter) ([]byte, error)
+	// hears is told of each message to a member who lies.
+	hears(protocol.Message)
 }
 
 // mouth is where a member says what it says, or lies, or is killed.
@@ -141,6 +150,7 @@ type mouth struct {
 	session *session
 	alive   context.Context // until the member is killed
 	kill    func()
+	tamper  func(*mouth, letter) ([][]byte, error) // nil but in tests
 }
 
 // Send says the truth, unless a fault is the member's own.
@@ -159,25 +169,55 @@ func (m *mouth) Send(ctx context.Context, to commkey.PublicKey, payload []byte) 
 			return ErrKilled
 		}
 	}
-	said := payload
-	if slices.ContainsFunc(m.self.faults, func(f *fault) bool { return f.Lie() }) {
-		var err error
-		if said, err = m.lie(recipient, phase, payload); err != nil {
+	said, err := m.say(letter{recipient, phase, payload})
+	if err != nil {
+		return err
+	}
+	m.network.phase = phase
+	for _, payload := range said {
+		if err := m.Transport.Send(ctx, to, payload); err != nil {
 			return err
 		}
 	}
-	m.network.phase = phase
-	return m.Transport.Send(ctx, to, said)
+	return nil
+}
+
+// say returns what leaves the member in the place of a message.
+func (m *mouth) say(l letter) ([][]byte, error) {
+	if m.self.isLiar() {
+		var err error
+		if l.payload, err = m.lie(l); err != nil {
+			return nil, err
+		}
+	}
+	if m.tamper != nil {
+		return m.tamper(m, l)
+	}
+	return [][]byte{l.payload}, nil
+}
+
+// Receive lets a liar hear what others say.
+func (m *mouth) Receive(ctx context.Context) (protocol.Message, error) {
+	in, err := m.Transport.Receive(ctx)
+	if err == nil && m.self.isLiar() {
+		m.hears(in)
+	}
+	return in, err
+}
+
+// isLiar reports whether one of the member's faults is that it lies.
+func (m *member) isLiar() bool {
+	return slices.ContainsFunc(m.faults, func(f *fault) bool { return f.Lie() })
 }
 
 // wire is a member's transport without a seal. Nothing looks into the messages
 // of a member who has no faults.
 func (r *Rehearsal) wire(alive context.Context, s *session, m *member, coordinator bool, l liar, kill func()) protocol.Transport {
-	if len(m.faults) == 0 {
+	if len(m.faults) == 0 && r.tamper == nil {
 		return s.hub.Endpoint(m.key.Public(), coordinator)
 	}
 	n := &network{Transport: s.hub.Endpoint(m.key.Public(), coordinator), self: m}
-	return &mouth{Transport: n, liar: l, network: n, self: m, session: s, alive: alive, kill: kill}
+	return &mouth{Transport: n, liar: l, network: n, self: m, session: s, alive: alive, kill: kill, tamper: r.tamper}
 }
 
 // sealedWire is a member's transport for frost-client's protocol.
@@ -187,7 +227,7 @@ func (r *Rehearsal) sealedWire(alive context.Context, s *session, m *member, coo
 	for _, peer := range r.keys(s.members) {
 		peers = append(peers, peer.Key)
 	}
-	return &mouth{Transport: protocol.Seal(n, m.key, peers, s.coordinator), liar: l, network: n, self: m, session: s, alive: alive, kill: kill}
+	return &mouth{Transport: protocol.Seal(n, m.key, peers, s.coordinator), liar: l, network: n, self: m, session: s, alive: alive, kill: kill, tamper: r.tamper}
 }
 
 // deliver hands a message over now or, whoever may have stopped by then, later.

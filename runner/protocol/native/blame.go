@@ -129,13 +129,16 @@ type accuser struct {
 // accused reports whether somebody gave up and blames others.
 func (g *generation) accused() bool { return len(g.accusers) > 0 }
 
-// judge waits to hear of all what they found, and makes one error of it.
+// judge waits to hear of all what they found, and makes one error of it. What this member can check
+// itself it does: the word of others proves less.
 func (g *generation) judge(ctx context.Context) error {
-	g.found = append(g.found, g.settle(ctx, func(m protocol.Member) bool {
-		return g.hasOne(kindAbort)(m) || g.hasOne(kindSignature)(m)
-	})...)
-	if len(g.found) == 0 && g.round3 == nil {
+	g.found = append(g.found, g.settle(ctx, g.heardOut)...)
+	switch {
+	case len(g.found) > 0:
+	case g.round3 == nil:
 		g.checkRound1()
+	default:
+		g.checkSignatures()
 	}
 	for _, a := range g.accusers {
 		for _, blame := range a.blames {
@@ -151,6 +154,18 @@ func (g *generation) judge(ctx context.Context) error {
 	return joinCulprits(distinct(g.found))
 }
 
+// heardOut tells who has said all that is to be heard of it: that it gives up, or that it has signed,
+// and why another transcript than this member's.
+func (g *generation) heardOut(m protocol.Member) bool {
+	switch {
+	case g.hasOne(kindAbort)(m):
+		return true
+	case !g.hasOne(kindSignature)(m):
+		return false
+	}
+	return g.round3 == nil || g.signedSame(m) || g.hasOne(kindViews)(m)
+}
+
 // foundBefore reports whether a member is a culprit by what this member knows itself, so that the word
 // of others adds nothing.
 func (g *generation) foundBefore(m protocol.Member) bool {
@@ -159,18 +174,56 @@ func (g *generation) foundBefore(m protocol.Member) bool {
 	})
 }
 
-// checkRound1 looks for faults that all can see, in the messages that there are.
+// checkRound1 looks for faults in the messages that there are: in all of them, if all are there, and
+// else for those that everybody can see.
 func (g *generation) checkRound1() {
+	if g.setup == nil {
+		return
+	}
+	messages := make(map[frost.Identifier]*cocktail.Round1Message, len(g.others))
 	for _, m := range g.others {
 		t, has := g.kept[slot{m.Key, kindRound1}]
-		if !has || g.setup == nil {
+		if !has {
 			continue
 		}
-		if _, err := cocktail.DecodeRound1Message(g.setup, m.Identifier, t.body); err != nil {
-			for _, fault := range cocktail.Faults(err) {
-				g.found = append(g.found, culprit(protocol.PhaseRound1, m, g.describe(fault), fault))
-			}
+		message, err := cocktail.DecodeRound1Message(g.setup, m.Identifier, t.body)
+		g.addFaults(protocol.PhaseRound1, err)
+		messages[m.Identifier] = message
+	}
+	if len(g.found) > 0 || len(messages) < len(g.others) || g.first == nil {
+		return
+	}
+	second, err := g.first.Next(messages)
+	if err == nil {
+		second.Destroy()
+	}
+	g.addFaults(protocol.PhaseRound1, err)
+}
+
+// checkSignatures looks for faults in the signatures that there are over this member's transcript.
+func (g *generation) checkSignatures() {
+	for _, m := range g.others {
+		if !g.signedSame(m) {
+			continue
 		}
+		if err := g.checkSignature(m); err != nil {
+			g.found = append(g.found, culprit(protocol.PhaseCertificate, m, cocktail.CheckSignature.String(), err))
+		}
+	}
+}
+
+func (g *generation) checkSignature(m protocol.Member) error {
+	_, encoded := splitSignature(g.kept[slot{m.Key, kindSignature}].body)
+	signature, err := cocktail.DecodeSignature(g.cfg.Ciphersuite, encoded)
+	if err != nil {
+		return err
+	}
+	return g.round3.Transcript().Verify(m.Identifier, signature)
+}
+
+func (g *generation) addFaults(phase string, err error) {
+	for _, fault := range cocktail.Faults(err) {
+		g.found = append(g.found, culprit(phase, g.byIdentifier(fault.Culprit), g.describe(fault), fault))
 	}
 }
 
@@ -195,18 +248,30 @@ func (g *generation) weigh(from protocol.Member, a accusation) *protocol.Culprit
 		return culprit(protocol.PhaseRound1, from, "sent a blame message that does not decode", err)
 	}
 	accused := g.byIdentifier(blame.Culprit())
+	if accused.Key == g.self.Key {
+		return culprit(protocol.PhaseRound1, from, "blamed this member, which has done nothing wrong", nil)
+	}
 	message, err := cocktail.DecodeRound1Message(g.setup, accused.Identifier, g.round1Of(accused).body)
 	switch {
 	case err != nil:
 		return nil // no message of the accused, or one that is at fault for all to see
 	case a.digest != g.round1Digest(accused):
 		return g.contradiction(from, accused, "%[1]s has another round 1 message of %[2]s than this member")
-	case !blame.Check().Verifiable():
-		return g.contradiction(from, accused, "%[1]s says that %[2]s "+blame.Check().String()+", which nobody else can check")
-	case blame.Verify(from.Identifier, message) != nil:
-		return culprit(protocol.PhaseRound1, from, fmt.Sprintf("blamed %s for nothing: what it says %[1]s sent passes the check", accused), nil)
 	}
-	return culprit(protocol.PhaseRound1, accused, fmt.Sprintf("%s (to %s)", blame.Check(), from), nil)
+	verified := blame.Verify(from.Identifier, message) == nil
+	switch blame.Check() {
+	case cocktail.CheckProof:
+		if verified {
+			return culprit(protocol.PhaseRound1, accused, blame.Check().String(), nil)
+		}
+	case cocktail.CheckShare: // a share that belongs to the commitments is no reason; of any other nobody else knows who made it
+		if verified {
+			return g.contradiction(from, accused, "%[1]s says that %[2]s "+blame.Check().String()+", which nobody else can check")
+		}
+	case cocktail.CheckDecryption, cocktail.CheckPlaintext, cocktail.CheckSignature:
+		return g.contradiction(from, accused, "%[1]s says that %[2]s "+blame.Check().String()+", which nobody else can check")
+	}
+	return culprit(protocol.PhaseRound1, from, fmt.Sprintf("blamed %s for nothing: what it says %[1]s sent passes the check", accused), nil)
 }
 
 func (g *generation) contradiction(from, accused protocol.Member, format string) *protocol.CulpritError {

@@ -54,13 +54,13 @@ func TestMaliciousProposal(t *testing.T) {
 				g := newGroup(t, 3, 2)
 				hub := protocol.NewHub()
 				hub.Intercept(g.lie(g.people[0], false, g.people[1], kindProposal, func(m *message) {
-					x, err := decodeProposal(m.body)
+					x, err := decodeProposal(m.body[len(runID{}):])
 					if err != nil {
 						panic(err)
 					}
 					change(&x)
-					m.body = x.encode()
-					m.id = proposalID(session, m.body)
+					body := x.encode()
+					m.body, m.id = append(m.body[:len(runID{})], body...), proposalID(session, body)
 				}))
 				s := g.sign(within(t), hub, g.coordinateConfig(2), func(p *person, part *ParticipateConfig) bool {
 					if p == g.people[1] {

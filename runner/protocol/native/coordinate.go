@@ -118,22 +118,19 @@ func (c *coordination) begin(ctx context.Context) error {
 	c.order, c.signers, c.pkg, c.late, c.causes = nil, nil, nil, false, nil
 	for _, m := range c.candidates {
 		m.commitments, m.shares = nil, nil
-		if m.out != nil {
+		if m.out != nil || !m.here {
 			continue
 		}
-		if err := c.ask(ctx, m); err != nil {
+		if err := c.send(ctx, m, kindAgain, nil); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// ask sends a candidate the proposal or, if it knows that, the wish for commitments of this attempt.
-func (c *coordination) ask(ctx context.Context, m *candidate) error {
-	if m.here && c.number > 1 {
-		return c.send(ctx, m, kindAgain, nil)
-	}
-	return c.send(ctx, m, kindProposal, c.proposal.body)
+// propose answers a candidate's hello. It says which run of the candidate that was: run || proposal.
+func (c *coordination) propose(ctx context.Context, m *candidate) error {
+	return c.send(ctx, m, kindProposal, slices.Concat(m.run[:], c.proposal.body))
 }
 
 func (c *coordination) send(ctx context.Context, m *candidate, k kind, body []byte) error {

@@ -81,7 +81,7 @@ func (c *coordination) takeHello(ctx context.Context, from *candidate, said hell
 	}
 	c.seeRun(from, said.run)
 	from.out = nil // who declined and comes again may have thought better of it
-	return c.send(ctx, from, kindProposal, c.proposal.body)
+	return c.propose(ctx, from)
 }
 
 // seeRun notices a signer that was started again: its nonces are gone.
@@ -115,7 +115,7 @@ func (c *coordination) takeItems(ctx context.Context, from *candidate, m message
 	}
 	c.seeRun(from, list.run)
 	if m.number < c.number {
-		return c.ask(ctx, from) // it has not heard of this attempt
+		return c.send(ctx, from, kindAgain, nil) // it has not heard of this attempt
 	}
 	if m.kind == kindCommitments {
 		return c.takeCommitments(ctx, from, list)

@@ -91,6 +91,7 @@ type attempt struct {
 	disputed  bool
 	accusers  []accuser
 	found     []*protocol.CulpritError
+	first     *cocktail.Round1
 	round3    *cocktail.Round3
 	hash      []byte // of its transcript
 	record    Record // of round3
@@ -283,6 +284,7 @@ func (g *generation) generate(ctx context.Context) error {
 		return err
 	}
 	defer first.Destroy()
+	g.first = first
 	if err := g.broadcast(ctx, kindRound1, first.Message().Encode()); err != nil {
 		return err
 	}

@@ -9,10 +9,13 @@ import (
 type Letter struct {
 	// Phase is the phase that the message belongs to.
 	Phase string
-	// Attempt is that of the message, zero where it belongs to none.
+	// Number is that of the attempt, from 1.
+	Number uint32
+	// Attempt, Kind and Body are ID, kind and body of docs/protocol.md, and may be
+	// changed.
 	Attempt AttemptID
-	// Body may be changed.
-	Body []byte
+	Kind    uint8
+	Body    []byte
 
 	form    byte
 	message message
@@ -28,13 +31,13 @@ func OpenLetter(session [16]byte, sender commkey.PublicKey, recipient *commkey.P
 	if err != nil {
 		return Letter{}, err
 	}
-	return Letter{Phase: phaseOfKind(m.kind), Attempt: m.id, Body: m.body, form: envelope[0], message: m}, nil
+	return Letter{Phase: phaseOfKind(m.kind), Number: m.number, Attempt: m.id, Kind: uint8(m.kind), Body: m.body, form: envelope[0], message: m}, nil
 }
 
 // Envelope signs or seals the letter again, as it was.
 func (l Letter) Envelope(session [16]byte, sender *commkey.PrivateKey, recipient commkey.PublicKey) ([]byte, error) {
 	m := l.message
-	m.body = l.Body
+	m.kind, m.id, m.body = kind(l.Kind), l.Attempt, l.Body
 	if l.form == formSealed {
 		return sealEnvelope(sender, session, recipient, m.encode())
 	}
@@ -42,15 +45,15 @@ func (l Letter) Envelope(session [16]byte, sender *commkey.PrivateKey, recipient
 }
 
 // Round1 reports whether the letter is a round 1 message of COCKTAIL-DKG.
-func (l Letter) Round1() bool { return l.message.kind == kindRound1 }
+func (l Letter) Round1() bool { return kind(l.Kind) == kindRound1 }
 
 // Signature reports whether the letter holds a signature of the transcript, in
 // its last 64 bytes.
-func (l Letter) Signature() bool { return l.message.kind == kindSignature }
+func (l Letter) Signature() bool { return kind(l.Kind) == kindSignature }
 
 // Shares reports whether the letter holds signature shares, the last of them in
 // its last 32 bytes.
-func (l Letter) Shares() bool { return l.message.kind == kindShares }
+func (l Letter) Shares() bool { return kind(l.Kind) == kindShares }
 
 func phaseOfKind(k kind) string {
 	if phase, ok := phaseOf[k]; ok {

@@ -282,7 +282,12 @@ func (p *participation) misbehaved(check string) error {
 
 // takeProposal checks what is to be signed, and has the member asked about it.
 func (p *participation) takeProposal(ctx, asking context.Context, m message) error {
-	if m.id != proposalID(p.cfg.Session, m.body) || m.number == 0 || m.number > maxAttempt {
+	body, own := bytes.CutPrefix(m.body, p.own[:])
+	if !own { // to an earlier run of this member, or said again in a session that came back
+		p.drop(p.coordinator, "its proposal answers another run of this member")
+		return nil
+	}
+	if m.id != proposalID(p.cfg.Session, body) || m.number == 0 || m.number > maxAttempt {
 		p.drop(p.coordinator, "its proposal is malformed")
 		return nil
 	}
@@ -292,7 +297,7 @@ func (p *participation) takeProposal(ctx, asking context.Context, m message) err
 		}
 		return p.advance(ctx, m.number)
 	}
-	proposed, err := decodeProposal(m.body)
+	proposed, err := decodeProposal(body)
 	if err != nil {
 		return p.misbehaved(fmt.Sprintf("sent a proposal that does not decode: %v", err))
 	}

@@ -334,25 +334,16 @@ func TestTwoProposals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGroup(t, 3, 2)
 		hub := protocol.NewHub()
-		second := false
+		once := g.lie(g.people[0], false, g.people[1], kindProposal, func(m *message) {
+			m.body[len(m.body)-1] ^= 1 // of the last message
+			m.id = proposalID(session, m.body[len(runID{}):])
+		})
 		hub.Intercept(func(e protocol.Envelope) []protocol.Delivery {
 			all := protocol.Deliver(e)
-			if e.To != g.people[1].Key || second {
-				return all
+			if other := once(e); string(other[0].Payload) != string(e.Payload) {
+				all = append(all, protocol.Delivery{Payload: other[0].Payload, Delay: time.Millisecond})
 			}
-			second = true
-			cfg := g.coordinateConfig(2)
-			cfg.Messages = [][]byte{[]byte("another message")}
-			c, err := newCoordination(cfg)
-			if err != nil {
-				panic(err)
-			}
-			c.proposal.number = 1
-			sealed, err := sealEnvelope(g.people[0].private, session, g.people[1].Key, c.proposal.encode())
-			if err != nil {
-				panic(err)
-			}
-			return append(all, protocol.Delivery{Payload: sealed, Delay: time.Millisecond})
+			return all
 		})
 		s := g.sign(within(t), hub, g.coordinateConfig(3), func(_ *person, part *ParticipateConfig) bool {
 			part.Approve = func(context.Context, protocol.Review) error { time.Sleep(time.Second); return nil }
@@ -360,6 +351,32 @@ func TestTwoProposals(t *testing.T) {
 		})
 		if got := blamed(s.signers["bob"]); got != "alice" {
 			t.Errorf("bob blames %s: %v", got, s.signers["bob"])
+		}
+	})
+}
+
+// A signing before, said again in a session with the same ID, misleads nobody.
+func TestReplayedSigning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGroup(t, 3, 2)
+		cfg := g.coordinateConfig(2)
+		var recorded []protocol.Envelope
+		for range 2 {
+			hub := protocol.NewHub()
+			for _, e := range recorded {
+				_ = hub.Endpoint(e.From, false).Send(t.Context(), e.To, e.Payload)
+			}
+			hub.Intercept(func(e protocol.Envelope) []protocol.Delivery {
+				recorded = append(recorded, e)
+				return protocol.Deliver(e)
+			})
+			s := g.sign(within(t), hub, cfg, nil)
+			s.mustVerify(t, g, cfg)
+			for name, err := range s.signers {
+				if err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
 		}
 	})
 }
