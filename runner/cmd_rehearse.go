@@ -42,6 +42,8 @@ type rehearsed struct {
 	writer  reportWriter
 	rows    map[string]func(steps.Notice) // of members, and of coordinators with their suffix
 	signed  map[int]*rehearsal.Signing    // by the signing's number, from 1
+	absent  map[int][]reports.Absence     // likewise, of signings that failed
+	history *history
 }
 
 // Run carries the ceremony out among members in this process alone.
@@ -56,7 +58,7 @@ func (c *rehearseCommand) Run(e *Env) error {
 		return err
 	}
 	line := &timeline{Recorder: reports.NewRecorder()}
-	r.display.watch = watchers{events, line}
+	r.display.watch = watchers{events, line, r.history}
 	failed := r.perform(e.Context)
 	r.display.close()
 	r.report.Started, r.report.Ended, r.report.Timeline = line.Started(), time.Now(), line.Timeline()
@@ -86,6 +88,7 @@ func (c *rehearseCommand) prepare(e *Env) (*rehearsed, error) {
 	r := &rehearsed{
 		env: e, file: file, dir: c.Dir, display: newDisplay(e), report: newReport(file),
 		rows: map[string]func(steps.Notice){}, signed: map[int]*rehearsal.Signing{},
+		absent: map[int][]reports.Absence{}, history: newHistory(),
 	}
 	if r.dir == "" {
 		r.dir = file.Dir()
@@ -167,7 +170,7 @@ func (r *rehearsed) sign(ctx context.Context, step ceremony.Step) error {
 	}
 	signed, found, err := r.Sign(ctx, signing, message)
 	r.found(step, found)
-	r.signed[step.Signing] = signed
+	r.signed[step.Signing], r.absent[step.Signing] = signed, absences(err)
 	return err
 }
 
@@ -223,8 +226,10 @@ func (r *rehearsed) conclude(failed error) error {
 
 func (r *rehearsed) reportGroup(g ceremony.Group) error {
 	group := newGroup(g, suiteOf(r.file))
+	attempted := r.history.of(stepOf{group: g.Name})
+	group.Attempts, group.Restarts = attempted.latest, attempted.restarts
 	for _, name := range g.Members {
-		group.Members = append(group.Members, newReportMember(name, r.Key(name), true))
+		group.Members = append(group.Members, newReportMember(name, r.Key(name), true, r.history))
 	}
 	if made, ok := r.Group(g.Name); ok {
 		group.VerifyingKey = made.Public.VerifyingKey().String()
@@ -274,11 +279,13 @@ func (r *rehearsed) reportSigning(number int, signing ceremony.Signing) error {
 	if err != nil {
 		return err
 	}
-	s := reports.Signing{Message: filepath.Base(signing.Message), Signers: signing.Signers, Output: filepath.Base(signing.Output)}
+	s := newSigning(signing)
 	describeMessage(&s, message)
+	attempted := r.history.of(stepOf{signing: number})
+	s.Attempts, s.Restarts, s.Absent = attempted.latest, attempted.restarts, r.absent[number]
 	if made := r.signed[number]; made != nil {
 		s.Signature, s.Valid, s.Signers = hex.EncodeToString(made.Signature.Bytes()), true, made.Signers
-		s.Attempts, s.Absent = made.Attempts, made.Absent
+		s.Absent = made.Absent
 		group, _ := r.Group(signing.Group)
 		r.report.Checks = append(r.report.Checks, signatureCheck(s, group.Public.VerifyingKey().String()))
 	}

@@ -39,7 +39,7 @@ func (f *declineFlags) reason() error {
 	return errors.New(keyring.EscapeName(f.Reason))
 }
 
-// refusal is a refusal of a member run here, as summaries have it.
+// refusal is a refusal that this run knows of, as summaries have it.
 type refusal struct {
 	Member  string `json:"member"`
 	Signing int    `json:"signing"` // its number in the file, from 1
@@ -56,7 +56,10 @@ type refusals struct {
 func (r *refusals) add(one refusal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.refused = append(r.refused, one)
+	same := func(other refusal) bool { return other.Member == one.Member && other.Signing == one.Signing }
+	if !slices.ContainsFunc(r.refused, same) { // a coordinator here is told what it was asked, too
+		r.refused = append(r.refused, one)
+	}
 }
 
 // asking keeps questions to several members apart.
@@ -73,8 +76,16 @@ func (r *run) approval(signing ceremony.Signing, m ceremony.Member) func(context
 			return err
 		}
 		r.add(refusal{Member: m.Name, Signing: r.number(signing), Message: r.messagePath(signing), Reason: err.Error()})
-		return fmt.Errorf("by %s: %w", m.Name, err)
+		return err
 	}
+}
+
+// refusedBy says who refused, where that is why a signer's part ended.
+func refusedBy(m ceremony.Member, err error) error {
+	if errors.Is(err, protocol.ErrDeclined) {
+		return fmt.Errorf("%s %w", m.Name, err)
+	}
+	return err
 }
 
 // inOrder returns members in the order of the file, others after them.

@@ -58,12 +58,7 @@ func (l roll) remind(err error) error {
 
 // roll says what the members of a step of the ceremony run.
 func (r *run) roll(step ceremony.Step) roll {
-	l := roll{command: func(member string) string {
-		if r.isHere(member) {
-			return ""
-		}
-		return shell("frostkit", "run", r.options.File, "--as", member)
-	}}
+	l := roll{command: r.partOf}
 	switch step.Kind {
 	case ceremony.DKG:
 		group, _ := r.file.Group(step.Group)
@@ -72,6 +67,14 @@ func (r *run) roll(step ceremony.Step) roll {
 		l.opener = r.file.Sign[step.Signing-1].Coordinator()
 	}
 	return l
+}
+
+// partOf is what a member runs for its part, "" for one who is run here.
+func (r *run) partOf(member string) string {
+	if r.isHere(member) {
+		return ""
+	}
+	return shell("frostkit", "run", r.options.File, "--as", member)
 }
 
 // roll says what the other members of a group to be made run: who opens the

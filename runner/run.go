@@ -33,6 +33,7 @@ type run struct {
 	// finished: the ceremony is carried out, and nobody waits for a message.
 	finished bool
 	refusals
+	outcomes
 }
 
 // perform carries out the steps that are left, and tells whether there were any.

@@ -18,7 +18,7 @@ import (
 // signingAgreement is what members compare before they sign.
 func (s *scene) signingAgreement(signing ceremony.Signing) native.Agreement {
 	number := 1 + slices.IndexFunc(s.file.Sign, func(other ceremony.Signing) bool { return other.Pos == signing.Pos })
-	return native.Agreement{Digest: s.file.Digest(), Step: fmt.Sprintf("signing %d", number), Tool: "frostkit/" + Version}
+	return native.Agreement{Digest: s.file.Digest(), Step: fmt.Sprintf("signing %d", number), Tool: "frostkit " + Version}
 }
 
 // collectPart is the coordinator's part in a signing by frostkit's own protocol.
@@ -34,7 +34,8 @@ func (r *run) collectPart(id string, signing ceremony.Signing, rings map[string]
 		Save:    func(made []frost.Signature) error { return writeFile(r.outputPath(signing), made[0].Bytes()) },
 	}
 	return func(ctx context.Context) error {
-		_, err := step.Run(ctx)
+		signed, err := step.Run(ctx)
+		r.collected(signing, signed, err)
 		return err
 	}, nil
 }
@@ -66,8 +67,9 @@ func (r *run) answerPart(id string, signing ceremony.Signing, name string, rings
 	}
 	return func(ctx context.Context) error {
 		defer key.Destroy()
-		_, err := step.Run(ctx)
-		return err
+		signed, err := step.Run(ctx)
+		r.answered(signing, signed, err)
+		return refusedBy(s.member, err)
 	}, nil
 }
 

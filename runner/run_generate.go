@@ -18,7 +18,7 @@ const onlyGroup = "group"
 
 // agreement is what members compare before they make a group.
 func (s *scene) agreement(group ceremony.Group) native.Agreement {
-	a := native.Agreement{Digest: s.file.Digest(), Step: group.Name, Tool: "frostkit/" + Version}
+	a := native.Agreement{Digest: s.file.Digest(), Step: group.Name, Tool: "frostkit " + Version}
 	if a.Step == "" {
 		a.Step = onlyGroup
 	}
@@ -74,6 +74,7 @@ func (r *run) generatePart(cs frost.Ciphersuite, group ceremony.Group, m ceremon
 	return func(ctx context.Context) error {
 		outcome, err := part.Run(ctx)
 		if outcome != nil {
+			r.made(group, outcome.Unconfirmed)
 			outcome.KeyPackage.Destroy()
 		}
 		return err

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ type record struct {
 	events      *eventLog
 	closeEvents func() error
 	timeline    *timeline
+	history     *history
 }
 
 // openRecord begins to watch a run.
@@ -37,8 +39,8 @@ func (r *run) openRecord() (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	rec := &record{events: events, closeEvents: closeEvents, timeline: &timeline{Recorder: reports.NewRecorder()}}
-	r.display.watch = watchers{events, rec.timeline}
+	rec := &record{events: events, closeEvents: closeEvents, timeline: &timeline{Recorder: reports.NewRecorder()}, history: newHistory()}
+	r.display.watch = watchers{events, rec.timeline, rec.history}
 	return rec, nil
 }
 
@@ -69,11 +71,11 @@ func (r *run) writeReport(rec *record, failed error) error {
 	}
 	w := reportWriter{folder: filepath.Join(r.dir, reportFolder)}
 	for _, g := range r.file.Groups {
-		if err := r.reportGroup(&w, out, g, plan.Key(g.Name), rings); err != nil {
+		if err := r.reportGroup(&w, out, g, plan.Key(g.Name), rings, rec.history); err != nil {
 			return err
 		}
 	}
-	if err := r.reportSignings(out, plan); err != nil {
+	if err := r.reportSignings(out, plan, rec.history); err != nil {
 		return err
 	}
 	if err := w.finish(out); err != nil {
@@ -98,8 +100,10 @@ func digestText(file *ceremony.File) string {
 
 // reportGroup reports a group, and verifies and writes its certificate where
 // there is one.
-func (r *run) reportGroup(w *reportWriter, out *reports.Report, g ceremony.Group, key string, rings map[string]*keyring.Keyring) error {
+func (r *run) reportGroup(w *reportWriter, out *reports.Report, g ceremony.Group, key string, rings map[string]*keyring.Keyring, h *history) error {
 	group := newGroup(g, suiteOf(r.file))
+	made := h.of(stepOf{group: g.Name})
+	group.Attempts, group.Restarts = made.latest, made.restarts
 	if key != "" {
 		group.VerifyingKey, group.Fingerprint = key, fingerprintOf(key)
 	}
@@ -107,7 +111,14 @@ func (r *run) reportGroup(w *reportWriter, out *reports.Report, g ceremony.Group
 	for _, name := range g.Members {
 		m, _ := r.file.Member(name)
 		public, _ := r.keyOf(m, rings, viewer)
-		group.Members = append(group.Members, newReportMember(name, public, r.isHere(name)))
+		group.Members = append(group.Members, newReportMember(name, public, r.isHere(name), h))
+	}
+	var err error
+	if group.Unconfirmed, err = r.awaited(g); err != nil {
+		return err
+	}
+	if len(group.Unconfirmed) > 0 {
+		out.Notes = append(out.Notes, r.unsavedNote(g, group.Unconfirmed))
 	}
 	if key != "" {
 		if err := r.prove(w, out, g, group); err != nil {
@@ -125,8 +136,10 @@ func newGroup(g ceremony.Group, suite string) *reports.Group {
 	return &reports.Group{Description: g.Description, Ciphersuite: suite, Threshold: g.Threshold}
 }
 
-func newReportMember(name string, key commkey.PublicKey, here bool) reports.Member {
-	m := reports.Member{Name: name, Here: here}
+// newReportMember reports a member; of one who is run elsewhere the version is
+// what it said.
+func newReportMember(name string, key commkey.PublicKey, here bool, h *history) reports.Member {
+	m := reports.Member{Name: name, Here: here, Version: h.tool(name)}
 	if !key.IsZero() {
 		m.PublicKey, m.Fingerprint = key.String(), reports.Fingerprint(key.Bytes())
 	}
@@ -134,6 +147,17 @@ func newReportMember(name string, key commkey.PublicKey, here bool) reports.Memb
 		m.Version = "frostkit " + Version
 	}
 	return m
+}
+
+// unsavedNote says what to do where members have not said that they saved a
+// group.
+func (r *run) unsavedNote(g ceremony.Group, unconfirmed []string) string {
+	commands := make([]string, len(unconfirmed))
+	for i, name := range unconfirmed {
+		commands[i] = r.partOf(name)
+	}
+	return fmt.Sprintf("The group %q is made and saved here, and %s have not said that they saved it. They complete it by running their part, "+
+		"and this run again tells that they have: %s", g.Description, strings.Join(unconfirmed, ", "), strings.Join(commands, "; "))
 }
 
 // unconfirmedNote says what to do about a group without a certificate (with
@@ -157,7 +181,7 @@ func (r *run) keepProof(g ceremony.Group, m ceremony.Member, made *native.Outcom
 	group := newGroup(g, suiteOf(r.file))
 	group.VerifyingKey = made.PublicKeyPackage.VerifyingKey().String()
 	for _, member := range made.Members {
-		group.Members = append(group.Members, newReportMember(member.Name, member.Key, false))
+		group.Members = append(group.Members, newReportMember(member.Name, member.Key, false, newHistory()))
 	}
 	proof := groupProof{file: r.file, group: g, certificate: made.Certificate}
 	data, err := proof.encode(group)
@@ -248,35 +272,61 @@ func (p groupProof) encode(group *reports.Group) ([]byte, error) {
 }
 
 // reportSignings reports every signing of the file as it is now.
-func (r *run) reportSignings(out *reports.Report, plan *ceremony.Plan) error {
+func (r *run) reportSignings(out *reports.Report, plan *ceremony.Plan, h *history) error {
 	state, err := r.observe()
 	if err != nil {
 		return err
 	}
 	for i, signing := range r.file.Sign {
-		s := reports.Signing{
-			Message: filepath.Base(signing.Message), Signers: signing.Signers, Output: filepath.Base(signing.Output),
-			Valid: state.Signatures[i] == ceremony.ValidSignature,
-		}
-		if message, err := r.message(signing); err == nil {
-			describeMessage(&s, message)
-		}
-		if s.Valid {
+		s := r.reportSigning(signing, h)
+		if state.Signatures[i] == ceremony.ValidSignature {
 			raw, err := os.ReadFile(r.outputPath(signing))
 			if err != nil {
 				return err
 			}
-			s.Signature = hex.EncodeToString(raw)
-			out.Checks = append(out.Checks, signatureCheck(s, plan.Key(signing.Group)))
-		}
-		for _, refused := range r.refused {
-			if refused.Signing == i+1 {
-				s.Absent = append(s.Absent, reports.Absence{Member: refused.Member, Why: "declined", Reason: refused.Reason})
+			s.Signature, s.Valid = hex.EncodeToString(raw), true
+			if len(s.Signers) == 0 && s.Need == len(s.Candidates) { // in an earlier run
+				s.Signers = s.Candidates
 			}
+		}
+		if s.Valid {
+			out.Checks = append(out.Checks, signatureCheck(s, plan.Key(signing.Group)))
 		}
 		out.Signings = append(out.Signings, s)
 	}
 	return nil
+}
+
+// reportSigning reports what this run knows of a signing.
+func (r *run) reportSigning(signing ceremony.Signing, h *history) reports.Signing {
+	number := r.number(signing)
+	s := newSigning(signing)
+	if message, err := r.message(signing); err == nil {
+		describeMessage(&s, message)
+	}
+	made := h.of(stepOf{signing: number})
+	s.Attempts, s.Restarts = made.latest, made.restarts
+	if known, told := r.signings[number]; told {
+		s.Signers, s.Absent = known.signers, known.absent
+		if known.signature != nil {
+			s.Signature, s.Valid = known.signature.String(), true
+		}
+	}
+	for _, refused := range r.refused {
+		told := func(a reports.Absence) bool { return a.Member == refused.Member }
+		if refused.Signing == number && !slices.ContainsFunc(s.Absent, told) {
+			s.Absent = append(s.Absent, reports.Absence{Member: refused.Member, Why: native.WhyDeclined, Reason: refused.Reason})
+		}
+	}
+	return s
+}
+
+// newSigning is what a report says of a signing by the file alone.
+func newSigning(signing ceremony.Signing) reports.Signing {
+	return reports.Signing{
+		Message: filepath.Base(signing.Message), Output: filepath.Base(signing.Output),
+		Coordinator: signing.Coordinator(), Candidates: signing.Signers, Need: orAll(signing),
+	}
 }
 
 func describeMessage(s *reports.Signing, message []byte) {

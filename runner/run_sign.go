@@ -9,6 +9,7 @@ import (
 	"frostkit/frost"
 	"frostkit/keyring"
 	"frostkit/runner/protocol"
+	"frostkit/runner/protocol/native"
 	"frostkit/runner/steps"
 )
 
@@ -117,6 +118,7 @@ func (r *run) coordinatorPart(id string, signing ceremony.Signing, rings map[str
 	}
 	return func(ctx context.Context) error {
 		signatures, err := step.Run(ctx)
+		r.collected(signing, &native.Signed{Signatures: signatures, Signers: c.signers}, err)
 		if err != nil {
 			return err
 		}
@@ -147,7 +149,7 @@ func (r *run) participantPart(id string, signing ceremony.Signing, name string, 
 	}
 	return func(ctx context.Context) error {
 		defer key.Destroy()
-		return step.Run(ctx)
+		return refusedBy(s.member, step.Run(ctx))
 	}, nil
 }
 

@@ -9,16 +9,25 @@ import (
 
 // runSummary is what a run leaves behind, as `run --json` prints it.
 type runSummary struct {
-	Ceremony   string             `json:"ceremony"`
-	Digest     string             `json:"digest"`
-	Changed    bool               `json:"changed"`
-	Group      string             `json:"group,omitempty"` // key of the first group
-	Threshold  int                `json:"threshold"`       // of the file
-	Groups     []ceremony.Made    `json:"groups"`
-	Members    []memberSummary    `json:"members"`
-	Signatures []signatureSummary `json:"signatures"`
-	Declined   []refusal          `json:"declined"` // by members run here
-	Steps      []ceremony.Step    `json:"steps"`
+	Ceremony    string             `json:"ceremony"`
+	Digest      string             `json:"digest"`
+	Changed     bool               `json:"changed"`
+	Group       string             `json:"group,omitempty"` // key of the first group
+	Threshold   int                `json:"threshold"`       // of the file
+	Groups      []ceremony.Made    `json:"groups"`
+	Members     []memberSummary    `json:"members"`
+	Signatures  []signatureSummary `json:"signatures"`
+	Declined    []refusal          `json:"declined"`
+	Unconfirmed []unsaved          `json:"unconfirmed"`
+	Steps       []ceremony.Step    `json:"steps"`
+}
+
+// unsaved is a group that is saved here, and of which members have not said that
+// they saved it.
+type unsaved struct {
+	Group     string     `json:"group"` // its name in the file
+	Members   []string   `json:"members"`
+	Reminders []reminder `json:"reminders"`
 }
 
 type memberSummary struct {
@@ -55,7 +64,20 @@ func (r *run) summarize(plan *ceremony.Plan, changed bool) (runSummary, error) {
 	sum := runSummary{
 		Ceremony: plan.Ceremony, Digest: plan.Digest, Changed: changed, Group: plan.Group, Threshold: plan.Threshold,
 		Groups: plan.Groups, Members: []memberSummary{}, Signatures: []signatureSummary{}, Steps: plan.Steps,
-		Declined: append([]refusal{}, r.refused...),
+		Declined: append([]refusal{}, r.refused...), Unconfirmed: []unsaved{},
+	}
+	for _, g := range r.file.Groups {
+		members, err := r.awaited(g)
+		if err != nil {
+			return sum, err
+		}
+		if len(members) > 0 {
+			left := unsaved{Group: g.Name, Members: members}
+			for _, name := range members {
+				left.Reminders = append(left.Reminders, reminder{name, r.partOf(name)})
+			}
+			sum.Unconfirmed = append(sum.Unconfirmed, left)
+		}
 	}
 	rings, err := r.rings()
 	if err != nil {
@@ -103,6 +125,12 @@ func (r *run) writeSummary(sum runSummary) {
 		if s.Valid {
 			fmt.Fprintf(out, "signature  %s of %s, valid\n", s.Output, s.Message)
 		}
+	}
+	for _, left := range sum.Unconfirmed {
+		for _, who := range left.Reminders {
+			fmt.Fprintf(out, "unconfirmed %s has not said that the group%s is saved there: %s\n", who.Member, prefixed(" ", left.Group), who.Command)
+		}
+		r.env.say("frostkit: hint: ask them to run their part, then run this again")
 	}
 	for _, d := range sum.Declined {
 		fmt.Fprintf(out, "declined   %s by %s: %s\n", d.Message, d.Member, d.Reason)

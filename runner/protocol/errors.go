@@ -32,12 +32,13 @@ type MissingError struct {
 func (e *MissingError) Error() string {
 	text := make([]string, len(e.Missing))
 	for i, m := range e.Missing {
-		text[i] = fmt.Sprintf("%s (%s)", m, e.lastSeen(m))
+		text[i] = fmt.Sprintf("%s (%s)", m, e.LastSeen(m))
 	}
 	return fmt.Sprintf("waiting for %s: deadline passed without %s", e.Phase, strings.Join(text, ", "))
 }
 
-func (e *MissingError) lastSeen(m Member) string {
+// LastSeen says what was last heard of a member.
+func (e *MissingError) LastSeen(m Member) string {
 	seen := "never seen in this session"
 	if last := e.Last[m.Key]; last != "" {
 		seen = "last sent: " + last

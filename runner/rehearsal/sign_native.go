@@ -33,14 +33,8 @@ func (s *signingPart) frostkitCoordinator(ctx context.Context, m *member, kill f
 
 // absence says why a candidate did not sign.
 func absence(x native.Exclusion) report.Absence {
-	a := report.Absence{Member: x.Member.Name, Why: "silent", Reason: x.Reason}
-	switch {
-	case x.Culprit:
-		a.Why = "broke the protocol"
-	case x.Declined:
-		a.Why = "declined"
-	}
-	return a
+	why, detail := x.Why()
+	return report.Absence{Member: x.Member.Name, Why: why, Reason: detail}
 }
 
 func (s *signingPart) frostkitParticipant(ctx context.Context, m *member, kill func()) error {

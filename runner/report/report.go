@@ -60,6 +60,17 @@ type Group struct {
 	Members      []Member `json:"members"`
 	Certificate  string   `json:"certificate,omitempty"` // file beside the report
 	Confirmed    bool     `json:"confirmed"`             // all members signed the transcript
+	Unconfirmed  []string `json:"unconfirmed"`           // members who have not said that they saved the group
+
+	Attempts int       `json:"attempts,omitempty"` // to make it in this run, where the protocol counts them
+	Restarts []Restart `json:"restarts"`
+}
+
+// Restart says why an attempt after the first one began.
+type Restart struct {
+	Attempt int    `json:"attempt"` // that began, from 2
+	Member  string `json:"member"`  // who caused it
+	Why     string `json:"why"`     // to be read after the name
 }
 
 // Member is a member of a group.
@@ -75,23 +86,28 @@ type Member struct {
 
 // Signing is one message that was signed or was to be.
 type Signing struct {
-	Message   string    `json:"message"` // file name
-	Size      int       `json:"size"`    // bytes
-	SHA256    string    `json:"sha256"`
-	Text      string    `json:"text,omitempty"` // of a message that is text
-	Signers   []string  `json:"signers"`
+	Message     string   `json:"message"` // file name
+	Size        int      `json:"size"`    // bytes
+	SHA256      string   `json:"sha256"`
+	Text        string   `json:"text,omitempty"` // of a message that is text
+	Coordinator string   `json:"coordinator"`
+	Candidates  []string `json:"candidates"` // who could sign
+	Need        int      `json:"need"`       // how many of them were to
+
+	Signers   []string  `json:"signers"` // who signed, as far as this run knows
 	Signature string    `json:"signature,omitempty"`
-	Output    string    `json:"output"` // file name
+	Output    string    `json:"output"` // name of the coordinator's file
 	Valid     bool      `json:"valid"`
-	Attempts  int       `json:"attempts,omitempty"`
+	Attempts  int       `json:"attempts,omitempty"` // in this run, where the protocol counts them
+	Restarts  []Restart `json:"restarts"`
 	Absent    []Absence `json:"absent"`
 }
 
 // Absence says that a member did not sign, and why.
 type Absence struct {
 	Member string `json:"member"`
-	Why    string `json:"why"` // "declined", "silent", "bad signature share"
-	Reason string `json:"reason,omitempty"`
+	Why    string `json:"why"`              // "declined", "silent", "broke the protocol", "not needed"
+	Reason string `json:"reason,omitempty"` // the member's own of who declined, else what was found
 }
 
 // Span is a time in which a member was in a phase. Times count in microseconds
@@ -132,9 +148,13 @@ func (r *Report) filled() *Report {
 	out.Checks = append([]Check{}, r.Checks...)
 	for i := range out.Groups {
 		out.Groups[i].Members = append([]Member{}, out.Groups[i].Members...)
+		out.Groups[i].Unconfirmed = append([]string{}, out.Groups[i].Unconfirmed...)
+		out.Groups[i].Restarts = append([]Restart{}, out.Groups[i].Restarts...)
 	}
 	for i := range out.Signings {
 		out.Signings[i].Signers = append([]string{}, out.Signings[i].Signers...)
+		out.Signings[i].Candidates = append([]string{}, out.Signings[i].Candidates...)
+		out.Signings[i].Restarts = append([]Restart{}, out.Signings[i].Restarts...)
 		out.Signings[i].Absent = append([]Absence{}, out.Signings[i].Absent...)
 	}
 	return &out

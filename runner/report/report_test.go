@@ -24,16 +24,23 @@ func sample() *Report {
 		Groups: []Group{{
 			Description: "DKG: Alice, Bob, Eve", Ciphersuite: "FROST-ED25519-SHA512-v1", Threshold: 2,
 			VerifyingKey: strings.Repeat("5e", 32), Fingerprint: Fingerprint([]byte("key")), Certificate: CertificateFile, Confirmed: true,
+			Unconfirmed: []string{"Bob"}, Attempts: 2, Restarts: []Restart{{2, "Bob", "was started again"}},
 			Members: []Member{
 				{Name: "Alice", PublicKey: strings.Repeat("a1", 32), Fingerprint: Fingerprint([]byte("a")), Here: true, Version: "frostkit 0.1.0"},
-				{Name: "Bob", PublicKey: strings.Repeat("b2", 32), Fingerprint: Fingerprint([]byte("b"))},
+				{Name: "Bob", PublicKey: strings.Repeat("b2", 32), Fingerprint: Fingerprint([]byte("b")), Version: "frostkit <i>0.2</i>"},
 				{Name: nasty, PublicKey: strings.Repeat("e3", 32), Fingerprint: Fingerprint([]byte("e"))},
 			},
 		}},
 		Signings: []Signing{{
 			Message: "minutes.txt", Size: 12, SHA256: strings.Repeat("0f", 32), Text: "a <b>bold</b> line", Signers: []string{"Alice", "Bob"},
-			Signature: strings.Repeat("77", 64), Output: "minutes.sig", Valid: true, Attempts: 2,
-			Absent: []Absence{{Member: nasty, Why: "declined", Reason: "not what we agreed"}},
+			Coordinator: "Alice", Candidates: []string{"Alice", "Bob", nasty, "Dan", "Fay"}, Need: 2,
+			Signature: strings.Repeat("77", 64), Output: "minutes.sig", Valid: true,
+			Attempts: 3, Restarts: []Restart{{2, "Dan", "sent a signature share that does not verify"}, {3, "Bob", "was started again"}},
+			Absent: []Absence{
+				{Member: nasty, Why: "declined", Reason: "not what we agreed"},
+				{Member: "Dan", Why: "broke the protocol", Reason: "sent a signature share that does not verify"},
+				{Member: "Fay", Why: "not needed"},
+			},
 		}},
 		Timeline: []Span{
 			{"Alice", "round 1", 0, 400_000},
@@ -83,12 +90,15 @@ func TestPageEscapes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, never := range []string{"<script", "<b>bold", "http://", "https://", "src=\"http", "url("} {
+	for _, never := range []string{"<script", "<b>bold", "<i>0.2", "http://", "https://", "src=\"http", "url("} {
 		if bytes.Contains(page, []byte(never)) {
 			t.Errorf("the page has %q in it", never)
 		}
 	}
-	for _, want := range []string{"&lt;script&gt;", "Complete", "declined", "not what we agreed", strings.Repeat("77", 64), "<svg"} {
+	for _, want := range []string{
+		"&lt;script&gt;", "Complete", "declined", "not what we agreed", "any 2 of Alice, Bob", "Dan: broke the protocol", "Fay: not needed",
+		"attempt 3, since Bob was started again", "Bob did not say so", "&lt;i&gt;0.2", strings.Repeat("77", 64), "<svg",
+	} {
 		if !bytes.Contains(page, []byte(want)) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -73,11 +73,7 @@ func (c *coordination) takeHello(ctx context.Context, from *candidate, said hell
 		return nil
 	}
 	if !from.here || from.run != said.run {
-		awaited := c.uncommitted
-		if c.signers != nil {
-			awaited = c.unshared
-		}
-		c.progress(protocol.Event{Kind: protocol.Received, Phase: protocol.PhaseGreeting, Member: from.Member, Awaited: awaited(), Tool: said.tool})
+		c.progress(protocol.Event{Kind: protocol.Received, Phase: protocol.PhaseGreeting, Member: from.Member, Tool: said.tool})
 	}
 	c.seeRun(from, said.run)
 	from.out = nil // who declined and comes again may have thought better of it

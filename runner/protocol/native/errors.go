@@ -116,7 +116,8 @@ type newAttempt struct {
 // Why an attempt begins, to be read after the name of who caused it.
 const (
 	restarted = "was started again"
-	ahead     = "had begun it"
+	// Ahead is the reason of who learned of an attempt from a member that was in it already.
+	Ahead = "had begun it"
 )
 
 func (*newAttempt) Error() string { return "a new attempt begins" }

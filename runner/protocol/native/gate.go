@@ -186,7 +186,7 @@ func (g *generation) takeGreeting(ctx context.Context, t taken) error {
 	sameRun := greeted && before.greeting.run == t.greeting.run
 	switch {
 	case t.number > g.number32:
-		return &newAttempt{number: t.number, cause: t.from, why: ahead, first: &t}
+		return &newAttempt{number: t.number, cause: t.from, why: Ahead, first: &t}
 	case greeted && !sameRun:
 		return &newAttempt{number: g.number32 + 1, cause: t.from, why: restarted}
 	case greeted && t.number == g.number32:

@@ -382,7 +382,7 @@ func (p *participation) advance(ctx context.Context, number uint32) error {
 		return nil
 	}
 	p.number = number
-	p.progress(protocol.Event{Kind: protocol.Restarted, Phase: p.phase, Member: p.coordinator, Reason: ahead})
+	p.progress(protocol.Event{Kind: protocol.Restarted, Phase: p.phase, Member: p.coordinator, Reason: Ahead})
 	if !p.approved {
 		return nil
 	}

@@ -76,6 +76,28 @@ type Exclusion struct {
 	Said string
 }
 
+// Why a member did not sign, in a word or two.
+const (
+	WhyDeclined = "declined"
+	WhySilent   = "silent"
+	WhyCulprit  = "broke the protocol"
+	WhyUnneeded = "not needed"
+)
+
+// Why says in a word or two why the member did not sign, and what is known of it: of who declined what the
+// member said, unchecked.
+func (x Exclusion) Why() (why, detail string) {
+	switch {
+	case x.Culprit:
+		return WhyCulprit, x.Reason
+	case x.Declined:
+		return WhyDeclined, x.Said
+	case x.Unneeded:
+		return WhyUnneeded, ""
+	}
+	return WhySilent, x.Reason
+}
+
 // NotEnoughError reports that too few candidates are left to sign.
 type NotEnoughError struct {
 	Need     int
