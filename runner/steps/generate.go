@@ -198,14 +198,14 @@ func (g *Generate) attempt(ctx context.Context, m *DKG, at found) (*native.Outco
 }
 
 // finish leaves the session. Its creator closes it once all have confirmed; until then it is where
-// those who have not can meet the others.
+// those who have not can meet the others. When it fails, the others go on in it until they know why.
 func (g *Generate) finish(ctx context.Context, m *DKG, at found, made *native.Outcome, failed error, before bool) (*native.Outcome, error) {
 	over := failed == nil && (before || len(made.Unconfirmed) == 0)
 	if over {
 		failed = g.Records.Remove()
 	}
 	switch {
-	case m.owns(at) && over:
+	case m.owns(at) && (over || made == nil && mayCarry(ctx, failed)):
 		m.finishSession(ctx, at.id)
 		g.leave(ctx, relay.SessionID{})
 	case m.owns(at) && made == nil:
