@@ -90,7 +90,7 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		refused := l.enter(address)
 		if refused == "" {
 			l.server.observer.Connections(1)
-			return &limitedConn{Conn: conn, leave: sync.OnceFunc(func() { l.leave(address) })}, nil
+			return &limitedConn{thriftyConn: newThriftyConn(conn), leave: sync.OnceFunc(func() { l.leave(address) })}, nil
 		}
 		l.server.observer.Refused(refused)
 		_ = conn.Close()
@@ -129,12 +129,12 @@ func (l *limitedListener) leave(address netip.Addr) {
 
 // limitedConn is a connection that counts.
 type limitedConn struct {
-	net.Conn
+	*thriftyConn
 	leave func()
 }
 
 // Close closes the connection and stops counting it.
 func (c *limitedConn) Close() error {
 	defer c.leave()
-	return c.Conn.Close()
+	return c.thriftyConn.Close()
 }

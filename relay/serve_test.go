@@ -1,11 +1,14 @@
 package relay
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,6 +95,44 @@ func TestServeLetsLongPollsWait(t *testing.T) {
 		took := elapsed(func() { answer, _ = io.ReadAll(conn) })
 		if took != 100*time.Second || !strings.Contains(string(answer), `"msg":"aa"`) {
 			t.Errorf("after %v: %q", took, answer)
+		}
+	})
+}
+
+// waitingGauge counts long polls.
+type waitingGauge struct {
+	unobserved
+	waiting atomic.Int64
+}
+
+func (g *waitingGauge) Waiting(delta int) { g.waiting.Add(int64(delta)) }
+
+// A long poll ends with its client, whatever the connection carried before.
+func TestServeNoticesThatAClientHangsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, gauge := &network{}, &waitingGauge{}
+		s := newTestServer(t, Config{Observer: gauge})
+		defer n.serve(t, s)()
+		a, b := as(t, s), as(t, s)
+		body := receiveBody(create(t, a, b))
+		conn := rawConnection(t, n)
+		answers := bufio.NewReader(conn)
+		for _, seconds := range []int{1, 50} {
+			must(t, 0, justError(fmt.Fprintf(conn, "POST /receive HTTP/1.1\r\nHost: relay\r\nContent-Type: application/json\r\n"+
+				"Authorization: Bearer %s\r\nPrefer: wait=%d\r\nContent-Length: %d\r\n\r\n%s", b.token, seconds, len(body), body)))
+			synctest.Wait()
+			if gauge.waiting.Load() != 1 {
+				t.Fatalf("a long poll of %d s does not wait", seconds)
+			}
+			if seconds == 1 {
+				answer, err := http.ReadResponse(answers, nil)
+				_, _ = io.Copy(io.Discard, must(t, answer, err).Body)
+			}
+		}
+		must(t, 0, conn.Close())
+		synctest.Wait()
+		if gauge.waiting.Load() != 0 {
+			t.Error("a long poll waits on for a client that hung up")
 		}
 	})
 }
