@@ -173,54 +173,6 @@ func once(match func(protocol.Envelope) bool, f protocol.Fault) protocol.Fault {
 	}
 }
 
-// Every kind of fault at every message, once, costs time and nothing else.
-func TestFaultAtEveryMessage(t *testing.T) {
-	faults := map[string]protocol.Fault{
-		"drop": protocol.Drop, "repeat": protocol.Repeat, "delay": protocol.Delay(30 * time.Second),
-		"corrupt": protocol.Corrupt(50), "corrupt the signature": func(e protocol.Envelope) []protocol.Delivery {
-			return protocol.Corrupt(len(e.Payload) - 1)(e)
-		},
-	}
-	for name, fault := range faults {
-		for _, k := range []kind{kindGreeting, kindRound1, kindSignature, kindStored} {
-			for from := range 3 {
-				to := (from + 1) % 3
-				t.Run(fmt.Sprintf("%s %s %d to %d", name, phaseOf[k], from, to), func(t *testing.T) {
-					synctest.Test(t, func(t *testing.T) {
-						people := newPeople(t, 3)
-						hub := protocol.NewHub()
-						hub.Intercept(once(is(people[from], people[to], k), fault))
-						ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-						defer cancel()
-						mustAgree(t, people, 2, generate(ctx, people, 2, hub, nil))
-					})
-				})
-			}
-		}
-	}
-}
-
-// A member with 30 s of latency changes nothing but the time: it is one attempt, at the first.
-func TestLatency(t *testing.T) {
-	for slow := range 3 {
-		synctest.Test(t, func(t *testing.T) {
-			people := newPeople(t, 3)
-			hub := protocol.NewHub()
-			key := people[slow].Key
-			hub.Intercept(protocol.Only(func(e protocol.Envelope) bool { return e.From == key || e.To == key }, protocol.Delay(30*time.Second)))
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-			defer cancel()
-			ends := generate(ctx, people, 2, hub, nil)
-			mustAgree(t, people, 2, ends)
-			for name, e := range ends {
-				if e.Attempts != 1 {
-					t.Errorf("%s took %d attempts", name, e.Attempts)
-				}
-			}
-		})
-	}
-}
-
 // A bad network as a whole: 30 % loss, damage, repetition, and delays that reorder.
 func TestBadNetwork(t *testing.T) {
 	for seed := range uint64(10) {

@@ -316,6 +316,11 @@ func (g *generation) takeWant(ctx context.Context, t taken) error {
 		}
 	}
 	g.progress(e)
+	if greeted, has := g.greetings[t.from.Key]; has { // what helps it may have been lost
+		if err := g.help(ctx, greeted); err != nil {
+			return err
+		}
+	}
 	switch {
 	case !wanted:
 		return nil

@@ -133,10 +133,15 @@ type end struct {
 
 // generate runs all people's part, each with its configuration changed by change, if given.
 func generate(ctx context.Context, people []*person, threshold int, hub *protocol.Hub, change func(*person, *DKGConfig)) map[string]end {
+	return generateFor(ctx, people, people, threshold, hub, change)
+}
+
+// generateFor is generate of those who are there.
+func generateFor(ctx context.Context, people, there []*person, threshold int, hub *protocol.Hub, change func(*person, *DKGConfig)) map[string]end {
 	var mu sync.Mutex
 	ends := make(map[string]end)
 	var running sync.WaitGroup
-	for _, p := range people {
+	for _, p := range there {
 		cfg := p.config(people, threshold)
 		if change != nil {
 			change(p, &cfg)
