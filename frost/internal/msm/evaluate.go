@@ -169,27 +169,32 @@ func oddMultiples(multiples []extended, point *extended) {
 
 // evaluate returns the constant plus the sum of x^k times the k-th point, k from 1.
 func (t *tables) evaluate(constant *extended, x *edwards25519.Scalar) *edwards25519.Point {
-	size := 1 << (t.width - 2)
-	n := len(t.multiples) / size
-	digits := make([]int8, 256*n)
+	powers := make([][5]uint64, t.points())
 	power := new(edwards25519.Scalar).Set(x)
-	for i := range n {
-		words := bitsOf(power)
-		writeNAF(digits[i:], n, &words, t.width)
+	for i := range powers {
+		powers[i] = bitsOf(power)
 		power.Multiply(power, x)
 	}
-	value := t.sum(digits, n)
+	value := t.sum(powers)
 	value.accumulate(constant)
 	return value.point()
 }
 
-// sum adds the multiples that the digits select.
-func (t *tables) sum(digits []int8, n int) extended {
-	size := 1 << (t.width - 2)
+// points returns how many points the tables are of.
+func (t *tables) points() int { return len(t.multiples) >> (t.width - 2) }
+
+// sum returns the sum of the points times numbers, as Straus adds: the doublings are
+// shared by all.
+func (t *tables) sum(numbers [][5]uint64) extended {
+	n, size := len(numbers), 1<<(t.width-2)
+	digits := make([]int8, 256*n)
+	for i := range numbers {
+		writeNAF(digits[i:], n, &numbers[i], t.width)
+	}
 	var p extended
 	var sum completed
 	double := noPoint
-	for position := 255; position >= 0; position-- {
+	for position := bitLen(numbers); position >= 0; position-- {
 		sum.double(&double)
 		for i, digit := range digits[position*n : (position+1)*n] {
 			switch {

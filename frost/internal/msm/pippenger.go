@@ -8,18 +8,26 @@ import (
 	"frostkit/frost/internal/parallel"
 )
 
-// pippengerFrom is how many terms it takes for buckets to be faster than the library, which
-// adds as Straus did (BenchmarkMultiScalarMult).
-const pippengerFrom = 200
+const (
+	// strausFrom is how many terms it takes for tables to be faster than the library, which
+	// works alike, and pippengerFrom for buckets to be faster than tables (BenchmarkMultiScalarMult).
+	strausFrom    = 8
+	pippengerFrom = 120
+)
 
 // VarTimeMultiScalarMult returns the sum of scalars[i] * points[i], for slices of the
-// same length: by the library below pippengerFrom terms, and from there in buckets as
-// Pippenger did.
+// same length: by the library below strausFrom terms, from there with tables as Straus did, and
+// from pippengerFrom on in buckets as Pippenger did.
 func VarTimeMultiScalarMult(scalars []*edwards25519.Scalar, points []*edwards25519.Point) *edwards25519.Point {
-	if len(points) < pippengerFrom {
+	if len(points) < strausFrom {
 		return new(edwards25519.Point).VarTimeMultiScalarMult(scalars, points)
 	}
-	sum := pippenger(wordsOf(scalars), points, pippengerWidth(len(points)))
+	var sum extended
+	if len(points) < pippengerFrom {
+		sum = newTables(extend(points), 1).sum(wordsOf(scalars))
+	} else {
+		sum = pippenger(wordsOf(scalars), points, pippengerWidth(len(points)))
+	}
 	return sum.point()
 }
 

@@ -2,11 +2,12 @@
 // work: sums of products, evaluations of committed polynomials, sums of
 // random subsets.
 //
-// It has its own point formulas over the field of filippo.io/edwards25519, because
-// the library does not offer what saves the work: operands with Z = 1, tables that
+// It has its own point formulas and field, because the library,
+// filippo.io/edwards25519, does not offer what saves the work: operands with Z = 1, tables that
 // several sums share, buckets. The formulas are those of Hisil, Wong, Carter and Dawson
 // (eprint 2008/522) for a = -1, which are complete: they hold for all points of
-// the curve, the identity and those of small order included.
+// the curve, the identity and those of small order included. What leaves the package is a
+// point of the library's, which checks that it is on the curve.
 //
 // Everything here takes variable time and is for public values alone, which
 // the prefix VarTime of what is exported says.
@@ -20,34 +21,34 @@ import (
 )
 
 // extended is a point (X : Y : Z : T) with x = X/Z, y = Y/Z and xy = T/Z.
-type extended struct{ x, y, z, t field.Element }
+type extended struct{ x, y, z, t element }
 
 // completed is a point ((X : Z), (Y : T)) with x = X/Z and y = Y/T: what an
 // addition or a doubling gives before its last multiplications.
-type completed struct{ x, y, z, t field.Element }
+type completed struct{ x, y, z, t element }
 
 // projective is a point (X : Y : Z): an extended one without T, which a doubling
 // does not need.
-type projective struct{ x, y, z field.Element }
+type projective struct{ x, y, z element }
 
-// cached is a point prepared to be added: (Y+X : Y-X : Z : 2dT).
-type cached struct{ plus, minus, z, t2d field.Element }
+// cached is a point prepared to be added: (Y+X : Y-X : 2Z : 2dT).
+type cached struct{ plus, minus, z2, t2d element }
 
-// affine is cached with Z = 1, which saves a multiplication in each addition.
-type affine struct{ plus, minus, t2d field.Element }
+// affine is cached with 2Z = 1, which saves a multiplication in each addition.
+type affine struct{ plus, minus, t2d element }
 
 var (
-	one = new(field.Element).One()
-	two = new(field.Element).Add(one, one)
+	one = element{1}
+	// half is 1/2 = 2^254 - 9.
+	half = element{1<<64 - 9, 1<<64 - 1, 1<<64 - 1, 1<<62 - 1}
 	// d is the constant of the curve: -121665/121666 (RFC 8032, Section 5.1).
 	d        = mustElement("a3785913ca4deb75abd841414d0a700098e879777940c78c73fe6f2bee6c0352")
-	d2       = new(field.Element).Add(d, d)
-	dInverse = new(field.Element).Invert(d)
-	identity = extended{y: *one, z: *one}
-	noPoint  = projective{y: *one, z: *one}
+	d2       = *new(element).add(&d, &d)
+	identity = extended{y: one, z: one}
+	noPoint  = projective{y: one, z: one}
 )
 
-func mustElement(littleEndian string) *field.Element {
+func mustElement(littleEndian string) element {
 	b, err := hex.DecodeString(littleEndian)
 	if err != nil {
 		panic("msm: internal error: " + err.Error())
@@ -56,48 +57,50 @@ func mustElement(littleEndian string) *field.Element {
 	if err != nil {
 		panic("msm: internal error: " + err.Error())
 	}
-	return e
+	return *new(element).set(e)
 }
 
 func (v *extended) set(p *edwards25519.Point) *extended {
 	x, y, z, t := p.ExtendedCoordinates()
-	v.x, v.y, v.z, v.t = *x, *y, *z, *t
+	v.x.set(x)
+	v.y.set(y)
+	v.z.set(z)
+	v.t.set(t)
 	return v
 }
 
 // point returns the library's form of the point.
 func (v *extended) point() *edwards25519.Point {
-	p, err := new(edwards25519.Point).SetExtendedCoordinates(&v.x, &v.y, &v.z, &v.t)
+	p, err := new(edwards25519.Point).SetExtendedCoordinates(v.x.field(), v.y.field(), v.z.field(), v.t.field())
 	if err != nil {
 		panic("msm: internal error: " + err.Error())
 	}
 	return p
 }
 
-// setAffine sets v to a, or to -a: (2x : 2y : 2 : 2xy).
+// setAffine sets v to a, or to -a.
 func (v *extended) setAffine(a *affine, negative bool) {
-	v.x.Subtract(&a.plus, &a.minus)
-	v.y.Add(&a.plus, &a.minus)
-	v.z.Set(two)
-	v.t.Multiply(&a.t2d, dInverse)
+	v.x.subtract(&a.plus, &a.minus)
+	v.y.add(&a.plus, &a.minus)
+	v.z = one
 	if negative {
-		v.x.Negate(&v.x)
-		v.t.Negate(&v.t)
+		v.x.negate(&v.x)
 	}
+	v.t.multiply(&v.x, &v.y)
 }
 
 func (v *extended) fromCompleted(p *completed) *extended {
-	v.x.Multiply(&p.x, &p.t)
-	v.y.Multiply(&p.y, &p.z)
-	v.z.Multiply(&p.z, &p.t)
-	v.t.Multiply(&p.x, &p.y)
+	v.x.multiply(&p.x, &p.t)
+	v.y.multiply(&p.y, &p.z)
+	v.z.multiply(&p.z, &p.t)
+	v.t.multiply(&p.x, &p.y)
 	return v
 }
 
 func (v *projective) fromCompleted(p *completed) *projective {
-	v.x.Multiply(&p.x, &p.t)
-	v.y.Multiply(&p.y, &p.z)
-	v.z.Multiply(&p.z, &p.t)
+	v.x.multiply(&p.x, &p.t)
+	v.y.multiply(&p.y, &p.z)
+	v.z.multiply(&p.z, &p.t)
 	return v
 }
 
@@ -107,34 +110,34 @@ func (v *projective) fromExtended(p *extended) *projective {
 }
 
 func (v *cached) fromExtended(p *extended) *cached {
-	v.plus.Add(&p.y, &p.x)
-	v.minus.Subtract(&p.y, &p.x)
-	v.z.Set(&p.z)
-	v.t2d.Multiply(&p.t, d2)
+	v.plus.add(&p.y, &p.x)
+	v.minus.subtract(&p.y, &p.x)
+	v.z2.add(&p.z, &p.z)
+	v.t2d.multiply(&p.t, &d2)
 	return v
 }
 
 // double makes v = 2p.
 func (v *completed) double(p *projective) *completed {
-	var xx, yy, zz2, sum field.Element
-	xx.Square(&p.x)
-	yy.Square(&p.y)
-	zz2.Square(&p.z)
-	zz2.Add(&zz2, &zz2)
-	sum.Add(&p.x, &p.y)
-	sum.Square(&sum)
-	v.y.Add(&yy, &xx)
-	v.z.Subtract(&yy, &xx)
-	v.x.Subtract(&sum, &v.y)
-	v.t.Subtract(&zz2, &v.z)
+	var xx, yy, zz2, sum element
+	xx.multiply(&p.x, &p.x)
+	yy.multiply(&p.y, &p.y)
+	zz2.multiply(&p.z, &p.z)
+	zz2.add(&zz2, &zz2)
+	sum.add(&p.x, &p.y)
+	sum.multiply(&sum, &sum)
+	v.y.add(&yy, &xx)
+	v.z.subtract(&yy, &xx)
+	v.x.subtract(&sum, &v.y)
+	v.t.subtract(&zz2, &v.z)
 	return v
 }
 
 // add makes v = p + q, or p - q if negative.
 func (v *completed) add(p *extended, q *cached, negative bool) *completed {
-	var zz field.Element
-	zz.Multiply(&p.z, &q.z)
-	return v.finish(p, &q.plus, &q.minus, &q.t2d, &zz, negative)
+	var zz2 element
+	zz2.multiply(&p.z, &q.z2)
+	return v.finish(p, &q.plus, &q.minus, &q.t2d, &zz2, negative)
 }
 
 // addAffine makes v = p + q, or p - q if negative.
@@ -142,27 +145,26 @@ func (v *completed) addAffine(p *extended, q *affine, negative bool) *completed 
 	return v.finish(p, &q.plus, &q.minus, &q.t2d, &p.z, negative)
 }
 
-// finish adds or subtracts a point with the given Y+X, Y-X and 2dT, where zz is the
+// finish adds or subtracts a point with the given Y+X, Y-X and 2dT, where zz2 is twice the
 // product of both Z.
-func (v *completed) finish(p *extended, plus, minus, t2d, zz *field.Element, negative bool) *completed {
-	var a, b, c, zz2 field.Element
+func (v *completed) finish(p *extended, plus, minus, t2d, zz2 *element, negative bool) *completed {
+	var a, b, c element
 	if negative {
 		plus, minus = minus, plus
 	}
-	a.Add(&p.y, &p.x)
-	a.Multiply(&a, plus)
-	b.Subtract(&p.y, &p.x)
-	b.Multiply(&b, minus)
-	c.Multiply(&p.t, t2d)
-	zz2.Add(zz, zz)
-	v.x.Subtract(&a, &b)
-	v.y.Add(&a, &b)
+	a.add(&p.y, &p.x)
+	a.multiply(&a, plus)
+	b.subtract(&p.y, &p.x)
+	b.multiply(&b, minus)
+	c.multiply(&p.t, t2d)
+	v.x.subtract(&a, &b)
+	v.y.add(&a, &b)
 	if negative {
-		v.z.Subtract(&zz2, &c)
-		v.t.Add(&zz2, &c)
+		v.z.subtract(zz2, &c)
+		v.t.add(zz2, &c)
 	} else {
-		v.z.Add(&zz2, &c)
-		v.t.Subtract(&zz2, &c)
+		v.z.add(zz2, &c)
+		v.t.subtract(zz2, &c)
 	}
 	return v
 }
@@ -181,9 +183,12 @@ func toAffine(points []extended) []affine {
 	result := make([]affine, len(points))
 	for i := range points {
 		p, a := &points[i], &result[i]
-		a.plus.Add(&p.y, &p.x)
-		a.minus.Subtract(&p.y, &p.x)
-		a.t2d.Multiply(&p.t, d2)
+		var x, y element
+		x.multiply(&p.x, &half)
+		y.multiply(&p.y, &half)
+		a.plus.add(&y, &x)
+		a.minus.subtract(&y, &x)
+		a.t2d.multiply(&p.t, &d)
 	}
 	return result
 }
@@ -192,27 +197,27 @@ func toAffine(points []extended) []affine {
 func normalize(points []extended) {
 	var rest []*extended
 	for i := range points {
-		if points[i].z.Equal(one) != 1 {
+		if points[i].z != one {
 			rest = append(rest, &points[i])
 		}
 	}
 	if len(rest) == 0 {
 		return
 	}
-	products := make([]field.Element, len(rest)) // products[i] = Z_0 * … * Z_(i-1)
-	product := *one
+	products := make([]element, len(rest)) // products[i] = Z_0 * … * Z_(i-1)
+	product := one
 	for i, p := range rest {
 		products[i] = product
-		product.Multiply(&product, &p.z)
+		product.multiply(&product, &p.z)
 	}
-	product.Invert(&product)
+	product.invert(&product)
 	for i := len(rest) - 1; i >= 0; i-- {
 		p := rest[i]
-		inverse := new(field.Element).Multiply(&product, &products[i])
-		product.Multiply(&product, &p.z)
-		p.x.Multiply(&p.x, inverse)
-		p.y.Multiply(&p.y, inverse)
-		p.z.Set(one)
-		p.t.Multiply(&p.x, &p.y)
+		inverse := new(element).multiply(&product, &products[i])
+		product.multiply(&product, &p.z)
+		p.x.multiply(&p.x, inverse)
+		p.y.multiply(&p.y, inverse)
+		p.z = one
+		p.t.multiply(&p.x, &p.y)
 	}
 }
