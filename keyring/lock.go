@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -32,6 +33,9 @@ func (e *LockedError) Error() string {
 	holder := "another process"
 	if e.PID != 0 {
 		holder = "process " + strconv.Itoa(e.PID)
+	}
+	if errors.Is(e.Err, errReserved) {
+		return fmt.Sprintf("%q is in use by %s for the same; try again when it has ended", e.Path, holder)
 	}
 	return fmt.Sprintf("waiting for %q: in use by %s: %v; try again when it has ended", e.Path, holder, e.Err)
 }
@@ -68,4 +72,60 @@ func readHolder(path string) int {
 	text, _ := os.ReadFile(path)
 	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
 	return pid
+}
+
+// errReserved is why a [Reserve] fails.
+var errReserved = errors.New("reserved")
+
+// Reserve keeps other processes from doing the same with a credentials file at
+// the same time, such as taking part in one ceremony twice as one member. What
+// that is the purpose says, which becomes part of a file name beside the credentials. Other
+// purposes, and [Update], are not hindered. It does not wait: where another
+// process has reserved the same, the error is a [*LockedError]. Release it in any
+// case; the end of the process does so, too.
+func Reserve(path, purpose string) (release func(), err error) {
+	target, err := resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return nil, err
+	}
+	file := filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+"."+purpose+".run")
+	for {
+		release, err = reserve(target, file)
+		if err != nil || release != nil {
+			return release, err
+		}
+	}
+}
+
+// reserve takes the lock on a file that is removed with it. Where that was just
+// done by another process, it has nothing to show and is to be called again.
+func reserve(target, file string) (release func(), err error) {
+	l := flock.New(file, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+	switch locked, err := l.TryLock(); {
+	case err != nil:
+		_ = l.Close()
+		return nil, fmt.Errorf("%w; the folder must be writable", err)
+	case !locked:
+		_ = l.Close()
+		return nil, &LockedError{Path: target, PID: readHolder(file), Err: errReserved}
+	}
+	held, err := l.Stat()
+	if err == nil {
+		var there os.FileInfo
+		if there, err = os.Stat(file); err == nil && os.SameFile(held, there) {
+			_ = os.WriteFile(file, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
+			return func() {
+				_ = os.Remove(file)
+				_ = l.Close()
+			}, nil
+		}
+	}
+	_ = l.Close()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return nil, nil
 }

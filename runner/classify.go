@@ -46,7 +46,7 @@ func classifyKeyring(err error) *Failure {
 	var unreadable *keyring.FileError
 	switch {
 	case errors.As(err, &locked):
-		return &Failure{Code: ExitStorage, Hint: "wait for the other program, then run this again"}
+		return &Failure{Code: ExitStorage, Hint: "wait until the other program has ended, then run this again"}
 	case errors.As(err, &unreadable):
 		return &Failure{Code: ExitInput, Hint: "the file was left as it is"}
 	case errors.Is(err, keyring.ErrNotFound):

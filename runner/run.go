@@ -32,6 +32,7 @@ type run struct {
 	roots   []*x509.Certificate
 	// finished: the ceremony is carried out, and nobody waits for a message.
 	finished bool
+	reserved []func() // to be called at the end
 	refusals
 	outcomes
 }
@@ -62,6 +63,11 @@ func (r *run) perform(ctx context.Context) (changed bool, err error) {
 		step := plan.Steps[i]
 		if step.Blocked != "" {
 			return changed, failf(ExitInput, "%s: %s", step.Title, step.Blocked)
+		}
+		if !changed {
+			if err := r.reserve(); err != nil {
+				return false, err
+			}
 		}
 		changed = true
 		r.display.start(step)
@@ -98,6 +104,19 @@ func (r *run) preflight(plan *ceremony.Plan) error {
 		if _, err := r.message(signing); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// reserve keeps others from running the same members of this ceremony at the
+// same time: each would take the messages of the other.
+func (r *run) reserve() error {
+	for _, m := range r.here {
+		release, err := keyring.Reserve(r.configPath(m), digestText(r.file)[:16])
+		if err != nil {
+			return fmt.Errorf("beginning the part of %s: %w", m.Name, err)
+		}
+		r.reserved = append(r.reserved, release)
 	}
 	return nil
 }
@@ -216,6 +235,9 @@ func (r *run) startBuiltIn(ctx context.Context) error {
 // close stops what the run has started.
 func (r *run) close() {
 	r.display.close()
+	for _, release := range r.reserved {
+		release()
+	}
 	if r.relay != nil {
 		r.relay.stop()
 	}

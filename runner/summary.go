@@ -53,6 +53,9 @@ func (r *run) summary(changed bool) error {
 	if err != nil {
 		return err
 	}
+	if len(sum.Unconfirmed) > 0 {
+		r.env.say("frostkit: hint: ask who has not confirmed to run their part, then run this again")
+	}
 	if r.options.JSON {
 		return r.env.writeJSON(sum)
 	}
@@ -130,7 +133,6 @@ func (r *run) writeSummary(sum runSummary) {
 		for _, who := range left.Reminders {
 			fmt.Fprintf(out, "unconfirmed %s has not said that the group%s is saved there: %s\n", who.Member, prefixed(" ", left.Group), who.Command)
 		}
-		r.env.say("frostkit: hint: ask them to run their part, then run this again")
 	}
 	for _, d := range sum.Declined {
 		fmt.Fprintf(out, "declined   %s by %s: %s\n", d.Message, d.Member, d.Reason)
