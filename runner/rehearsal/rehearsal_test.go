@@ -98,35 +98,22 @@ func named(err error) string {
 	return strings.Join(who, ", ")
 }
 
-// Each row is a thing that goes wrong, the case of the threat model that it is,
-// and who must be named for it by somebody honest; "" where all goes well.
+// Each row is a thing that goes wrong with the network or a machine, the case of
+// the threat model that it is, and who must be named for it by somebody honest;
+// "" where all goes well. What members do wrong is in misdeeds.
 var rows = []struct {
 	number      int
 	fault       string
 	frostkit    string
 	frostClient string
-	says        string // in the error, where somebody is named
 }{
-	{22, "wrong-share:Eve", "Eve", "Eve", "share that does not belong to its commitments"},
-	{22, "wrong-share:Eve=Bob", "Eve", "Eve", "Eve sent"}, // Alice may find first that Eve has signed another transcript
-	{23, "wrong-proof:Eve", "Eve", "Eve", "does not verify"},
-	{24, "longer-polynomial:Eve", "Eve", "Eve", "threshold"},
-	{25, "different-packages:Eve", "Eve", "Bob, Eve", "different"},
-	{26, "drop:Eve@echo", "", "missing Eve", ""},
-	{26, "drop:Eve@signatures", "missing Eve", "", ""},
-	{27, "repeat:Eve", "", "", ""},
-	{29, "wrong-signature:Eve", "Eve", "n/a", "signature"},
-	{29, "drop:Eve@confirmations", "", "", ""},
-	{32, "bad-signature-share:Eve", "Eve", "Eve", "share"},
-	{33, "kill:Alice@package", "missing Alice", "missing Alice", ""},
-	{31, "decline:Eve=no", "declined", "declined", ""},
-	{15, "drop:Bob@round-1=1", "", "missing Bob", ""},
-	{15, "delay:Bob=30s", "", "", ""},
-	{15, "reorder:Bob", "", "", ""},
-	{16, "corrupt:Bob@round-1", "missing Bob", "missing Bob", ""},
-	{8, "kill:Bob@round-1", "missing Bob", "missing Bob", ""},
-	{8, "kill:Bob@round-1=1s", "", "n/a", ""},
-	{8, "kill:Bob@signatures=1s", "", "n/a", ""},
+	{15, "drop:Bob@round-1=1", "", "missing Bob"},
+	{15, "delay:Bob=30s", "", ""},
+	{15, "reorder:Bob", "", ""},
+	{16, "corrupt:Bob@round-1", "missing Bob", "missing Bob"},
+	{8, "kill:Bob@round-1", "missing Bob", "missing Bob"},
+	{8, "kill:Bob@round-1=1s", "", "n/a"},
+	{8, "kill:Bob@signatures=1s", "", "n/a"},
 }
 
 func TestFaults(t *testing.T) {
@@ -141,9 +128,6 @@ func TestFaults(t *testing.T) {
 					got := rehearse(t, speak, row.fault)
 					if who := named(got.err); who != want {
 						t.Errorf("named %q, want %q: %v\nfindings %v", who, want, got.err, got.findings)
-					}
-					if want != "" && !strings.Contains(got.err.Error(), row.says) {
-						t.Errorf("the error is %v, want one with %q", got.err, row.says)
 					}
 					if (got.err == nil) != (got.signing != nil) {
 						t.Errorf("error %v, and a signing %v", got.err, got.signing)
@@ -189,7 +173,7 @@ func TestFaultsThatCannotBe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{"wrong-signature:Eve", "kill:Eve=1s"} {
+	for _, text := range []string{"wrong-signature:Eve", "false-blame:Eve", "kill:Eve=1s"} {
 		fault, err := f.ParseFault(text)
 		if err != nil {
 			t.Fatal(err)
