@@ -161,18 +161,6 @@ func TestKilledAtRandom(t *testing.T) {
 	}
 }
 
-// once applies a fault to the first message that matches.
-func once(match func(protocol.Envelope) bool, f protocol.Fault) protocol.Fault {
-	done := false
-	return func(e protocol.Envelope) []protocol.Delivery {
-		if done || !match(e) {
-			return protocol.Deliver(e)
-		}
-		done = true
-		return f(e)
-	}
-}
-
 // A bad network as a whole: 30 % loss, damage, repetition, and delays that reorder.
 func TestBadNetwork(t *testing.T) {
 	for seed := range uint64(10) {

@@ -119,116 +119,114 @@ type scene struct {
 	check   func(t *testing.T, people []*person, ends map[string]end)
 }
 
-func scenes() []scene {
-	return []scene{
-		{
-			name: "key generation", kinds: []kind{kindGreeting, kindRound1, kindSignature, kindStored},
-			check: func(t *testing.T, people []*person, ends map[string]end) {
-				mustAgree(t, people, 2, ends)
-				for name, e := range ends {
-					if e.Attempts != 1 {
-						t.Errorf("%s took %d attempts", name, e.Attempts)
-					}
+var scenes = []scene{
+	{
+		name: "key generation", kinds: []kind{kindGreeting, kindRound1, kindSignature, kindStored},
+		check: func(t *testing.T, people []*person, ends map[string]end) {
+			mustAgree(t, people, 2, ends)
+			for name, e := range ends {
+				if e.Attempts != 1 {
+					t.Errorf("%s took %d attempts", name, e.Attempts)
 				}
-			},
+			}
 		},
-		{
-			name: "lost message", kinds: []kind{kindWant},
-			prepare: func(_ *testing.T, people []*person) protocol.Fault {
-				lost := map[[2]commkey.PublicKey]bool{}
-				return protocol.Only(func(e protocol.Envelope) bool {
-					first := is(nil, nil, kindRound1)(e) && !lost[[2]commkey.PublicKey{e.From, e.To}]
-					if first {
-						lost[[2]commkey.PublicKey{e.From, e.To}] = true
-					}
-					return first
-				}, protocol.Drop)
-			},
-			check: func(t *testing.T, people []*person, ends map[string]end) { mustAgree(t, people, 2, ends) },
-		},
-		{
-			name: "other files", kinds: []kind{kindFacts},
-			change: func(p *person, cfg *DKGConfig) {
-				if p.Name == "carol" {
-					cfg.Digest[0] ^= 1
+	},
+	{
+		name: "lost message", kinds: []kind{kindWant},
+		prepare: func(_ *testing.T, people []*person) protocol.Fault {
+			lost := map[[2]commkey.PublicKey]bool{}
+			return protocol.Only(func(e protocol.Envelope) bool {
+				first := is(nil, nil, kindRound1)(e) && !lost[[2]commkey.PublicKey{e.From, e.To}]
+				if first {
+					lost[[2]commkey.PublicKey{e.From, e.To}] = true
 				}
-			},
-			check: func(t *testing.T, people []*person, ends map[string]end) {
-				for _, p := range people {
-					var differ *AgreementError
-					if !errors.As(ends[p.Name].err, &differ) {
-						t.Errorf("%s: %v", p.Name, ends[p.Name].err)
-					}
+				return first
+			}, protocol.Drop)
+		},
+		check: func(t *testing.T, people []*person, ends map[string]end) { mustAgree(t, people, 2, ends) },
+	},
+	{
+		name: "other files", kinds: []kind{kindFacts},
+		change: func(p *person, cfg *DKGConfig) {
+			if p.Name == "carol" {
+				cfg.Digest[0] ^= 1
+			}
+		},
+		check: func(t *testing.T, people []*person, ends map[string]end) {
+			for _, p := range people {
+				var differ *AgreementError
+				if !errors.As(ends[p.Name].err, &differ) {
+					t.Errorf("%s: %v", p.Name, ends[p.Name].err)
 				}
-			},
+			}
 		},
-		{
-			name: "wrong proof", kinds: []kind{kindAbort},
-			prepare: func(_ *testing.T, people []*person) protocol.Fault {
-				return people[2].lie(nil, kindRound1, func(m *message) { m.body[2*32+32] ^= 1 })
-			},
-			check: mustBlame("carol"),
+	},
+	{
+		name: "wrong proof", kinds: []kind{kindAbort},
+		prepare: func(_ *testing.T, people []*person) protocol.Fault {
+			return people[2].lie(nil, kindRound1, func(m *message) { m.body[2*32+32] ^= 1 })
 		},
-		{
-			name: "declined", kinds: []kind{kindAbort},
-			change: func(p *person, cfg *DKGConfig) {
-				if p.Name == "bob" {
-					cfg.Approve = func(context.Context) error { return errors.New("no") }
+		check: mustBlame("carol"),
+	},
+	{
+		name: "declined", kinds: []kind{kindAbort},
+		change: func(p *person, cfg *DKGConfig) {
+			if p.Name == "bob" {
+				cfg.Approve = func(context.Context) error { return errors.New("no") }
+			}
+		},
+		check: func(t *testing.T, people []*person, ends map[string]end) {
+			for _, p := range people {
+				err := ends[p.Name].err
+				if !errors.Is(err, protocol.ErrDeclined) && !strings.Contains(" "+blamed(err), "bob") {
+					t.Errorf("%s: %v, want that bob declined or is missing", p.Name, err)
 				}
-			},
-			check: func(t *testing.T, people []*person, ends map[string]end) {
-				for _, p := range people {
-					err := ends[p.Name].err
-					if !errors.Is(err, protocol.ErrDeclined) && !strings.Contains(" "+blamed(err), "bob") {
-						t.Errorf("%s: %v, want that bob declined or is missing", p.Name, err)
-					}
+			}
+		},
+	},
+	{
+		name: "different packages", kinds: []kind{kindViews, kindForward},
+		prepare: func(_ *testing.T, people []*person) protocol.Fault {
+			var other []byte
+			return people[2].lie(people[0], kindRound1, func(m *message) {
+				if other == nil {
+					other = people[2].round1(people, 2, m.id, nil)
 				}
-			},
+				m.body = other
+			})
 		},
-		{
-			name: "different packages", kinds: []kind{kindViews, kindForward},
-			prepare: func(_ *testing.T, people []*person) protocol.Fault {
-				var other []byte
-				return people[2].lie(people[0], kindRound1, func(m *message) {
-					if other == nil {
-						other = people[2].round1(people, 2, m.id, nil)
-					}
-					m.body = other
-				})
-			},
-			check: mustBlame("carol"),
+		check: mustBlame("carol"),
+	},
+	{
+		name: "lost record", kinds: []kind{kindLost},
+		prepare: func(t *testing.T, people []*person) protocol.Fault {
+			mustAgree(t, people, 2, generate(within(t), people, 2, protocol.NewHub(), nil))
+			people[0].records = nil
+			return protocol.Deliver
 		},
-		{
-			name: "lost record", kinds: []kind{kindLost},
-			prepare: func(t *testing.T, people []*person) protocol.Fault {
-				mustAgree(t, people, 2, generate(within(t), people, 2, protocol.NewHub(), nil))
-				people[0].records = nil
-				return protocol.Deliver
-			},
-			check: func(t *testing.T, people []*person, ends map[string]end) {
-				var lost *LostRecordError
-				var missing *protocol.MissingError // who said so, was not heard, and has left
-				err := ends["alice"].err
-				if !errors.As(err, &missing) && (!errors.As(err, &lost) || names(lost.Members) != "alice") {
-					t.Errorf("alice: %v, want that she lost her record", err)
-				}
-			},
+		check: func(t *testing.T, people []*person, ends map[string]end) {
+			var lost *LostRecordError
+			var missing *protocol.MissingError // who said so, was not heard, and has left
+			err := ends["alice"].err
+			if !errors.As(err, &missing) && (!errors.As(err, &lost) || names(lost.Members) != "alice") {
+				t.Errorf("alice: %v, want that she lost her record", err)
+			}
 		},
-		{
-			name: "finished by others", kinds: []kind{kindFinished}, without: 1,
-			prepare: func(t *testing.T, people []*person) protocol.Fault {
-				mustAgree(t, people, 2, generate(within(t), people, 2, protocol.NewHub(), nil))
-				people[1].groups = map[string][]byte{}
-				people[1].records[0].Certificate = nil
-				return protocol.Deliver
-			},
-			check: func(t *testing.T, people []*person, _ map[string]end) {
-				if len(people[1].groups) != 1 {
-					t.Error("bob has not got the group")
-				}
-			},
+	},
+	{
+		name: "finished by others", kinds: []kind{kindFinished}, without: 1,
+		prepare: func(t *testing.T, people []*person) protocol.Fault {
+			mustAgree(t, people, 2, generate(within(t), people, 2, protocol.NewHub(), nil))
+			people[1].groups = map[string][]byte{}
+			people[1].records[0].Certificate = nil
+			return protocol.Deliver
 		},
-	}
+		check: func(t *testing.T, people []*person, _ map[string]end) {
+			if len(people[1].groups) != 1 {
+				t.Error("bob has not got the group")
+			}
+		},
+	},
 }
 
 // mustBlame checks that everybody honest names one culprit alone, misses it, or was told by somebody
@@ -249,7 +247,7 @@ func mustBlame(name string) func(*testing.T, []*person, map[string]end) {
 // Every fault of the network at the first message of every kind between any two members: cases 15 and
 // 16. It costs time and nothing else, or somebody who is silent is missed.
 func TestFaultAtEveryMessage(t *testing.T) {
-	for i, scene := range scenes() {
+	for i, scene := range scenes {
 		at := circles
 		if i == 0 {
 			at = each

@@ -29,49 +29,47 @@ func declines(p *person, part *ParticipateConfig) {
 	}
 }
 
-func signingScenes() []signingScene {
-	return []signingScene{
-		{
-			name: "signing", need: 3,
-			up: []kind{kindHello, kindCommitments, kindShares}, down: []kind{kindProposal, kindPackage, kindSigned},
-			check: func(t *testing.T, g *group, cfg CoordinateConfig, s *signing) {
-				s.mustVerify(t, g, cfg)
-				if s.Attempts != 1 || len(s.Excluded) > 0 {
-					t.Errorf("%d attempts, without %v", s.Attempts, s.Excluded)
-				}
-				s.mustEndWell(t)
-			},
+var signingScenes = []signingScene{
+	{
+		name: "signing", need: 3,
+		up: []kind{kindHello, kindCommitments, kindShares}, down: []kind{kindProposal, kindPackage, kindSigned},
+		check: func(t *testing.T, g *group, cfg CoordinateConfig, s *signing) {
+			s.mustVerify(t, g, cfg)
+			if s.Attempts != 1 || len(s.Excluded) > 0 {
+				t.Errorf("%d attempts, without %v", s.Attempts, s.Excluded)
+			}
+			s.mustEndWell(t)
 		},
-		{
-			name: "bad share", need: 2, down: []kind{kindAgain},
-			lie: func(g *group) protocol.Fault {
-				return g.lie(g.people[1], true, g.people[0], kindShares, func(m *message) { m.body[len(m.body)-20] ^= 1 })
-			},
-			change: func(p *person, part *ParticipateConfig) {
-				if p.Name == "carol" { // so that the liar is among the first
-					part.Approve = func(context.Context, protocol.Review) error { time.Sleep(time.Second); return nil }
-				}
-			},
-			check: func(t *testing.T, g *group, cfg CoordinateConfig, s *signing) {
-				s.mustVerify(t, g, cfg)
-				if len(s.Excluded) != 1 || s.Excluded[0].Member.Name != "bob" || !s.Excluded[0].Culprit {
-					t.Errorf("without %v", s.Excluded)
-				}
-			},
+	},
+	{
+		name: "bad share", need: 2, down: []kind{kindAgain},
+		lie: func(g *group) protocol.Fault {
+			return g.lie(g.people[1], true, g.people[0], kindShares, func(m *message) { m.body[len(m.body)-20] ^= 1 })
 		},
-		{
-			name: "declined", need: 3, up: []kind{kindDecline}, down: []kind{kindEnd}, change: declines,
-			check: func(t *testing.T, _ *group, _ CoordinateConfig, s *signing) {
-				if !errors.Is(s.err, protocol.ErrDeclined) && blamed(s.err) != "bob" {
-					t.Errorf("coordinator: %v, want that bob declined or is missing", s.err)
-				}
-				var ended *EndedError
-				if err := s.signers["carol"]; !errors.As(err, &ended) && blamed(err) != "alice" {
-					t.Errorf("carol: %v, want that it ended, or that alice is missing", err)
-				}
-			},
+		change: func(p *person, part *ParticipateConfig) {
+			if p.Name == "carol" { // so that the liar is among the first
+				part.Approve = func(context.Context, protocol.Review) error { time.Sleep(time.Second); return nil }
+			}
 		},
-	}
+		check: func(t *testing.T, g *group, cfg CoordinateConfig, s *signing) {
+			s.mustVerify(t, g, cfg)
+			if len(s.Excluded) != 1 || s.Excluded[0].Member.Name != "bob" || !s.Excluded[0].Culprit {
+				t.Errorf("without %v", s.Excluded)
+			}
+		},
+	},
+	{
+		name: "declined", need: 3, up: []kind{kindDecline}, down: []kind{kindEnd}, change: declines,
+		check: func(t *testing.T, _ *group, _ CoordinateConfig, s *signing) {
+			if !errors.Is(s.err, protocol.ErrDeclined) && blamed(s.err) != "bob" {
+				t.Errorf("coordinator: %v, want that bob declined or is missing", s.err)
+			}
+			var ended *EndedError
+			if err := s.signers["carol"]; !errors.As(err, &ended) && blamed(err) != "alice" {
+				t.Errorf("carol: %v, want that it ended, or that alice is missing", err)
+			}
+		},
+	},
 }
 
 // mustEndWell checks that the signers ended without an error, maybe without hearing of the signature.
@@ -86,7 +84,7 @@ func (s *signing) mustEndWell(t *testing.T) {
 
 // Every fault of the network at the first message of every kind of a signing, from and to each signer.
 func TestFaultAtEveryMessageOfASigning(t *testing.T) {
-	for _, scene := range signingScenes() {
+	for _, scene := range signingScenes {
 		for _, k := range scene.up {
 			scene.runAll(t, k, direction{0, 0})
 			scene.runAll(t, k, direction{1, 0}, direction{2, 0})
