@@ -36,6 +36,7 @@ func (k *checkup) relay(ctx context.Context) {
 			k.clock(url, shown)
 		}
 	}
+	k.online()
 }
 
 // presented is what a relay shows of itself to anybody.
@@ -190,7 +191,7 @@ func (k *checkup) loggedIn(ctx context.Context, client *relay.Client, m ceremony
 		return
 	}
 	k.add("login", m.Name, checkOK, "logged in")
-	k.online(ctx, client, m, rings)
+	k.sessionsOf(ctx, client, m, rings)
 }
 
 func kindOf(client *relay.Client) string {
@@ -200,29 +201,43 @@ func kindOf(client *relay.Client) string {
 	return "without frostkit's extensions, as frostd"
 }
 
-// online tells who waits for this member. A relay tells nothing else of who is
-// there.
-func (k *checkup) online(ctx context.Context, client *relay.Client, m ceremony.Member, rings map[string]*keyring.Keyring) {
+// sessionsOf notes who has opened sessions with a member here.
+func (k *checkup) sessionsOf(ctx context.Context, client *relay.Client, m ceremony.Member, rings map[string]*keyring.Keyring) {
 	ids, err := client.Sessions(ctx)
 	if err != nil {
 		k.failed("online", m.Name, err)
 		return
 	}
-	var waiting []string
+	if k.opened == nil {
+		k.opened = map[string]string{}
+	}
 	for _, id := range ids {
 		info, err := client.SessionInfo(ctx, id)
 		if err != nil {
 			continue // closed meanwhile
 		}
 		for _, other := range k.file.Members {
-			if key, ok := k.keyOf(other, rings, rings[m.Name]); ok && key == info.Coordinator && other.Name != m.Name {
-				waiting = append(waiting, other.Name)
+			if key, ok := k.keyOf(other, rings, rings[m.Name]); ok && key == info.Coordinator {
+				k.opened[other.Name] = m.Name
 			}
 		}
 	}
-	if len(waiting) > 0 {
-		k.add("online", m.Name, checkOK, "a session with this member was opened by %s", quotedList(waiting))
-		return
+}
+
+// online tells of the members elsewhere who is seen to be there. A relay tells a
+// member of its sessions and of nothing else, so that it is who has opened one.
+func (k *checkup) online() {
+	if k.opened == nil {
+		return // nobody here could ask
 	}
-	k.add("online", m.Name, checkUnknown, "nobody has opened a session with this member; the relay does not tell who else is there")
+	for _, other := range k.file.Members {
+		if k.isHere(other.Name) {
+			continue
+		}
+		if with, seen := k.opened[other.Name]; seen {
+			k.add("online", other.Name, checkOK, "has opened a session with %s", with)
+			continue
+		}
+		k.add("online", other.Name, checkUnknown, "has opened no session; who waits for others to open one is not seen")
+	}
 }

@@ -43,6 +43,7 @@ type finding struct {
 type checkup struct {
 	*scene
 	findings []finding
+	opened   map[string]string // who has opened a session, with whom here; nil before the relay was asked
 }
 
 // Run prints what it finds. The exit code is that of the first check that
