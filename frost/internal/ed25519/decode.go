@@ -22,7 +22,7 @@ const (
 	leastDecoded = 32
 	// batchFrom is how many elements it takes for the test of their order by subsets
 	// to be faster than one by one (BenchmarkDecodeElements).
-	batchFrom = 500
+	batchFrom = 450
 )
 
 // DecodeElements is DeserializeElement of RFC 9591, Section 6.1: "decode …
