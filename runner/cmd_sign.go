@@ -277,7 +277,7 @@ func (c *participantCommand) runByRelay(e *Env, k *keyring.Keyring, group *keyri
 	err = step.Run(e.Context)
 	narrator.finish()
 	if err != nil {
-		return c.roll(e, group).remind(err)
+		return c.roll(e, k, group).remind(err)
 	}
 	return c.finish(e, group, signed)
 }

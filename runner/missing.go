@@ -104,9 +104,12 @@ func (c *coordinatorCommand) roll(e *Env, group *keyring.Group) roll {
 }
 
 // roll says what the coordinator runs.
-func (c *participantCommand) roll(e *Env, group *keyring.Group) roll {
+func (c *participantCommand) roll(e *Env, k *keyring.Keyring, group *keyring.Group) roll {
 	server, _ := serverOf(c.ServerURL, group)
-	return roll{opener: "the coordinator", unknown: true, command: func(string) string {
+	return roll{opener: "the coordinator", unknown: true, command: func(member string) string {
+		if member == ownName(k) { // who has not answered
+			return ""
+		}
 		return shell(string(e.called), "coordinator", "-g", group.ID(), "-s", server) + " -S SIGNER,… -m FILE"
 	}}
 }

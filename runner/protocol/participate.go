@@ -218,6 +218,9 @@ func (p *participation) approve(ctx context.Context, review Review) error {
 	switch misbehaved := <-watched; {
 	case misbehaved != nil:
 		return misbehaved
+	case ctx.Err() == context.DeadlineExceeded:
+		self := p.group.byIdentifier[p.cfg.KeyPackage.Identifier()]
+		return &MissingError{Phase: PhaseApproval, Missing: []Member{self}, Last: map[commkey.PublicKey]string{self.Key: PhaseCommitments}}
 	case ctx.Err() != nil:
 		return fmt.Errorf("waiting for the approval: %w", context.Cause(ctx))
 	case refusal != nil:

@@ -149,6 +149,10 @@ func TestApprovalEndsWithTheDeadline(t *testing.T) {
 			if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrDeclined) {
 				t.Errorf("%s: %v, want the deadline", name, err)
 			}
+			var missing *MissingError
+			if !errors.As(err, &missing) || missing.Phase != PhaseApproval || names(missing.Missing) != name {
+				t.Errorf("%s: %v, want its own approval to be missing", name, err)
+			}
 		}
 	})
 }

@@ -127,3 +127,25 @@ func TestUnneeded(t *testing.T) {
 		}
 	})
 }
+
+// Who does not answer the question in time is named, and not the coordinator.
+func TestNoAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGroup(t, 2, 2)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		s := g.sign(ctx, protocol.NewHub(), g.coordinateConfig(2), func(p *person, part *ParticipateConfig) bool {
+			if p == g.people[1] {
+				part.Approve = func(ctx context.Context, _ protocol.Review) error { <-ctx.Done(); return ctx.Err() }
+			}
+			return true
+		})
+		var missing *protocol.MissingError
+		if !errors.As(s.signers["bob"], &missing) || missing.Phase != protocol.PhaseApproval || names(missing.Missing) != "bob" {
+			t.Errorf("bob: %v", s.signers["bob"])
+		}
+		if !errors.As(s.err, &missing) || missing.Phase != protocol.PhaseCommitments || names(missing.Missing) != "bob" {
+			t.Errorf("coordinator: %v", s.err)
+		}
+	})
+}
