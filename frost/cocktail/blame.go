@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"frostkit/frost"
-	"frostkit/frost/internal/group"
 )
 
 // Check is a check of what a member sent ("Error Handling").
@@ -23,11 +22,10 @@ const (
 	// CheckDecryption is of a ciphertext under its pair's key. Nobody but sender and recipient can
 	// verify it.
 	CheckDecryption
-	// CheckPlaintext is of a plaintext: it begins with a scalar below the group's order. Nobody
-	// but sender and recipient can verify it.
+	// CheckPlaintext is of a plaintext: it begins with a scalar below the group's order. Others can
+	// verify it once they are told the key that opens the ciphertext.
 	CheckPlaintext
-	// CheckShare is of a share against the sender's commitments. Others can verify it once the
-	// share is told.
+	// CheckShare is of a share against the sender's commitments. Others can verify it likewise.
 	CheckShare
 	// CheckSignature is of a member's signature over one's own transcript. Others can verify it
 	// with the transcript. It fails, too, if a coordinator showed members different
@@ -56,7 +54,7 @@ func (c Check) String() string {
 
 // Verifiable reports whether others can verify the failure ("Blame-Finding and Reporting").
 func (c Check) Verifiable() bool {
-	return c == CheckProof || c == CheckShare || c == CheckSignature
+	return c == CheckProof || c == CheckPlaintext || c == CheckShare || c == CheckSignature
 }
 
 // Fault is one failed check of one member.
@@ -68,9 +66,9 @@ type Fault struct {
 	Check Check
 	// Err says more, or is nil.
 	Err error
-	// share is the invalid share s_ji, the evidence of CheckShare.
-	share group.Scalar
-	setup *Setup
+	// opening is the evidence of CheckPlaintext and CheckShare: what opens the ciphertext.
+	opening []byte
+	setup   *Setup
 }
 
 // Error names the culprit and the check.

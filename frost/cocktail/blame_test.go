@@ -163,6 +163,7 @@ func TestPlaintextIsNoScalar(t *testing.T) {
 	messages[p.ids[2]] = newRound1Message(p.setup, p.ids[2], public, ciphertexts)
 	_, err = rounds[0].Next(messages)
 	wantBlame(t, err, CheckPlaintext, p.ids[2])
+	wantProven(t, p, 0, err, messages)
 }
 
 // Two members whose wrong shares cancel out, so that the sum is right.
@@ -268,20 +269,30 @@ func TestAggregated(t *testing.T) {
 func TestBlameMessagesOfLiars(t *testing.T) {
 	p := newParty(t, "liars", 2, 3)
 	_, messages := p.round1(t, 2)
-	share := one().Bytes()
-	honest := &BlameMessage{culprit: p.ids[0], check: CheckProof, setup: p.setup}
-	if err := honest.Verify(p.ids[1], messages[p.ids[0]]); !errors.Is(err, ErrUnproven) {
-		t.Errorf("a proof that verifies is blamed: %v", err)
+	made := make([]byte, openingSize)
+	to := pair{p.setup.suite, messages[p.ids[0]].ephemeral, p.keys[0].public.element, p.keys[1].public.element, p.setup.context}
+	for name, blame := range map[string]*BlameMessage{
+		"a proof that verifies":                   {check: CheckProof},
+		"a share that belongs":                    {check: CheckShare, opening: to.opening(p.keys[1].secret)},
+		"a share of a made-up key":                {check: CheckShare, opening: made},
+		"a plaintext that holds a share":          {check: CheckPlaintext, opening: to.opening(p.keys[1].secret)},
+		"a plaintext of a made-up key":            {check: CheckPlaintext, opening: made},
+		"a ciphertext that only the two can open": {check: CheckDecryption},
+	} {
+		blame.culprit, blame.setup = p.ids[0], p.setup
+		if err := blame.Verify(p.ids[1], messages[p.ids[0]]); !errors.Is(err, ErrUnproven) {
+			t.Errorf("%s is blamed: %v", name, err)
+		}
 	}
 	for name, b := range map[string][]byte{
-		"empty":          nil,
-		"unknown check":  {9, 0, 1},
-		"check 0":        {0, 0, 1},
-		"member 0":       {byte(CheckProof), 0, 0},
-		"no member":      {byte(CheckProof), 0, 4},
-		"no share":       {byte(CheckShare), 0, 1},
-		"trailing":       {byte(CheckProof), 0, 1, 0},
-		"trailing share": append([]byte{byte(CheckShare), 0, 1}, append(share, 0)...),
+		"empty":         nil,
+		"unknown check": {9, 0, 1},
+		"check 0":       {0, 0, 1},
+		"member 0":      {byte(CheckProof), 0, 0},
+		"no member":     {byte(CheckProof), 0, 4},
+		"no key":        {byte(CheckShare), 0, 1},
+		"trailing":      {byte(CheckProof), 0, 1, 0},
+		"trailing key":  append([]byte{byte(CheckPlaintext), 0, 1}, append(made, 0)...),
 	} {
 		if _, err := DecodeBlameMessage(p.setup, b); err == nil {
 			t.Errorf("%s: it decodes", name)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"frostkit/frost"
-	"frostkit/frost/internal/group"
 )
 
 // ErrUnproven is the error of a [BlameMessage] that does not prove what it says, so that it may
@@ -18,18 +17,14 @@ var ErrUnproven = errors.New("blame is not proven")
 type BlameMessage struct {
 	culprit frost.Identifier
 	check   Check
-	share   []byte // of CheckShare: the invalid share s_ji
+	opening []byte // of CheckPlaintext and CheckShare
 	setup   *Setup
 }
 
-// BlameMessage returns the fault as others can be told of it. A share that is told is none
-// that anybody uses.
+// BlameMessage returns the fault as others can be told of it. What it lets them open is one
+// ciphertext with a share that nobody uses.
 func (f *Fault) BlameMessage() *BlameMessage {
-	m := &BlameMessage{culprit: f.Culprit, check: f.Check, setup: f.setup}
-	if f.share != nil {
-		m.share = f.share.Bytes()
-	}
-	return m
+	return &BlameMessage{culprit: f.Culprit, check: f.Check, opening: f.opening, setup: f.setup}
 }
 
 // Culprit returns whom the message blames.
@@ -39,10 +34,11 @@ func (m *BlameMessage) Culprit() frost.Identifier { return m.culprit }
 func (m *BlameMessage) Check() Check { return m.check }
 
 // Encode returns the check in 1 byte, the culprit's number in 2 bytes, big-endian, and for
-// [CheckShare] the share, for ed25519 32 bytes. The specification leaves the form open.
+// [CheckPlaintext] and [CheckShare] the key and the nonce of the ciphertext, 32 and 24 bytes. The
+// specification leaves the form open.
 func (m *BlameMessage) Encode() []byte {
 	b := binary.BigEndian.AppendUint16([]byte{byte(m.check)}, uint16(m.setup.index[m.culprit]+1))
-	return append(b, m.share...)
+	return append(b, m.opening...)
 }
 
 // DecodeBlameMessage decodes what [BlameMessage.Encode] returns.
@@ -60,26 +56,28 @@ func DecodeBlameMessage(setup *Setup, b []byte) (*BlameMessage, error) {
 		return nil, fmt.Errorf(doing+": member %d is none of %d", number, len(setup.ids))
 	}
 	m.culprit = setup.ids[number-1]
-	switch rest := b[3:]; {
-	case m.check == CheckShare:
-		if _, err := setup.suite.Group().DecodeScalar(rest); err != nil {
-			return nil, fmt.Errorf(doing+": %w", err)
-		}
-		m.share = append([]byte(nil), rest...)
-	case len(rest) > 0:
-		return nil, fmt.Errorf(doing+": %d bytes follow it", len(rest))
+	want := 0
+	if m.opens() {
+		want = openingSize
 	}
+	if rest := b[3:]; len(rest) != want {
+		return nil, fmt.Errorf(doing+": %d bytes follow the culprit, want %d", len(rest), want)
+	}
+	m.opening = append([]byte(nil), b[3:]...)
 	return m, nil
 }
+
+// opens reports whether the message shows what opens a ciphertext.
+func (m *BlameMessage) opens() bool { return m.check == CheckPlaintext || m.check == CheckShare }
 
 // Verify checks whether the culprit's own round 1 message, as one has it oneself, proves what
 // a member with an identifier accuses it of. The error is [ErrUnproven] if not, and for
 // checks that this cannot prove: those that are not [Check.Verifiable], and [CheckSignature], for which
 // see [Transcript.Verify].
 //
-// What it proves of a share is that this share does not belong to the culprit's commitments. That
-// the culprit sent this share, the specification has others take from the accuser, since
-// only the two can decrypt it.
+// The specification has a member tell the share, which it might have made up. Here it tells the key and
+// the nonce under which the ciphertext opens, which is in the culprit's own message: that an honest
+// member's ciphertext opens under others is one in 2^128.
 func (m *BlameMessage) Verify(accuser frost.Identifier, message *Round1Message) error {
 	position, ok := m.setup.index[accuser]
 	if !ok || message.sender != m.culprit || !message.setup.equal(m.setup) {
@@ -91,15 +89,20 @@ func (m *BlameMessage) Verify(accuser frost.Identifier, message *Round1Message) 
 			return ErrUnproven
 		}
 		return nil
-	case CheckShare:
-		return m.verifyShare(position, message.commitment)
+	case CheckPlaintext, CheckShare:
+		return m.verifyOpened(position, message)
 	}
 	return ErrUnproven
 }
 
-func (m *BlameMessage) verifyShare(position int, commitment []group.Element) error {
-	share, err := m.setup.suite.Group().DecodeScalar(m.share)
-	if err != nil || shareBelongs(m.setup.suite.Group(), commitment, position, share) {
+// verifyOpened checks what the ciphertext to the accuser holds.
+func (m *BlameMessage) verifyOpened(position int, message *Round1Message) error {
+	share, _, err := openWith(m.setup.suite, m.opening, message.ciphertexts[position])
+	proven := errors.Is(err, errScalar)
+	if m.check == CheckShare {
+		proven = err == nil && !shareBelongs(m.setup.suite.Group(), message.commitment, position, share)
+	}
+	if !proven {
 		return ErrUnproven
 	}
 	return nil

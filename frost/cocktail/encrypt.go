@@ -2,6 +2,7 @@ package cocktail
 
 import (
 	"errors"
+	"slices"
 
 	"frostkit/frost/internal/group"
 )
@@ -40,24 +41,39 @@ func (p pair) seal(ephemeral, static, share group.Scalar, payload []byte) ([]byt
 
 // open decrypts a ciphertext, for the recipient with the secret d_i: Round 2, Steps 3.1 to 3.3.
 func (p pair) open(static group.Scalar, ciphertext []byte) (share group.Scalar, payload []byte, err error) {
+	opening := p.opening(static)
+	defer clear(opening)
+	return openWith(p.suite, opening, ciphertext)
+}
+
+// openingSize is the length of what opens one ciphertext, in bytes.
+const openingSize = keySize + nonceSize
+
+// opening returns what opens the pair's one ciphertext, for the recipient: k_ji || iv_ji.
+func (p pair) opening(static group.Scalar) []byte {
 	// S^e = d_i * E_j, S^d = d_i * P_j
 	key, nonce := p.keyAndNonce(p.suite.ecdh(static, p.ephemeral), p.suite.ecdh(static, p.sender))
 	defer clear(key)
-	aead, err := p.suite.aead(key)
+	return slices.Concat(key, nonce)
+}
+
+// openWith decrypts a ciphertext with its key and nonce.
+func openWith(s suite, opening, ciphertext []byte) (share group.Scalar, payload []byte, err error) {
+	aead, err := s.aead(opening[:keySize])
 	if err != nil {
 		return nil, nil, err
 	}
 	// plaintext_ji = Dec(c_ji, k_ji, iv_ji)
-	plaintext, err := aead.Open(nil, nonce, ciphertext, nil)
+	plaintext, err := aead.Open(nil, opening[keySize:], ciphertext, nil)
 	if err != nil {
 		return nil, nil, errDecryption
 	}
 	defer clear(plaintext)
-	size := p.suite.Group().ScalarSize()
+	size := s.Group().ScalarSize()
 	if len(plaintext) < size {
 		return nil, nil, errScalar
 	}
-	share, err = p.suite.Group().DecodeScalar(plaintext[:size])
+	share, err = s.Group().DecodeScalar(plaintext[:size])
 	if err != nil {
 		return nil, nil, errScalar
 	}

@@ -71,9 +71,13 @@ func (m *member) openAll(all []contribution, ciphertexts [][]byte) (keys, map[fr
 	var faults []*Fault
 	for j, id := range m.setup.ids {
 		var err error
-		p := pair{m.setup.suite, all[j].ephemeral, m.setup.keys[j], m.key.public.element, m.setup.context}
+		p := m.pairWith(j, all[j])
 		if shares[j], payloads[id], err = p.open(m.key.secret, ciphertexts[j]); err != nil {
-			faults = append(faults, &Fault{Culprit: id, Check: checkOf(err), setup: m.setup})
+			fault := &Fault{Culprit: id, Check: checkOf(err), setup: m.setup}
+			if fault.Check == CheckPlaintext {
+				fault.opening = p.opening(m.key.secret)
+			}
+			faults = append(faults, fault)
 		}
 	}
 	defer clearAll(shares)
@@ -93,6 +97,11 @@ func (m *member) openAll(all []contribution, ciphertexts [][]byte) (keys, map[fr
 		return keys{}, nil, err
 	}
 	return keys{private, public}, payloads, nil
+}
+
+// pairWith is a sender and this member.
+func (m *member) pairWith(sender int, c contribution) pair {
+	return pair{m.setup.suite, c.ephemeral, m.setup.keys[sender], m.key.public.element, m.setup.context}
 }
 
 // checkOf returns the check that a ciphertext failed.
@@ -123,8 +132,8 @@ func (m *member) shareFaults(all []contribution, shares []group.Scalar) []*Fault
 	for j, share := range shares {
 		// s_ji * B = sum of i^k * C_jk
 		if share != nil && !shareBelongs(g, all[j].commitment, position, share) {
-			evidence := g.NewScalar().Set(share)
-			faults = append(faults, &Fault{Culprit: m.setup.ids[j], Check: CheckShare, share: evidence, setup: m.setup})
+			opening := m.pairWith(j, all[j]).opening(m.key.secret)
+			faults = append(faults, &Fault{Culprit: m.setup.ids[j], Check: CheckShare, opening: opening, setup: m.setup})
 		}
 	}
 	return faults

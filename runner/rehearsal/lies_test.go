@@ -121,7 +121,7 @@ func echoOf(id [32]byte) lie {
 var (
 	stranger = [32]byte{77}
 	zero     = [32]byte{}
-	one      = append([]byte{1}, make([]byte, 31)...)
+	madeUp   = make([]byte, 32+24) // a key and a nonce
 )
 
 func unsaidEcho(w *world, s *rehearsal.Said) {

@@ -40,7 +40,8 @@ func invalidValues() []misdeed {
 	add(generating, frostkit, "as the commitment of her proof", elements, at(round1, 64, 96), "Eve")
 	add(generating, frostkit, "as the response of her proof", scalars, at(round1, 96, 128), "Eve")
 	add(generating, frostkit, "as her ephemeral key", elements, at(round1, 128, 160), "Eve")
-	add(generating, frostkit, "as the shares in her ciphertexts", scalars, inFrostkit(round1, sealedValue), "Eve")
+	add(generating, frostkit, "as the shares in her ciphertexts", scalars, sealedFor("Alice", "Bob", "Eve"), "Eve")
+	add(generating, frostkit, "as the share in her ciphertext to Bob", map[string][]byte{"l": scalars["l"]}, sealedFor("Bob"), "Eve")
 	add(generating, frostkit, "as the commitment of her signature", elements, at(signature, 64, 96), "Eve")
 	add(generating, frostkit, "as the response of her signature", scalars, at(signature, 96, 128), "Eve")
 	add(signing, frostkit, "as her hiding commitment", few, at(commitments, -64, -32), told)
@@ -189,9 +190,20 @@ func commitmentAt(n int) func(body, value []byte) []byte {
 
 func echoOfValue(w *world, s *rehearsal.Said) { echoOf([32]byte(w.value))(w, s) }
 
-// sealedValue encrypts the value to everybody in the place of a share (COCKTAIL-DKG,
-// Round 1, Step 5).
-func sealedValue(w *world, s *rehearsal.Said) {
+// sealedFor encrypts the value to members in the place of a share.
+func sealedFor(names ...string) lie {
+	return inFrostkit(round1, func(w *world, s *rehearsal.Said) {
+		for i, name := range []string{"Alice", "Bob", "Eve"} {
+			if slices.Contains(names, name) {
+				copy(s.Body[contribution+i*frame+8:], sealedTo(s, name, w.value))
+			}
+		}
+	})
+}
+
+// sealedTo encrypts a value to a member in the place of a share (COCKTAIL-DKG, Round
+// 1, Step 5).
+func sealedTo(s *rehearsal.Said, name string, value []byte) []byte {
 	context, err := s.Context()
 	if err != nil {
 		panic(err)
@@ -201,24 +213,23 @@ func sealedValue(w *world, s *rehearsal.Said) {
 	if err != nil {
 		panic(err)
 	}
-	own := new(edwards25519.Point).ScalarBaseMult(static).Bytes()
-	for i, name := range []string{"Alice", "Bob", "Eve"} {
-		recipient, _ := s.StaticOf(name)
-		point, _ := new(edwards25519.Point).SetBytes(recipient)
-		h := sha512.New()
-		for _, part := range [][]byte{
-			[]byte("COCKTAIL-DKG-Ed25519-SHA512-H6"),
-			new(edwards25519.Point).ScalarMult(ephemeral, point).Bytes(), new(edwards25519.Point).ScalarMult(static, point).Bytes(),
-			new(edwards25519.Point).ScalarBaseMult(ephemeral).Bytes(), own, recipient,
-			binary.LittleEndian.AppendUint64(nil, uint64(len(context))), context,
-		} {
-			h.Write(part)
-		}
-		key := h.Sum(nil)
-		aead, err := chacha20poly1305.NewX(key[:32])
-		if err != nil {
-			panic(err)
-		}
-		copy(s.Body[contribution+i*frame+8:], aead.Seal(nil, key[32:56], w.value, nil))
+	recipient, err := s.StaticOf(name)
+	if err != nil {
+		panic(err)
 	}
+	point, err := new(edwards25519.Point).SetBytes(recipient)
+	if err != nil {
+		panic(err)
+	}
+	key := sha512.Sum512(slices.Concat(
+		[]byte("COCKTAIL-DKG-Ed25519-SHA512-H6"),
+		new(edwards25519.Point).ScalarMult(ephemeral, point).Bytes(), new(edwards25519.Point).ScalarMult(static, point).Bytes(),
+		new(edwards25519.Point).ScalarBaseMult(ephemeral).Bytes(), new(edwards25519.Point).ScalarBaseMult(static).Bytes(), recipient,
+		binary.LittleEndian.AppendUint64(nil, uint64(len(context))), context,
+	))
+	aead, err := chacha20poly1305.NewX(key[:32])
+	if err != nil {
+		panic(err)
+	}
+	return aead.Seal(nil, key[32:56], value, nil)
 }

@@ -258,18 +258,11 @@ func (g *generation) weigh(from protocol.Member, a accusation) *protocol.Culprit
 	case a.digest != g.round1Digest(accused):
 		return g.contradiction(from, accused, "%[1]s has another round 1 message of %[2]s than this member")
 	}
-	verified := blame.Verify(from.Identifier, message) == nil
-	switch blame.Check() {
-	case cocktail.CheckProof:
-		if verified {
-			return culprit(protocol.PhaseRound1, accused, blame.Check().String(), nil)
-		}
-	case cocktail.CheckShare: // a share that belongs to the commitments is no reason; of any other nobody else knows who made it
-		if verified {
-			return g.contradiction(from, accused, "%[1]s says that %[2]s "+blame.Check().String()+", which nobody else can check")
-		}
-	case cocktail.CheckDecryption, cocktail.CheckPlaintext, cocktail.CheckSignature:
+	if check := blame.Check(); check == cocktail.CheckDecryption || check == cocktail.CheckSignature {
 		return g.contradiction(from, accused, "%[1]s says that %[2]s "+blame.Check().String()+", which nobody else can check")
+	}
+	if blame.Verify(from.Identifier, message) == nil {
+		return culprit(protocol.PhaseRound1, accused, fmt.Sprintf("%s (to %s)", blame.Check(), from), nil)
 	}
 	return culprit(protocol.PhaseRound1, from, fmt.Sprintf("blamed %s for nothing: what it says %[1]s sent passes the check", accused), nil)
 }
