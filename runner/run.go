@@ -61,7 +61,9 @@ func (r *run) perform(ctx context.Context) (changed bool, err error) {
 			return changed, err
 		}
 		step := plan.Steps[i]
-		if step.Blocked != "" {
+		if blocked, err := r.blocked(step); err != nil {
+			return changed, err
+		} else if blocked {
 			return changed, failf(ExitInput, "%s: %s", step.Title, step.Blocked)
 		}
 		if !changed {
@@ -83,11 +85,27 @@ func (r *run) perform(ctx context.Context) (changed bool, err error) {
 // left reports whether a step is to be carried out: one that is not done, or is
 // here but perhaps not at others.
 func (r *run) left(step ceremony.Step) (bool, error) {
-	if !step.Done || step.Kind != ceremony.DKG {
-		return !step.Done, nil
+	switch {
+	case !step.Done:
+		return true, nil
+	case step.Kind == ceremony.DKG:
+		group, _ := r.file.Group(step.Group)
+		return r.outstanding(group)
+	case step.Kind == ceremony.Sign:
+		return r.isUntold(r.file.Sign[step.Signing-1]), nil
+	}
+	return false, nil
+}
+
+// blocked reports whether a step cannot be carried out. A group that not everybody here has can be
+// completed where its making was begun.
+func (r *run) blocked(step ceremony.Step) (bool, error) {
+	if step.Blocked == "" || step.Kind != ceremony.DKG {
+		return step.Blocked != "", nil
 	}
 	group, _ := r.file.Group(step.Group)
-	return r.outstanding(group)
+	begun, err := r.outstanding(group)
+	return !begun, err
 }
 
 // preflight refuses what is known to fail, before anything is written.

@@ -1,9 +1,12 @@
 package runner
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"frostkit/ceremony"
@@ -27,17 +30,63 @@ func (r *run) collectPart(id string, signing ceremony.Signing, rings map[string]
 	if err != nil {
 		return nil, err
 	}
+	untold, err := r.untold(signing, c.public.VerifyingKey())
+	if err != nil {
+		return nil, err
+	}
 	step := &steps.Collect{
 		Session: c.session, Agreement: r.signingAgreement(signing), Key: c.ring.Key(), PublicKeyPackage: c.public,
 		Candidates: c.signers, Need: signing.Need, Share: signing.Wait, Messages: [][]byte{c.message},
 		Timeout: orElse(r.options.Timeout, r.file.Timeouts.Sign),
-		Save:    func(made []frost.Signature) error { return writeFile(r.outputPath(signing), made[0].Bytes()) },
+		Save:    func(made []frost.Signature) error { return r.saveUntold(signing, made[0]) }, Signatures: untold,
 	}
 	return func(ctx context.Context) error {
 		signed, err := step.Run(ctx)
+		if err == nil {
+			_ = os.Remove(r.untoldPath(signing))
+		}
 		r.collected(signing, signed, err)
 		return err
 	}, nil
+}
+
+// untoldPath is the mark of a signature that signers elsewhere may not have been told of: while it is
+// there, the coordinator's next run tells them.
+func (r *run) untoldPath(signing ceremony.Signing) string {
+	path := r.outputPath(signing)
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".untold")
+}
+
+func (r *run) isUntold(signing ceremony.Signing) bool {
+	_, err := os.Stat(r.untoldPath(signing))
+	return err == nil && r.file.Protocol == ceremony.Frostkit && r.isHere(signing.Coordinator())
+}
+
+// saveUntold saves a signature before the signers are told of it.
+func (r *run) saveUntold(signing ceremony.Signing, made frost.Signature) error {
+	if slices.ContainsFunc(signing.Signers, func(name string) bool { return !r.isHere(name) }) {
+		if err := writeFile(r.untoldPath(signing), nil); err != nil {
+			return err
+		}
+	}
+	return writeFile(r.outputPath(signing), made.Bytes())
+}
+
+// untold returns the signature that an earlier run saved and maybe did not tell of, nil if there is none.
+func (r *run) untold(signing ceremony.Signing, key frost.VerifyingKey) ([]frost.Signature, error) {
+	if !r.isUntold(signing) {
+		return nil, nil
+	}
+	state, err := r.signatureState(signing, key)
+	if err != nil || state != ceremony.ValidSignature {
+		return nil, err
+	}
+	raw, err := os.ReadFile(r.outputPath(signing))
+	if err != nil {
+		return nil, failf(ExitInput, "reading the signature: %w", err)
+	}
+	signature, err := decodeSignature(key.Ciphersuite(), raw)
+	return []frost.Signature{signature}, err
 }
 
 // answerPart is a signer's part in a signing by frostkit's own protocol.
@@ -63,7 +112,7 @@ func (r *run) answerPart(id string, signing ceremony.Signing, name string, rings
 		VerifyingKey: public.VerifyingKey(), Members: s.members, Candidates: memberKeysOf(s.signers),
 		Coordinator: s.keyOf(signing.Coordinator()), Random: rand.Reader,
 		Timeout: orElse(r.options.Timeout, r.file.Timeouts.Sign), Approve: r.approval(signing, s.member),
-		Committed: r.env.Committed,
+		Save: func(made []frost.Signature) error { return r.keepSignature(signing, made) }, Committed: r.env.Committed,
 	}
 	return func(ctx context.Context) error {
 		defer key.Destroy()
@@ -71,6 +120,19 @@ func (r *run) answerPart(id string, signing ceremony.Signing, name string, rings
 		r.answered(signing, signed, err)
 		return refusedBy(s.member, err)
 	}, nil
+}
+
+// keepSignature keeps the signature at a signer who has the message, too: run again, there is nothing left
+// to do there.
+func (r *run) keepSignature(signing ceremony.Signing, made []frost.Signature) error {
+	if _, err := r.message(signing); err != nil {
+		return nil
+	}
+	path, signature := r.outputPath(signing), made[0].Bytes()
+	if there, err := os.ReadFile(path); err == nil && bytes.Equal(there, signature) {
+		return nil
+	}
+	return writeFile(path, signature)
 }
 
 // keyOf returns the communication key of a signer, by the name in the file.

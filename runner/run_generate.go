@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"slices"
+	"time"
 
 	"frostkit/ceremony"
 	"frostkit/frost"
@@ -31,6 +32,9 @@ func (s *scene) agreement(group ceremony.Group) native.Agreement {
 func (s *scene) records(group ceremony.Group, m ceremony.Member) steps.Records {
 	return steps.KeyringRecords(s.configPath(m), s.agreement(group))
 }
+
+// serveHere is how long a member whose group is made is there for others who are all in this process.
+const serveHere = 2 * time.Second
 
 // outstanding reports whether somebody here has made a group that not everybody
 // has confirmed: others may need this member to complete theirs.
@@ -66,6 +70,9 @@ func (r *run) generatePart(cs frost.Ciphersuite, group ceremony.Group, m ceremon
 		Create: m.Name == group.Creator(), Timeout: orElse(r.options.Timeout, r.file.Timeouts.DKG), Random: rand.Reader,
 		Records: records,
 		Save:    func(made *native.Outcome) error { return r.keep(group, m, made) },
+	}
+	if !slices.ContainsFunc(group.Members, func(name string) bool { return !r.isHere(name) }) {
+		part.Serve = serveHere
 	}
 	keys, _ := r.memberKeys(group, k, rings)
 	for i, name := range group.Members {

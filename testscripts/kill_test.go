@@ -273,9 +273,23 @@ func (c *killing) stopRelay() {
 	_ = c.relay.Wait() // it was killed
 }
 
+// dirOf is the folder of a member's credentials and results.
+func (c *killing) dirOf(name string) string {
+	if c.victim == everyone {
+		return filepath.Join(c.folder, everyone)
+	}
+	return filepath.Join(c.folder, name)
+}
+
 func (c *killing) prepare() error {
 	if _, err := makeMembers(c.folder, killedMembers); err != nil {
 		return err
+	}
+	for _, name := range killedMembers {
+		from, to := filepath.Join(c.folder, name+".toml"), filepath.Join(c.dirOf(name), name+".toml")
+		if err := errors.Join(os.MkdirAll(c.dirOf(name), 0o700), os.Rename(from, to)); err != nil {
+			return err
+		}
 	}
 	ceremony := fmt.Appendf(nil, killedCeremony, fmt.Sprintf("server: {url: %q}", c.address))
 	if c.victim == everyone {
@@ -368,7 +382,7 @@ func (c *killing) again(ctx context.Context, name string, err error) error {
 
 // process is one process of a member. Each of its events is told, by its number from 1.
 func (c *killing) process(ctx context.Context, name string, told func(int, *os.Process)) error {
-	args := []string{"run", filepath.Join(c.folder, "ceremony.yaml"), "--dir", c.folder, "--yes", "--timeout", "100s", "--events", "-"}
+	args := []string{"run", filepath.Join(c.folder, "ceremony.yaml"), "--dir", c.dirOf(name), "--yes", "--timeout", "100s", "--events", "-"}
 	if name != everyone {
 		args = append(args, "--as", name)
 	}
@@ -398,11 +412,11 @@ func (c *killing) process(ctx context.Context, name string, told func(int, *os.P
 	return nil
 }
 
-// check looks for one group at all members, and for the signature.
+// check looks for one group at all members, and for the signature at both signers.
 func (c *killing) check(ctx context.Context) error {
 	groups := map[string][]string{}
 	for _, name := range killedMembers {
-		ring, err := keyring.Load(filepath.Join(c.folder, name+".toml"))
+		ring, err := keyring.Load(filepath.Join(c.dirOf(name), name+".toml"))
 		if err != nil {
 			return err
 		}
@@ -415,10 +429,12 @@ func (c *killing) check(ctx context.Context) error {
 	if len(groups) != 1 {
 		return fmt.Errorf("the members have different groups: %v", groups)
 	}
-	verify := c.program(ctx, "verify", "-m", filepath.Join(c.folder, "message.txt"),
-		"-s", filepath.Join(c.folder, "message.sig"), "-C", filepath.Join(c.folder, "Eve.toml"))
-	if out, err := verify.CombinedOutput(); err != nil {
-		return fmt.Errorf("verifying the signature: %w: %s", err, out)
+	for _, signer := range []string{"Alice", "Bob"} {
+		verify := c.program(ctx, "verify", "-m", filepath.Join(c.folder, "message.txt"),
+			"-s", filepath.Join(c.dirOf(signer), "message.sig"), "-C", filepath.Join(c.dirOf("Eve"), "Eve.toml"))
+		if out, err := verify.CombinedOutput(); err != nil {
+			return fmt.Errorf("verifying the signature at %s: %w: %s", signer, err, out)
+		}
 	}
 	return nil
 }

@@ -30,6 +30,8 @@ type Collect struct {
 	Timeout          time.Duration
 	// Save stores the signatures before the signers are told of them and let go.
 	Save func([]frost.Signature) error
+	// Signatures, if given, are there already, and only told to whoever comes.
+	Signatures []frost.Signature
 }
 
 // Run returns a signature for each message, in their order, each verified under the group's
@@ -79,7 +81,7 @@ func (c *Collect) collect(ctx context.Context, id relay.SessionID) (*native.Sign
 	return native.Coordinate(ctx, protocol.NewRelayTransport(c.Client, id, true), native.CoordinateConfig{
 		Agreement: c.Agreement, Session: id, Key: c.Key, PublicKeyPackage: c.PublicKeyPackage,
 		Candidates: c.Candidates, Need: c.Need, Wait: c.Share, Messages: c.Messages, Aux: c.Aux,
-		Save: c.Save, Progress: c.progress(id),
+		Save: c.Save, Signatures: c.Signatures, Progress: c.progress(id),
 	})
 }
 
@@ -99,6 +101,8 @@ type Answer struct {
 	// Approve is asked before anything is signed, once for the same; an error declines, and its text reaches
 	// the coordinator.
 	Approve func(context.Context, protocol.Review) error
+	// Save stores the signatures, if this member is told of them.
+	Save func([]frost.Signature) error
 	// Committed, if given, is told of the commitments of all nonces before they leave.
 	Committed func([]*frost.SigningCommitments)
 }
@@ -143,7 +147,7 @@ func (a *Answer) answer(ctx context.Context, at found, approve func(context.Cont
 	return native.Participate(ctx, protocol.NewRelayTransport(a.Client, at.id, false), native.ParticipateConfig{
 		Agreement: a.Agreement, Session: at.id, Key: a.Key, KeyPackage: a.KeyPackage, VerifyingKey: a.VerifyingKey,
 		Members: a.Members, Coordinator: at.info.Coordinator, Random: a.Random, Approve: approve,
-		Committed: a.Committed, Progress: a.progress(at.id),
+		Save: a.Save, Committed: a.Committed, Progress: a.progress(at.id),
 	})
 }
 

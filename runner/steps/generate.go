@@ -19,7 +19,7 @@ import (
 // [DKG] for members who all run frostkit and have the same ceremony file.
 //
 // It is to be run as long as Records are not empty, even if the group is saved: others may need
-// this member to complete theirs. A run with nothing else to do is there for them for a minute at most, and
+// this member to complete theirs. A run with nothing else to do is there for them for as long as Serve, and
 // is the last: after it the certificate is what others recover with. Nothing is made twice by it.
 type Generate struct {
 	Session
@@ -30,6 +30,7 @@ type Generate struct {
 	Members     []Peer        // everybody, self included, in the order of the file
 	Create      bool          // open the session when nobody has
 	Timeout     time.Duration // from the session to the group
+	Serve       time.Duration // to be there for others when there is nothing else to do; 0: a minute
 	Random      io.Reader
 	Records     Records
 	// Save stores the group durably, or does nothing if it is there. What it is given is only lent.
@@ -105,7 +106,7 @@ func either(made *native.Outcome, err error, before *native.Outcome) (*native.Ou
 func (g *Generate) config() (native.DKGConfig, error) {
 	records, err := g.Records.Load()
 	config := native.DKGConfig{
-		Agreement: g.Agreement, Ciphersuite: g.Ciphersuite, Threshold: g.Threshold, Key: g.Key, Random: g.Random,
+		Agreement: g.Agreement, Ciphersuite: g.Ciphersuite, Threshold: g.Threshold, Key: g.Key, Random: g.Random, Serve: g.Serve,
 		Held: records, Store: g.Records.Store, Save: g.Save, Approve: g.Approve,
 	}
 	for _, peer := range g.Members {

@@ -45,6 +45,7 @@ type candidate struct {
 	commitments [][]byte   // of this attempt, nil before they came
 	committed   runID      // the run that sent them
 	shares      [][]byte
+	heard       bool // that it has the signatures
 }
 
 // coordination is the coordinator's run of a signing.
@@ -60,6 +61,7 @@ type coordination struct {
 	phase      string
 	last       map[commkey.PublicKey]string
 	dropped    map[commkey.PublicKey]int
+	told       []byte           // the signatures, once they are there
 	late       bool             // a signer was started again, and its nonces are gone
 	causes     []protocol.Event // why the next attempt begins
 }
@@ -89,6 +91,9 @@ func newCoordination(cfg CoordinateConfig) (*coordination, error) {
 }
 
 func (c *coordination) run(ctx context.Context) (*Signed, error) {
+	if c.cfg.Signatures != nil {
+		return c.announce(ctx)
+	}
 	for {
 		if err := c.begin(ctx); err != nil {
 			return nil, err
@@ -101,7 +106,7 @@ func (c *coordination) run(ctx context.Context) (*Signed, error) {
 			if err := c.save(signatures); err != nil {
 				return nil, err
 			}
-			return c.finish(ctx, signatures)
+			return c.finish(ctx, signatures), nil
 		}
 		if c.number >= maxAttempt {
 			return nil, errAttempts
@@ -377,23 +382,6 @@ func (c *coordination) save(signatures []frost.Signature) error {
 		return fmt.Errorf("saving the signatures: %w", err)
 	}
 	return nil
-}
-
-// finish tells everybody, and returns the result.
-func (c *coordination) finish(ctx context.Context, signatures []frost.Signature) (*Signed, error) {
-	signed := &Signed{Signatures: signatures, Excluded: append(c.excluded(), c.unneeded()...), Attempts: int(c.number)}
-	list := make([][]byte, len(signatures))
-	for i, signature := range signatures {
-		list[i] = signature.Bytes()
-	}
-	body := items{list: list}.encode()
-	for _, m := range c.candidates {
-		_ = c.send(ctx, m, kindSigned, body) // what is signed is signed
-	}
-	for _, m := range c.signers {
-		signed.Signers = append(signed.Signers, m.Member)
-	}
-	return signed, nil
 }
 
 // end tells everybody why there will be no signature.

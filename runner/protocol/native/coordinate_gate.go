@@ -44,6 +44,9 @@ func (c *coordination) takeMessage(ctx context.Context, from *candidate, m messa
 		c.drop(from.Member, "it is of another signing")
 		return nil
 	}
+	if c.told != nil {
+		return c.tellAgain(ctx, from, m)
+	}
 	if from.out != nil && from.out.silent() {
 		from.out = nil // there it is again
 	}

@@ -82,6 +82,50 @@ func TestSignersOfAWaitingCoordinatorStay(t *testing.T) {
 	})
 }
 
+// A signer is killed when its share is there, and is back while the coordinator waits to hear of it: it gets
+// the signatures, without having to sign again.
+func TestSignerKilledAfterItsShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGroup(t, 3, 2)
+		bob := g.people[1]
+		cfg := g.coordinateConfig(2)
+		cfg.Candidates = members(g.people)[1:]
+		hub := protocol.NewHub()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		var running sync.WaitGroup
+		running.Go(func() {
+			part := g.participateConfig(bob)
+			killed, kill := context.WithCancel(ctx)
+			defer kill()
+			end := newMortal(hub.Endpoint(bob.Key, false))
+			part.Progress = func(e protocol.Event) {
+				if e.Kind == protocol.Sent && e.Phase == protocol.PhaseShares {
+					end.kill()
+					kill()
+				}
+			}
+			if _, err := Participate(killed, end, part); err == nil {
+				t.Error("bob ended before he was killed")
+			}
+			time.Sleep(hearPatience / 2)
+			var saved []frost.Signature
+			part = g.participateConfig(bob)
+			part.Save = func(made []frost.Signature) error { saved = made; return nil }
+			part.Approve = func(ctx context.Context, _ protocol.Review) error { <-ctx.Done(); return ctx.Err() }
+			if _, err := Participate(ctx, hub.Endpoint(bob.Key, false), part); err != nil || len(saved) != len(cfg.Messages) {
+				t.Errorf("bob: %v, and %d signatures", err, len(saved))
+			}
+		})
+		s := g.sign(ctx, hub, cfg, func(p *person, _ *ParticipateConfig) bool { return p == g.people[2] })
+		running.Wait()
+		s.mustVerify(t, g, cfg)
+		if s.Attempts != 1 {
+			t.Errorf("it took %d attempts", s.Attempts)
+		}
+	})
+}
+
 // Signatures that cannot be saved are not told to anybody.
 func TestUnsavedSignaturesAreNotTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"frostkit/frost/cocktail"
 	"frostkit/runner/protocol"
@@ -184,6 +185,24 @@ func falseBlame(mallory, innocent *person) protocol.Fault {
 			m.body = a.encode()
 		})(e)
 	}
+}
+
+// Who alone has got a false signature names its author, and has stored its share. When it is run again,
+// whoever has the certificate completes it, without the liar.
+func TestCompletedAfterAFalseSignature(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		people := newPeople(t, 3)
+		hub := protocol.NewHub()
+		hub.Intercept(people[2].lie(people[1], kindSignature, func(m *message) { m.body[sha512.Size+40] ^= 1 }))
+		ends := generate(within(t), people, 2, hub, nil)
+		if got := blamed(ends["bob"].err); got != "carol" || len(people[0].groups) != 1 || len(people[1].groups) != 0 {
+			t.Fatalf("bob blames %s and has %d groups, alice %d: %v", got, len(people[1].groups), len(people[0].groups), ends["bob"].err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		ends = generateFor(ctx, people, people[:2], 2, protocol.NewHub(), nil)
+		survive(t, people[:2], ends)
+	})
 }
 
 // Members who fall out in two ways are both named by everybody.

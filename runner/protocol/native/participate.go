@@ -35,11 +35,25 @@ func Participate(ctx context.Context, t protocol.Transport, cfg ParticipateConfi
 	p.mail = openMail(ctx, t, cfg.Key, cfg.Session)
 	defer p.mail.close()
 	signed, err := p.run(ctx)
+	if err == nil && signed.Signatures != nil {
+		err = p.confirm(ctx, signed)
+	}
 	if err != nil {
 		p.tell(ctx, err)
 		return nil, err
 	}
 	return signed, nil
+}
+
+// confirm saves the signatures, and tells the coordinator that they are here.
+func (p *participation) confirm(ctx context.Context, signed *Signed) error {
+	if p.cfg.Save != nil {
+		if err := p.cfg.Save(signed.Signatures); err != nil {
+			return fmt.Errorf("saving the signatures: %w", err)
+		}
+	}
+	_ = p.post(ctx, message{kindHeard, p.number, p.proposed.id, nil}) // the coordinator does not wait for it for long
+	return nil
 }
 
 // participation is a signer's run of a signing.

@@ -43,6 +43,9 @@ type CoordinateConfig struct {
 	// Save, if given, stores the signatures before anybody else is told of them, so that nobody is let go
 	// while they could still be lost.
 	Save func([]frost.Signature) error
+	// Signatures, if given, are there from an earlier run, which may have been killed before it had told
+	// everybody: nothing is signed, and who comes is told.
+	Signatures []frost.Signature
 	// Random yields what tells this run from others; nil stands for crypto/rand.
 	Random io.Reader
 	// Progress is told of each step; it must not block. Nil stands for nobody.
@@ -157,6 +160,8 @@ type ParticipateConfig struct {
 	// attempts as it takes. An error declines, and its text reaches the coordinator. Its context ends
 	// when the coordinator gives up.
 	Approve func(context.Context, protocol.Review) error
+	// Save, if given, stores the signatures before the coordinator is told that they are here.
+	Save func([]frost.Signature) error
 	// Committed, if given, is told of all commitments before they leave, for a log that shows that none
 	// is used twice.
 	Committed func([]*frost.SigningCommitments)

@@ -20,11 +20,13 @@ const (
 	kindSigned      kind = 38 // coordinator: the signatures
 	kindEnd         kind = 39 // coordinator: it is over, because
 	kindAgain       kind = 40 // coordinator: a new attempt; send commitments
+	kindHeard       kind = 41 // signer: I have the signatures
 )
 
 var phaseOfSigning = map[kind]string{
 	kindHello: "greeting", kindProposal: "proposal", kindCommitments: "commitments", kindPackage: "signing package",
 	kindShares: "signature shares", kindDecline: "declining", kindSigned: "signatures", kindEnd: "giving up", kindAgain: "new attempt",
+	kindHeard: "confirmation",
 }
 
 // runID is 16 random bytes of one run of the program, by which a restart shows.
