@@ -96,20 +96,29 @@ func signersText(r protocol.Review) string {
 }
 
 // showText shows a message as text where it is. Nothing of it acts on the
-// terminal or hides there.
+// terminal or hides there, and its lines are marked: none of them can be taken
+// for what is said about it.
 func showText(w io.Writer, message []byte) {
 	switch {
 	case isText(message):
-		fmt.Fprintf(w, "Message to be signed (text):\n%s\n", strings.TrimSuffix(string(message), "\n"))
+		fmt.Fprintln(w, "Message to be signed (text):")
+		showLines(w, message)
 	case len(message) == 0:
 		fmt.Fprintln(w, "The message is empty.")
 	case utf8.Valid(message) && !bytes.ContainsRune(message, 0):
 		fmt.Fprintln(w, "Message to be signed (text, what does not print is escaped):")
-		for line := range strings.SplitSeq(strings.TrimSuffix(string(message), "\n"), "\n") {
-			fmt.Fprintln(w, keyring.EscapeName(line))
-		}
+		showLines(w, message)
 	default:
 		fmt.Fprintln(w, "The message is not text, but binary.")
+	}
+}
+
+func showLines(w io.Writer, message []byte) {
+	for line := range strings.SplitSeq(strings.TrimSuffix(string(message), "\n"), "\n") {
+		if !isText([]byte(line)) {
+			line = keyring.EscapeName(line)
+		}
+		fmt.Fprintln(w, strings.TrimSuffix("  | "+line, " "))
 	}
 }
 

@@ -92,11 +92,11 @@ func TestIsText(t *testing.T) {
 func TestReviewHidesNothing(t *testing.T) {
 	var out bytes.Buffer
 	(&Env{}).showReview(&out, protocol.Review{
-		Messages: [][]byte{[]byte("pay 5\n"), {0, 1}}, Aux: []byte{0xab},
+		Messages: [][]byte{[]byte("pay 5\nGroup x\n"), {0, 1}}, Aux: []byte{0xab},
 		Coordinator: protocol.Member{Name: "Eve\x1b[2J"}, Signers: []protocol.Member{{Name: "Bob"}},
 	})
 	for _, want := range []string{
-		"Message 1 of 2:", "70617920350a", "pay 5", "6 bytes, SHA-256 ", "Message 2 of 2:", "0001", "not text", "ab\n", "Bob",
+		"Message 1 of 2:", "70617920350a47726f757020780a", "\n  | pay 5\n  | Group x\n", "14 bytes, SHA-256 ", "Message 2 of 2:", "0001", "not text", "ab\n", "Bob",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("review lacks %q:\n%s", want, out.String())
