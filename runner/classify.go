@@ -75,7 +75,7 @@ func classifyMembers(err error) *Failure {
 	case errors.As(err, &missing):
 		return &Failure{Code: ExitMissing, Hint: "ask who is missing to run their part, then run this again"}
 	case errors.As(err, &culprit):
-		return &Failure{Code: ExitCulprit, Hint: "nothing of this session was kept; talk to them before the next attempt"}
+		return &Failure{Code: ExitCulprit, Hint: culpritHint(culprit)}
 	case errors.As(err, &none):
 		return &Failure{Code: ExitMissing, Hint: "ask who opens it to run their part, or wait longer with --wait"}
 	case errors.As(err, &several):
@@ -111,6 +111,14 @@ func classifyRelay(err error) *Failure {
 		return &Failure{Code: ExitUnreachable}
 	}
 	return nil
+}
+
+// culpritHint says what is safe, and what to do, after a member broke the protocol.
+func culpritHint(e *protocol.CulpritError) string {
+	if e.Phase == protocol.PhaseCertificate { // the share is stored before anything leaves in this phase
+		return "the share that was stored is kept, and no group was saved here; talk to them, then run this again"
+	}
+	return "nothing of this session was kept; talk to them before the next attempt"
 }
 
 func certificateHint(cause relay.CertificateCause) string {

@@ -47,6 +47,7 @@ func TestExitCodes(t *testing.T) {
 		{protocol.ErrDeclined, ExitDeclined, ""},
 		{&protocol.MissingError{Missing: member}, ExitMissing, "Eve"},
 		{&protocol.CulpritError{Culprits: member}, ExitCulprit, "nothing of this session was kept"},
+		{&protocol.CulpritError{Culprits: member, Phase: protocol.PhaseCertificate}, ExitCulprit, "the share that was stored is kept"},
 		{&steps.NoSessionError{}, ExitMissing, "--wait"},
 		{&steps.AmbiguousSessionError{}, ExitInput, "frostkit sessions"},
 		{&steps.UnknownMemberError{}, ExitInput, "frostkit import"},

@@ -52,8 +52,10 @@ type misdeed struct {
 	exit       int // class of the exit code of who blames, misses or declines
 }
 
-// The cases 22 to 33. Where a row has well for one of the two and not for the other,
-// the protocol cannot do better: frost-client's has no confirmation, and says so.
+// The cases 22 to 33 of the threat model, with case 28 at the end. In a key generation
+// one of the two can have the group and the other not: with frost-client's protocol,
+// which has no confirmation, and where Bob alone has got a false signature. He has
+// stored his share by then, and completes (package native, TestCompletedAfterAFalseSignature).
 var misdeeds = slices.Concat([]misdeed{
 	{22, generating, both, "shares that are not of her polynomial", fault("wrong-share:Eve"), "Eve", "Eve", 7},
 	{22, generating, frostkit, "such a share to Bob", fault("wrong-share:Eve=Bob"), "Eve", "Eve", 7},

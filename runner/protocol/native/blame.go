@@ -243,33 +243,35 @@ func (g *generation) weigh(from protocol.Member, a accusation) *protocol.Culprit
 	if g.setup == nil {
 		return nil
 	}
+	phase := protocol.PhaseRound1
+	if g.round3 != nil { // this member has stored its share
+		phase = protocol.PhaseCertificate
+	}
 	blame, err := cocktail.DecodeBlameMessage(g.setup, a.blame)
 	if err != nil {
-		return culprit(protocol.PhaseRound1, from, "sent a blame message that does not decode", err)
+		return culprit(phase, from, "sent a blame message that does not decode", err)
 	}
 	accused := g.byIdentifier(blame.Culprit())
 	if accused.Key == g.self.Key {
-		return culprit(protocol.PhaseRound1, from, "blamed this member, which has done nothing wrong", nil)
+		return culprit(phase, from, "blamed this member, which has done nothing wrong", nil)
 	}
 	message, err := cocktail.DecodeRound1Message(g.setup, accused.Identifier, g.round1Of(accused).body)
-	switch {
+	switch check := blame.Check(); {
 	case err != nil:
 		return nil // no message of the accused, or one that is at fault for all to see
 	case a.digest != g.round1Digest(accused):
-		return g.contradiction(from, accused, "%[1]s has another round 1 message of %[2]s than this member")
+		return contradiction(phase, from, accused, "%[1]s has another round 1 message of %[2]s than this member")
+	case check == cocktail.CheckDecryption, check == cocktail.CheckSignature:
+		return contradiction(phase, from, accused, "%[1]s says that %[2]s "+check.String()+", which nobody else can check")
+	case blame.Verify(from.Identifier, message) == nil:
+		return culprit(phase, accused, fmt.Sprintf("%s (to %s)", check, from), nil)
 	}
-	if check := blame.Check(); check == cocktail.CheckDecryption || check == cocktail.CheckSignature {
-		return g.contradiction(from, accused, "%[1]s says that %[2]s "+blame.Check().String()+", which nobody else can check")
-	}
-	if blame.Verify(from.Identifier, message) == nil {
-		return culprit(protocol.PhaseRound1, accused, fmt.Sprintf("%s (to %s)", blame.Check(), from), nil)
-	}
-	return culprit(protocol.PhaseRound1, from, fmt.Sprintf("blamed %s for nothing: what it says %[1]s sent passes the check", accused), nil)
+	return culprit(phase, from, fmt.Sprintf("blamed %s for nothing: what it says %[1]s sent passes the check", accused), nil)
 }
 
-func (g *generation) contradiction(from, accused protocol.Member, format string) *protocol.CulpritError {
+func contradiction(phase string, from, accused protocol.Member, format string) *protocol.CulpritError {
 	return &protocol.CulpritError{
-		Phase: protocol.PhaseRound1, Culprits: []protocol.Member{accused, from},
+		Phase: phase, Culprits: []protocol.Member{accused, from},
 		Check: "contradict each other: " + fmt.Sprintf(format, from, accused),
 	}
 }
