@@ -113,6 +113,35 @@ func librarySum(scalars []*edwards25519.Scalar, points []*edwards25519.Point) *e
 	return new(edwards25519.Point).MultiScalarMult(scalars, points)
 }
 
+// The digits make up the number, and are odd, small and apart from each other.
+func TestNAF(t *testing.T) {
+	scalars := edgeScalars(t)
+	for range 200 {
+		scalars = append(scalars, randomScalar(t))
+	}
+	for _, s := range scalars {
+		for w := 2; w <= 8; w++ {
+			var digits [256]int8
+			words := bitsOf(s)
+			writeNAF(digits[:], 1, &words, w)
+			sum, last := new(big.Int), -w
+			for i, digit := range digits {
+				if digit == 0 {
+					continue
+				}
+				if digit&1 == 0 || int(digit) >= 1<<(w-1) || int(digit) <= -1<<(w-1) || i-last < w {
+					t.Fatalf("%x in width %d: digit %d at %d", s.Bytes(), w, digit, i)
+				}
+				last = i
+				sum.Add(sum, new(big.Int).Lsh(big.NewInt(int64(digit)), uint(i)))
+			}
+			if scalarOf(t, sum).Equal(s) != 1 || sum.Sign() < 0 {
+				t.Fatalf("%x in width %d: the digits make %v", s.Bytes(), w, sum)
+			}
+		}
+	}
+}
+
 // Buckets agree with the library, whatever the number of terms and the width of
 // the windows.
 func TestMultiScalarMultAgreesWithLibrary(t *testing.T) {
