@@ -19,6 +19,7 @@ import (
 	"frostkit/relay/boltstore"
 	"frostkit/relay/localca"
 	"frostkit/runner/protocol"
+	"frostkit/runner/protocol/native"
 	"frostkit/runner/steps"
 )
 
@@ -370,18 +371,18 @@ func (r *run) dkgPart(cs frost.Ciphersuite, group ceremony.Group, m ceremony.Mem
 }
 
 // together runs the parts side by side. When one fails the others are stopped,
-// and what is returned is why the first one failed. Who misses nobody but a
-// member here stops nobody: that one knows better who is missing.
+// and what is returned is why the first one failed. Who only misses a member here, hears that it gave up or
+// loses the session stops nobody: another one may know better why.
 func (r *run) together(ctx context.Context, parts []func(context.Context) error) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var wg sync.WaitGroup
-	in := make(chan error, len(parts)) // of misses among the members here
+	echoes := make(chan error, len(parts)) // of what other members here say themselves
 	for _, part := range parts {
 		wg.Go(func() {
 			switch err := part(ctx); {
-			case err != nil && r.missesOwn(err):
-				in <- err
+			case err != nil && r.isEcho(err):
+				echoes <- err
 			case err != nil:
 				stop(err)
 			}
@@ -392,16 +393,23 @@ func (r *run) together(ctx context.Context, parts []func(context.Context) error)
 		return err
 	}
 	select {
-	case err := <-in:
+	case err := <-echoes:
 		return err
 	default:
 		return nil
 	}
 }
 
-// missesOwn reports whether err is the end of a wait for members who are all
-// run here.
-func (r *run) missesOwn(err error) bool {
+// isEcho reports whether err is the end of a wait for members who are all
+// run here, or of the session, or that such a member gave up.
+func (r *run) isEcho(err error) bool {
+	var ended *native.EndedError
+	if errors.As(err, &ended) {
+		return r.isHere(ended.Member.Name)
+	}
+	if errors.Is(err, relay.ErrSessionNotFound) {
+		return true
+	}
 	var missing *protocol.MissingError
 	return errors.As(err, &missing) &&
 		!slices.ContainsFunc(missing.Missing, func(m protocol.Member) bool { return !r.isHere(m.Name) })
