@@ -1,7 +1,7 @@
 package relay
 
-// What the parts of a store take in memory, roughly, in bytes: with it
-// Limits.TotalBytes, SessionBytes and QueueBytes count the same in every store.
+// What the parts of a store take, roughly, in bytes: with it Limits.TotalBytes,
+// DiskBytes, SessionBytes and QueueBytes count the same in every store.
 const (
 	TokenCost     = 384
 	SessionCost   = 512

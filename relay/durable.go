@@ -2,8 +2,9 @@ package relay
 
 import (
 	"context"
-	"crypto/rand"
+	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,8 @@ const (
 	retryDelay = time.Second
 	// clockDelay is how often the clock is stored while nothing else is.
 	clockDelay = time.Minute
+	// longestGather bounds how long a commit waits for company.
+	longestGather = 2 * time.Millisecond
 )
 
 // DurableStore is a [Store] that a restart does not empty: a memory store whose
@@ -32,6 +35,11 @@ const (
 // commit. Messages are handed over once they are durable, so that no cursor ever
 // stands for another message than before.
 //
+// A commit is one record of the journal, or a few. The oldest records are
+// removed when too much of the journal is of no use any more; what still counts
+// of them is written again with the next commit. Message bodies stay in memory
+// while there is room for them, and are read from the journal otherwise.
+//
 // Not waited for are acknowledgements, which a client that uses cursors repeats
 // by naming them, and used challenges, whose tokens are committed with them or
 // after them.
@@ -41,20 +49,34 @@ const (
 type DurableStore struct {
 	*MemoryStore
 	disk    Journal
-	waiters []*waiter     // for the next commit; guarded by the lock of the memory store
+	waiting *group        // for the next commit; guarded by the lock of the memory store
+	company int           // calls that the next commit is worth waiting for; guarded likewise
+	took    time.Duration // the last commit
+	enough  chan struct{} // so many wait
 	urgent  chan struct{} // somebody waits for a commit
 	lazy    chan struct{} // something is to be committed in a while
 	armed   atomic.Bool   // lazy was signalled since the last commit
 	quit    chan struct{}
 	done    chan struct{}
+
+	// bodiesPart is the part of Limits.TotalBytes that may be taken before no
+	// further body stays in memory.
+	bodiesPart int
+}
+
+// group is the calls that wait for a commit.
+type group struct {
+	calls []*waiter
+	done  chan struct{}
 }
 
 // waiter is a call that waits for a commit.
 type waiter struct {
 	finish func(err error) error // called under the lock with how the commit ended
 	err    error
-	done   chan struct{}
 }
+
+func newGroup() *group { return &group{done: make(chan struct{})} }
 
 var _ Store = (*DurableStore)(nil)
 
@@ -66,18 +88,21 @@ func NewDurableStore(disk Journal) (*DurableStore, error) {
 	s := &DurableStore{
 		MemoryStore: m,
 		disk:        disk,
+		waiting:     newGroup(),
 		urgent:      make(chan struct{}, 1),
+		enough:      make(chan struct{}, 1),
 		lazy:        make(chan struct{}, 1),
 		quit:        make(chan struct{}),
 		done:        make(chan struct{}),
+		bodiesPart:  16,
 	}
-	found, err := m.load(disk)
+	found, err := m.load(disk, false)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
-		_, _ = rand.Read(m.secret[:]) // never fails
-		if err := disk.Commit([]Row{{relayTable, []byte("secret"), m.secret[:]}}); err != nil {
+		m.journal.touch(secretName{})
+		if err := s.commit(true); err != nil {
 			return nil, fmt.Errorf("storing the relay's secret: %w", err)
 		}
 	}
@@ -106,6 +131,7 @@ func (s *DurableStore) run() {
 			timer.Reset(delay)
 			continue
 		case <-s.urgent:
+			s.gather()
 		case <-timer.C:
 			force = delay == clockDelay
 		case <-s.quit:
@@ -120,47 +146,95 @@ func (s *DurableStore) run() {
 	}
 }
 
+// gather waits, no longer than the last commit took, until as many calls wait
+// as did when that ended: those that it let go come back with their next ones.
+// Without this they would miss the next commit, which is under way by then, and
+// every second commit would be of the same half of the calls.
+func (s *DurableStore) gather() {
+	s.mu.Lock()
+	missing := len(s.waiting.calls) < s.company
+	s.mu.Unlock()
+	if !missing {
+		return
+	}
+	patience := time.NewTimer(min(s.took, longestGather))
+	defer patience.Stop()
+	select {
+	case <-s.enough:
+	case <-patience.C:
+	case <-s.quit:
+	}
+}
+
 // commit writes what has changed, if anything or if force is set, and tells
 // those who wait for it.
 func (s *DurableStore) commit(force bool) error {
 	s.armed.Store(false)
+	oldest, err := s.oldest()
 	s.lock()
-	waiters := s.waiters
-	s.waiters = nil
-	rows, names := s.journal.take(s.MemoryStore)
-	s.mu.Unlock()
-	var err error
-	if len(names) > 0 || force {
-		err = s.disk.Commit(rows)
-	}
-	s.mu.Lock()
+	waiting := s.waiting
+	s.waiting = newGroup()
 	if err == nil {
-		s.journal.written(rows, names)
-	} else {
-		err = fmt.Errorf("storing: %w", err)
-		s.journal.giveBack(names)
+		err = s.journal.carry(s.MemoryStore, oldest)
 	}
-	for _, w := range waiters {
+	b := s.journal.take(s.MemoryStore, oldest)
+	s.mu.Unlock()
+	start := time.Now()
+	needed := len(b.names) > 0 || len(oldest) > 0 || force
+	if err == nil && needed {
+		err = s.disk.Commit(b.Commit)
+	}
+	s.took = time.Since(start)
+	s.mu.Lock()
+	defer close(waiting.done)
+	defer s.mu.Unlock()
+	s.company = len(waiting.calls) + len(s.waiting.calls)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("storing: %w", err)
+		s.journal.giveBack(b)
+	case needed:
+		s.journal.written(b)
+	}
+	for _, w := range waiting.calls {
 		w.err = w.finish(err)
 	}
-	s.mu.Unlock()
-	for _, w := range waiters {
-		close(w.done)
-	}
 	return err
+}
+
+// oldest reads the records that the next commit is to remove, if any.
+func (s *DurableStore) oldest() (records [][]byte, err error) {
+	s.mu.Lock()
+	surplus := s.journal.surplus(s.used)
+	s.mu.Unlock()
+	for number := s.journal.first; surplus > 0 && number < s.journal.next; number++ {
+		err := s.disk.Read(number, func(record []byte) error {
+			records = append(records, slices.Clone(record))
+			surplus -= len(record)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return records, nil
 }
 
 // await waits for a commit of all that was changed before; finish is called
 // under the lock with how it ended, and what it returns is returned, unless ctx
 // ends first.
 func (s *DurableStore) await(ctx context.Context, finish func(error) error) error {
-	w := &waiter{finish: finish, done: make(chan struct{})}
+	w := &waiter{finish: finish}
 	s.mu.Lock()
-	s.waiters = append(s.waiters, w)
+	waiting := s.waiting
+	waiting.calls = append(waiting.calls, w)
+	if len(waiting.calls) == s.company {
+		signal(s.enough)
+	}
 	s.mu.Unlock()
 	signal(s.urgent)
 	select {
-	case <-w.done:
+	case <-waiting.done:
 		return w.err
 	case <-ctx.Done():
 		return ctx.Err()
@@ -255,7 +329,7 @@ func (s *DurableStore) Send(ctx context.Context, envelope *Envelope, limits *Lim
 			return err
 		}
 		if q != nil {
-			return s.await(ctx, func(err error) error { return s.publish(envelope, q, err) })
+			return s.await(ctx, func(err error) error { return s.publish(envelope, q, limits, err) })
 		}
 		gone := false // a call that this one repeats, and whose message could not be stored
 		err = s.await(ctx, func(err error) error {
@@ -270,19 +344,21 @@ func (s *DurableStore) Send(ctx context.Context, envelope *Envelope, limits *Lim
 }
 
 // publish shows a message that is durable, or takes it back.
-func (s *DurableStore) publish(envelope *Envelope, q *queued, err error) error {
+func (s *DurableStore) publish(envelope *Envelope, q *queued, limits *Limits, err error) error {
 	switch {
 	case !s.alive(q.session):
 		return ErrSessionNotFound
 	case err == nil:
 		q.message.hidden = false
+		if s.used-s.held.away > limits.TotalBytes/s.bodiesPart {
+			s.putAway(q)
+		}
 		s.wakers.Wake(q.boxes...)
 		return nil
 	}
 	q.session.withdraw(q.message, q.boxes)
 	s.used -= q.message.cost()
-	s.messages--
-	s.journal.touch(q.message)
+	s.held.remove(q.message.tally())
 	if freed := q.session.forget(envelope.Sender, envelope.ID); freed > 0 {
 		s.used -= freed
 		s.journal.touch(repeatRow{q.session, envelope.Sender, envelope.ID})
@@ -290,11 +366,49 @@ func (s *DurableStore) publish(envelope *Envelope, q *queued, err error) error {
 	return err
 }
 
+// putAway leaves a message's body to the disk.
+func (s *DurableStore) putAway(q *queued) {
+	body := tally{away: len(q.message.body)}
+	q.message.body = nil
+	q.session.held.add(body)
+	s.held.add(body)
+}
+
 // Receive implements [Store].
 func (s *DurableStore) Receive(ctx context.Context, box Mailbox, after Cursor, limits *Limits) ([]StoredMessage, Cursor, error) {
-	messages, cursor, err := s.MemoryStore.Receive(ctx, box, after, limits)
-	if len(messages) > 0 || after > 0 {
-		s.later()
+	for {
+		p, err := s.page(box, after, limits)
+		if len(p.messages) > 0 || after > 0 {
+			s.later()
+		}
+		if err != nil || len(p.away) == 0 {
+			return p.messages, p.last, err
+		}
+		switch err := s.fetch(&p); {
+		case errors.Is(err, ErrNoRecord) && ctx.Err() == nil:
+			continue // what is moved to a new record, or acknowledged, meanwhile
+		case err != nil:
+			return nil, 0, fmt.Errorf("reading what is stored: %w", err)
+		}
+		if s.handOver(box, &p) {
+			return p.messages, p.last, nil
+		}
 	}
-	return messages, cursor, err
+}
+
+// fetch reads the bodies of a page that are on the disk alone.
+func (s *DurableStore) fetch(p *page) error {
+	for _, a := range p.away {
+		err := s.disk.Read(a.at.record, func(record []byte) error {
+			if int(a.at.offset)+int(a.size) > len(record) {
+				return errRecord
+			}
+			p.messages[a.index].Body = slices.Clone(record[a.at.offset:][:a.size])
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -56,12 +57,12 @@ type MessageRecord struct {
 func Inspect(disk Journal) (*Inspection, error) {
 	m := NewMemoryStore()
 	m.journal = newJournal()
-	if _, err := m.load(disk); err != nil {
+	if _, err := m.load(disk, true); err != nil {
 		return nil, err
 	}
 	now := m.lock()
 	defer m.mu.Unlock()
-	out := &Inspection{Stats: Stats{Tokens: len(m.tokens), Sessions: len(m.sessions), Messages: m.messages, Bytes: int64(m.used)}}
+	out := &Inspection{Stats: Stats{Tokens: len(m.tokens), Sessions: len(m.sessions), Messages: m.held.messages, Bytes: int64(m.used)}}
 	for _, t := range m.tokens {
 		out.TokenList = append(out.TokenList, TokenRecord{t.owner, t.expiry.at.Sub(now)})
 	}
@@ -72,7 +73,7 @@ func Inspect(disk Journal) (*Inspection, error) {
 	}
 	slices.SortFunc(sessions, func(a, b *memorySession) int { return cmp.Compare(a.number, b.number) })
 	for _, s := range sessions {
-		out.SessionList = append(out.SessionList, s.record(m.journal, now))
+		out.SessionList = append(out.SessionList, s.record(now))
 		if s.closed {
 			out.Closed++
 		}
@@ -80,9 +81,8 @@ func Inspect(disk Journal) (*Inspection, error) {
 	return out, nil
 }
 
-func (s *memorySession) record(j *journal, now time.Time) SessionRecord {
+func (s *memorySession) record(now time.Time) SessionRecord {
 	out := SessionRecord{Session: *s.Session, Closed: s.closed, Carries: s.carries, Left: s.expires.Sub(now)}
-	numbers := map[*memoryMessage]uint64{}
 	holders := map[*memoryMessage][]Mailbox{}
 	for k := range s.everybody() {
 		member := MemberRecord{Key: k, LeftSession: slices.Contains(s.left, k)}
@@ -93,19 +93,18 @@ func (s *memorySession) record(j *journal, now time.Time) SessionRecord {
 			}
 			*record = BoxRecord{b.acked, b.handed, len(b.messages)}
 			for _, message := range b.messages {
-				numbers[message] = j.messages[message].number
 				holders[message] = append(holders[message], Mailbox{s.ID, k, coordinator})
 			}
 		}
 		out.Boxes = append(out.Boxes, member)
 	}
-	messages := make([]*memoryMessage, 0, len(numbers))
-	for message := range numbers {
-		messages = append(messages, message)
-	}
-	slices.SortFunc(messages, func(a, b *memoryMessage) int { return cmp.Compare(numbers[a], numbers[b]) })
-	for _, message := range messages {
+	for _, message := range slices.SortedFunc(maps.Keys(holders), byPosition) {
 		out.Queued = append(out.Queued, MessageRecord{s.sender(message), holders[message], message.body})
 	}
 	return out
+}
+
+// byPosition puts messages into the order in which the journal has them.
+func byPosition(a, b *memoryMessage) int {
+	return cmp.Or(cmp.Compare(a.record, b.record), cmp.Compare(a.offset, b.offset))
 }

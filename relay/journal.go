@@ -2,48 +2,42 @@ package relay
 
 import (
 	"encoding/binary"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
 )
 
-// The tables of a [Journal].
-const (
-	relayTable     = "relay"      // "secret" and "clock"
-	challengeTable = "challenges" // that were used
-	tokenTable     = "tokens"
-	sessionTable   = "sessions"
-	mailboxTable   = "mailboxes"
-	repeatTable    = "repeats" // ids of messages
-	messageTable   = "messages"
-)
-
-// Tables returns the names of the tables that a [Journal] has, in the order in
-// which it is read.
-func Tables() []string {
-	return []string{relayTable, challengeTable, tokenTable, sessionTable, mailboxTable, repeatTable, messageTable}
-}
-
-// Row is a row of a journal's table, or, with a nil Value, its removal.
-type Row struct {
-	Table string
-	Key   []byte // unique in its table
-	Value []byte
-}
-
-// Journal keeps rows on a disk.
+// Journal is a log on a disk: records of bytes, numbered from 1 without a gap
+// but at the beginning, where they are removed.
 type Journal interface {
-	// Load calls yield with every row, table by table in the order of Tables, in
-	// each by ascending keys, and returns the first error. Key and Value are
-	// valid until yield returns.
-	Load(yield func(Row) error) error
-	// Commit writes rows, later ones over earlier ones: all of them, and so that a
-	// power cut loses none, or, when it fails, none.
-	Commit(rows []Row) error
+	// Load calls yield with every record, in order, and returns the first error. A
+	// record is valid until yield returns.
+	Load(yield func(number uint64, record []byte) error) error
+	// Commit adds records and removes old ones: all of it, and so that a power cut
+	// undoes none, or, when it fails, nothing that a later Commit does not undo.
+	Commit(c Commit) error
+	// Read calls use with a record, which is valid until use returns. It fails with
+	// [ErrNoRecord], and with the error of use. It may be called while Commit runs.
+	Read(number uint64, use func(record []byte) error) error
 	// Close releases the journal.
 	Close() error
 }
+
+// Commit says what a [Journal] is to hold.
+type Commit struct {
+	Records [][]byte // to add
+	Number  uint64   // of the first of Records; what has that number or a higher one is not to count
+	First   uint64   // below which all are to be removed
+}
+
+// ErrNoRecord says that a [Journal] has no record of a number.
+var ErrNoRecord = errors.New("no such record")
+
+// recordBytes is how long a record is at least, unless it is the last of its
+// commit. A body is read with its whole record.
+const recordBytes = 128 << 10
 
 // journal notes what of a memory store differs from what is durable. What is
 // noted is a name; what is written is what then goes by it.
@@ -53,20 +47,29 @@ type journal struct {
 	start    time.Time // when the relay's clock was zero; it stands still while no relay runs
 	sessions uint64    // the last number given
 	numbers  uint64    // the last number given to a message, or to its id
-	messages map[*memoryMessage]*journaledMessage
+	byNumber map[uint64]*memorySession
+	log
 }
 
-// journaledMessage is what the journal knows of a message that is not removed.
-type journaledMessage struct {
-	number  uint64
-	session *memorySession
-	boxes   []Mailbox // until it is durable
+// log is what the journal knows of its records. It goes by the commits that
+// succeeded, and is used by the goroutine that commits alone.
+type log struct {
+	first, next uint64 // the numbers of the oldest record and of the one to come
+	bytes       int    // of all records
+	last        int    // bytes of the last commit
+}
+
+// position is where a message's body is on the disk.
+type position struct {
+	record uint64
+	offset uint32 // in bytes, in the record
 }
 
 // Names of what can change, beside spentChallenge, TokenHash, *memorySession
-// and *memoryMessage.
+// and *queued.
 type (
-	boxRow struct {
+	secretName struct{}
+	boxRow     struct {
 		session *memorySession
 		box     boxKey
 	}
@@ -75,10 +78,17 @@ type (
 		sender  Key
 		id      uuid.UUID
 	}
+	carriedRow struct { // a row as an older record has it
+		row     Row
+		message *memoryMessage // of the row, or nil
+	}
 )
 
 func newJournal() *journal {
-	return &journal{noted: map[any]struct{}{}, start: time.Now(), messages: map[*memoryMessage]*journaledMessage{}}
+	return &journal{
+		noted: map[any]struct{}{}, start: time.Now(), byNumber: map[uint64]*memorySession{},
+		log: log{first: 1, next: 1},
+	}
 }
 
 // touch notes a change.
@@ -92,69 +102,117 @@ func (j *journal) touch(name any) {
 	}
 }
 
-// touchAll notes a session with all that it holds.
-func (j *journal) touchAll(s *memorySession) {
-	if j == nil {
-		return
-	}
-	j.touch(s)
-	for key, b := range s.boxes {
-		j.touch(boxRow{s, key})
-		for _, message := range b.messages {
-			j.touch(message)
-		}
-	}
-	for sender, ids := range s.repeats {
-		for _, id := range ids {
-			j.touch(repeatRow{s, sender, id})
-		}
-	}
-}
-
 // queued notes a new message.
-func (j *journal) queued(s *memorySession, message *memoryMessage, boxes []Mailbox) {
-	if j == nil {
-		return
+func (j *journal) queued(q *queued) {
+	if j != nil {
+		j.dirty = append(j.dirty, q)
 	}
-	j.numbers++
-	j.messages[message] = &journaledMessage{j.numbers, s, boxes}
-	j.touch(message)
 }
 
-// take returns the rows of all changes, and their names.
-func (j *journal) take(m *MemoryStore) (rows []Row, names []any) {
-	names = j.dirty
+// batch is what is committed at once.
+type batch struct {
+	Commit
+	names   []any
+	placed  []placed
+	open    []byte // the record being filled
+	dropped int    // bytes of the records that the commit removes
+}
+
+// placed says where a message's body will be.
+type placed struct {
+	message *memoryMessage
+	at      position
+}
+
+// take returns all changes, and has the oldest records removed with them.
+func (j *journal) take(m *MemoryStore, oldest [][]byte) *batch {
+	b := &batch{Commit: Commit{Number: j.next, First: j.first + uint64(len(oldest))}, names: j.dirty}
+	for _, record := range oldest {
+		b.dropped += len(record)
+	}
 	j.dirty = nil
 	clear(j.noted)
-	rows = make([]Row, 0, len(names)+1)
-	for _, name := range names {
-		rows = append(rows, j.row(m, name))
+	for _, name := range b.names {
+		b.add(j, m, name)
 	}
-	return append(rows, Row{relayTable, []byte("clock"), j.sinceStart(time.Now())}), names
+	b.open = Row{relayTable, []byte("clock"), j.sinceStart(time.Now())}.Append(b.open)
+	b.Records = append(b.Records, b.open)
+	return b
 }
 
-// giveBack notes again what could not be written.
-func (j *journal) giveBack(names []any) {
+// add adds the row of a name.
+func (b *batch) add(j *journal, m *MemoryStore, name any) {
+	if len(b.open) >= recordBytes {
+		b.Records = append(b.Records, b.open)
+		b.open = nil
+	}
+	switch name := name.(type) {
+	case *queued:
+		if name.message.holders > 0 && m.alive(name.session) {
+			b.open = j.appendMessage(b.open, name)
+			b.place(name.message)
+		}
+	case carriedRow:
+		b.open = name.row.Append(b.open)
+		if name.message != nil {
+			b.place(name.message)
+		}
+	default:
+		if row := j.row(m, name); row.Key != nil {
+			b.open = row.Append(b.open)
+		}
+	}
+}
+
+// place notes where a message is whose row, which ends with its body, was added
+// last.
+func (b *batch) place(message *memoryMessage) {
+	at := position{b.Number + uint64(len(b.Records)), uint32(len(b.open)) - message.size}
+	b.placed = append(b.placed, placed{message, at})
+}
+
+// giveBack notes again what could not be written. What was carried is still
+// where it was.
+func (j *journal) giveBack(b *batch) {
 	later := j.dirty
 	j.dirty = nil
 	clear(j.noted)
-	for _, name := range slices.Concat(names, later) {
-		j.touch(name)
+	for _, name := range slices.Concat(b.names, later) {
+		switch name := name.(type) {
+		case carriedRow:
+		case *queued:
+			j.queued(name)
+		default:
+			j.touch(name)
+		}
 	}
 }
 
-// written forgets what the journal knew of messages that are removed.
-func (j *journal) written(rows []Row, names []any) {
-	for i, name := range names {
-		message, ok := name.(*memoryMessage)
-		switch {
-		case !ok:
-		case rows[i].Value == nil:
-			delete(j.messages, message)
-		default:
-			j.messages[message].boxes = nil
-		}
+// written notes that a batch is durable.
+func (j *journal) written(b *batch) {
+	for _, p := range b.placed {
+		p.message.record, p.message.offset = p.at.record, p.at.offset
 	}
+	j.last = 0
+	for _, record := range b.Records {
+		j.last += len(record)
+	}
+	j.bytes += j.last - b.dropped
+	j.first, j.next = b.First, b.Number+uint64(len(b.Records))
+}
+
+// slack is how long a log may be whatever it holds, in bytes.
+const slack = 4 << 20
+
+// surplus is how many bytes of the oldest records are to be removed by the next
+// commit, if what counts takes so many bytes: none while no more than a third
+// of the log is of no use, and then more than three times what a commit adds,
+// since up to two thirds of them are added again.
+func (l *log) surplus(used int) int {
+	if l.bytes <= used+used/2+slack {
+		return 0
+	}
+	return 4*l.last + slack/64
 }
 
 // sinceStart encodes a time by the relay's clock: 8 bytes, milliseconds.
@@ -162,9 +220,12 @@ func (j *journal) sinceStart(t time.Time) []byte {
 	return binary.BigEndian.AppendUint64(nil, uint64(max(0, t.Sub(j.start).Milliseconds())))
 }
 
-// row encodes what goes by name in the store.
+// row encodes what goes by a name in the store; without a key there is nothing
+// to write.
 func (j *journal) row(m *MemoryStore, name any) Row {
 	switch name := name.(type) {
+	case secretName:
+		return Row{relayTable, []byte("secret"), m.secret[:]}
 	case spentChallenge:
 		return j.challengeRow(m, name)
 	case TokenHash:
@@ -175,8 +236,6 @@ func (j *journal) row(m *MemoryStore, name any) Row {
 		return j.mailboxRow(m, name)
 	case repeatRow:
 		return j.repeatRow(m, name)
-	case *memoryMessage:
-		return j.messageRow(m, name)
 	}
 	panic("relay: internal error: no row for what changed")
 }

@@ -2,17 +2,14 @@ package relay
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"time"
 
 	"github.com/google/uuid"
 )
-
-// errRow says that a row is not one that this version writes.
-var errRow = errors.New("not a row of this version")
 
 // fields reads the fields of a row; what is missing leaves it broken.
 type fields struct {
@@ -32,6 +29,7 @@ func (f *fields) take(n int) []byte {
 
 func (f *fields) byte() byte     { return f.take(1)[0] }
 func (f *fields) uint16() uint16 { return be.Uint16(f.take(2)) }
+func (f *fields) uint32() uint32 { return be.Uint32(f.take(4)) }
 func (f *fields) uint64() uint64 { return be.Uint64(f.take(8)) }
 func (f *fields) key() Key       { return Key(f.take(32)) }
 func (f *fields) id() uuid.UUID  { return uuid.UUID(f.take(16)) }
@@ -39,64 +37,146 @@ func (f *fields) id() uuid.UUID  { return uuid.UUID(f.take(16)) }
 // end reports whether all fields were there and nothing else.
 func (f *fields) end() bool { return !f.broken && len(f.rest) == 0 }
 
-// loader builds a memory store from the rows of a journal.
+// loader builds a memory store from the records of a journal. Sessions are read
+// first, since rows that name them may come before them.
 type loader struct {
 	*MemoryStore
-	secret   bool
-	byNumber map[uint64]*memorySession
-	repeats  map[*memorySession]map[Key][]orderedID
+	bodies   bool // to be kept in memory
+	secret   bool // was found
+	clock    time.Duration
+	spent    map[spentChallenge]time.Duration // until when by the clock
+	tokens   map[TokenHash]loadedToken
+	sessions map[uint64]*loadedSession // nil: removed
+	repeats  map[repeatRow]uint64      // their order
+	queues   map[*memoryBox][]numbered
+	messages []loadedMessage
 }
 
-type orderedID struct {
-	order uint64
-	id    uuid.UUID
+type loadedToken struct {
+	until time.Duration
+	owner Key
+}
+
+type loadedSession struct {
+	*memorySession
+	until time.Duration
+}
+
+type loadedMessage struct {
+	*memoryMessage
+	session *memorySession
+}
+
+// numbered is a message in a mailbox.
+type numbered struct {
+	cursor  Cursor
+	message *memoryMessage
 }
 
 // load reads the journal into the empty store; found tells whether there was
 // anything.
-func (m *MemoryStore) load(journal Journal) (found bool, err error) {
-	l := &loader{m, false, map[uint64]*memorySession{}, map[*memorySession]map[Key][]orderedID{}}
-	err = journal.Load(func(r Row) error {
-		key, value := fields{rest: r.Key}, fields{rest: r.Value}
-		if !l.row(r.Table, &key, &value) || !key.end() || !value.end() {
-			return fmt.Errorf("reading row %x of table %q: %w", r.Key, r.Table, errRow)
-		}
-		return nil
-	})
-	l.finish()
-	return l.secret, err
+func (m *MemoryStore) load(disk Journal, bodies bool) (found bool, err error) {
+	l := &loader{
+		MemoryStore: m, bodies: bodies,
+		spent: map[spentChallenge]time.Duration{}, tokens: map[TokenHash]loadedToken{}, sessions: map[uint64]*loadedSession{},
+		repeats: map[repeatRow]uint64{}, queues: map[*memoryBox][]numbered{},
+	}
+	if err := l.pass(disk, l.first); err != nil {
+		return false, err
+	}
+	if err := l.putAll(); err != nil {
+		return false, err
+	}
+	if err := l.pass(disk, l.second); err != nil {
+		return false, err
+	}
+	if err := l.queueAll(); err != nil {
+		return false, err
+	}
+	l.rememberAll()
+	l.journal.dirty = nil // none of this was a change
+	clear(l.journal.noted)
+	return l.secret, nil
 }
 
-// row reads one row.
-func (l *loader) row(table string, key, value *fields) bool {
-	switch table {
+// pass reads all rows.
+func (l *loader) pass(disk Journal, read func(r *Row, key, value *fields, at position) bool) error {
+	j := l.journal
+	j.bytes = 0
+	return disk.Load(func(number uint64, record []byte) error {
+		if j.bytes == 0 {
+			j.first = number
+		}
+		j.next = number + 1
+		j.bytes += len(record)
+		return readRows(record, func(end int, r Row) error {
+			key, value := fields{rest: r.Key}, fields{rest: r.Value}
+			if !read(&r, &key, &value, position{number, uint32(end)}) {
+				return fmt.Errorf("reading row %x of table %q in record %d: %w", r.Key, r.Table, number, errRecord)
+			}
+			return nil
+		})
+	})
+}
+
+// whole reports whether a row had all its fields and nothing else.
+func whole(key, value *fields) bool { return key.end() && value.end() }
+
+// first reads a row of what names no session, and sessions.
+func (l *loader) first(r *Row, key, value *fields, _ position) bool {
+	switch r.Table {
 	case relayTable:
-		return l.relayRow(key, value)
+		return l.relayRow(key, value) && whole(key, value)
 	case challengeTable:
-		l.spend(spentChallenge{key.id(), key.key()}, l.until(value))
-		return true
+		l.spent[spentChallenge{key.id(), key.key()}] = value.time()
+		return whole(key, value)
 	case tokenTable:
-		hash, until := TokenHash(key.take(32)), l.until(value)
-		l.putToken(hash, value.key(), until)
-		return true
+		hash := TokenHash(key.take(32))
+		if r.Value == nil {
+			delete(l.tokens, hash)
+			return key.end()
+		}
+		l.tokens[hash] = loadedToken{value.time(), value.key()}
+		return whole(key, value)
 	case sessionTable:
-		return l.sessionRow(key.uint64(), value)
-	case mailboxTable:
-		return l.mailboxRow(key, value)
-	case repeatTable:
-		return l.repeatRow(key, value)
-	case messageTable:
-		return l.messageRow(key.uint64(), value)
+		number := key.uint64()
+		if r.Value == nil {
+			l.sessions[number] = nil
+			return key.end()
+		}
+		return l.sessionRow(number, value) && whole(key, value)
 	}
-	return false
+	return true
+}
+
+// second reads a row of what belongs to a session.
+func (l *loader) second(r *Row, key, value *fields, end position) bool {
+	read, of := l.messageRow, value
+	switch r.Table {
+	case mailboxTable:
+		read, of = l.mailboxRow, key
+	case repeatTable:
+		read, of = l.repeatRow, key
+	case messageTable:
+		l.journal.numbers = max(l.journal.numbers, key.uint64())
+	default:
+		return true
+	}
+	if r.Value == nil {
+		return false
+	}
+	s, known := l.sessions[of.uint64()]
+	if known && s == nil {
+		return true // a session that was removed later
+	}
+	return known && read(s.memorySession, key, value, end) && whole(key, value)
 }
 
 func (l *loader) relayRow(key, value *fields) bool {
 	switch string(key.take(len(key.rest))) {
 	case "clock":
-		clock := value.uint64()
-		l.journal.start = time.Now().Add(-time.Duration(clock) * time.Millisecond)
-		return clock <= maxClock
+		l.clock = value.time()
+		return true
 	case "secret":
 		copy(l.MemoryStore.secret[:], value.take(32))
 		l.secret = true
@@ -109,14 +189,15 @@ func (l *loader) relayRow(key, value *fields) bool {
 // milliseconds, half of it to add to.
 const maxClock = math.MaxInt64 / uint64(time.Millisecond) / 2
 
-func (l *loader) until(value *fields) time.Time {
-	at := value.uint64()
-	value.broken = value.broken || at > maxClock
-	return l.journal.deadlineAt(at)
+// time reads a time by the relay's clock.
+func (f *fields) time() time.Duration {
+	at := f.uint64()
+	f.broken = f.broken || at > maxClock
+	return time.Duration(at) * time.Millisecond
 }
 
 func (l *loader) sessionRow(number uint64, value *fields) bool {
-	until := l.until(value)
+	until := value.time()
 	session := &Session{ID: value.id()}
 	flags := value.byte()
 	session.MessageCount = value.byte()
@@ -127,8 +208,8 @@ func (l *loader) sessionRow(number uint64, value *fields) bool {
 			return false
 		}
 	}
-	s := newMemorySession(session, until)
-	s.saved, s.number = until, number
+	s := newMemorySession(session, time.Time{})
+	s.number = number
 	s.closed, s.carries = flags&flagClosed != 0, flags&flagCarries != 0
 	for len(value.rest) > 0 {
 		i := int(value.uint16())
@@ -137,14 +218,40 @@ func (l *loader) sessionRow(number uint64, value *fields) bool {
 		}
 		s.left = append(s.left, s.Members[i])
 	}
-	_, twice := l.sessions[s.ID]
-	if twice || number == 0 || value.broken || flags&^(flagClosed|flagCarries) != 0 {
-		return false
+	l.sessions[number] = &loadedSession{s, until}
+	return number != 0 && flags&^(flagClosed|flagCarries) == 0
+}
+
+// putAll puts into the store what is not queued in sessions.
+func (l *loader) putAll() error {
+	j := l.journal
+	j.start = time.Now().Add(-l.clock)
+	for c, until := range l.spent {
+		l.spend(c, j.start.Add(until))
 	}
-	l.put(s)
-	l.byNumber[number] = s
-	l.journal.sessions = number
-	return true
+	for hash, t := range l.tokens {
+		l.putToken(hash, t.owner, j.start.Add(t.until))
+	}
+	for _, tokens := range l.tokensOf {
+		slices.SortFunc(tokens, func(a, b TokenHash) int {
+			return l.MemoryStore.tokens[a].expiry.at.Compare(l.MemoryStore.tokens[b].expiry.at)
+		})
+	}
+	for _, number := range slices.Sorted(maps.Keys(l.sessions)) {
+		j.sessions = number
+		s := l.sessions[number]
+		if s == nil {
+			continue
+		}
+		if _, twice := l.MemoryStore.sessions[s.ID]; twice {
+			return fmt.Errorf("reading session %d: %w", number, errRecord)
+		}
+		s.expires = j.start.Add(s.until)
+		s.saved = s.expires
+		l.MemoryStore.put(s.memorySession)
+		j.byNumber[number] = s.memorySession
+	}
+	return nil
 }
 
 // memberAt returns the member or coordinator of an index.
@@ -165,112 +272,97 @@ func (s *memorySession) takeBox(f *fields) (boxKey, bool) {
 	return boxKey{owner, flags == flagCoordinator}, ok && flags <= flagCoordinator
 }
 
-func (l *loader) mailboxRow(key, value *fields) bool {
-	s := l.byNumber[key.uint64()]
-	if s == nil {
-		return false
-	}
-	box, ok := s.takeBox(key)
-	b := &memoryBox{acked: Cursor(value.uint64()), handed: Cursor(value.uint64())}
-	if !ok || b.handed < b.acked || b.handed >= HandedOver/2 {
-		return false
-	}
-	s.boxes[box] = b
-	return true
+func (l *loader) mailboxRow(s *memorySession, key, value *fields, _ position) bool {
+	name, ok := s.takeBox(key)
+	b := s.boxOf(name)
+	b.acked, b.handed = Cursor(value.uint64()), Cursor(value.uint64())
+	return ok && b.acked <= b.handed && b.handed < HandedOver/2
 }
 
-func (l *loader) repeatRow(key, value *fields) bool {
-	s := l.byNumber[key.uint64()]
-	if s == nil {
-		return false
-	}
+func (l *loader) repeatRow(s *memorySession, key, value *fields, _ position) bool {
 	sender, ok := s.memberAt(key.uint16())
-	of := l.repeats[s]
-	if of == nil {
-		of = map[Key][]orderedID{}
-		l.repeats[s] = of
-	}
-	order := value.uint64()
-	of[sender] = append(of[sender], orderedID{order, key.id()})
+	r, order := repeatRow{s, sender, key.id()}, value.uint64()
+	l.repeats[r] = max(l.repeats[r], order)
 	l.journal.numbers = max(l.journal.numbers, order)
 	return ok
 }
 
-func (l *loader) messageRow(number uint64, value *fields) bool {
-	s := l.byNumber[value.uint64()]
-	if s == nil {
+func (l *loader) messageRow(s *memorySession, _, value *fields, end position) bool {
+	message, boxes, ok := s.takeMessage(value)
+	if !ok {
 		return false
 	}
+	message.record, message.offset = end.record, end.offset-message.size
+	if body := value.take(int(message.size)); l.bodies {
+		message.body = slices.Clone(body)
+	}
+	for _, b := range boxes {
+		l.queues[b.memoryBox] = append(l.queues[b.memoryBox], numbered{b.cursor, message})
+	}
+	l.messages = append(l.messages, loadedMessage{message, s})
+	return true
+}
+
+// recipient is a mailbox that a message was sent to.
+type recipient struct {
+	*memoryBox
+	cursor Cursor
+}
+
+// takeMessage reads a message after its session, up to its body.
+func (s *memorySession) takeMessage(value *fields) (*memoryMessage, []recipient, bool) {
 	sender, flags, recipients := value.uint16(), value.byte(), value.uint16()
 	message := &memoryMessage{sender: sender, recipients: recipients, keepsEarly: flags == flagKeepsEarly}
-	if flags != 0 && flags != flagKeepsEarly || int(sender) > len(s.Members) {
-		return false
+	if flags != 0 && flags != flagKeepsEarly || int(sender) > len(s.Members) || int(recipients) > len(s.Members) {
+		return nil, nil, false
 	}
-	var holders []*memoryBox
-	for range recipients {
-		b, ok := l.holder(s, value)
-		if !ok || value.broken {
-			return false
+	boxes := make([]recipient, recipients)
+	for i := range boxes {
+		name, ok := s.takeBox(value)
+		cursor := Cursor(value.uint64())
+		if !ok || cursor == 0 || cursor >= HandedOver/2 {
+			return nil, nil, false
 		}
-		if b != nil {
-			holders = append(holders, b)
-		}
+		boxes[i] = recipient{s.boxOf(name), cursor}
 	}
-	message.body = slices.Clone(value.take(len(value.rest)))
-	message.holders = uint16(len(holders))
-	l.hold(s, message, holders)
-	l.journal.messages[message] = &journaledMessage{number: number, session: s}
-	l.journal.numbers = max(l.journal.numbers, number)
-	return len(holders) > 0
+	message.size = uint32(len(value.rest))
+	return message, boxes, !value.broken && recipients > 0
 }
 
-// holder reads a recipient of a message, and returns its mailbox if it has not
-// acknowledged the message.
-func (l *loader) holder(s *memorySession, value *fields) (*memoryBox, bool) {
-	key, ok := s.takeBox(value)
-	cursor := Cursor(value.uint64())
-	b := s.boxes[key]
-	if b == nil {
-		b = &memoryBox{}
-		s.boxes[key] = b
-	}
-	switch {
-	case cursor <= b.acked:
-		return nil, ok
-	case cursor != b.acked+Cursor(len(b.messages))+1:
-		return nil, false // a message is missing
-	}
-	return b, ok
-}
-
-// hold puts a message into the mailboxes.
-func (l *loader) hold(s *memorySession, message *memoryMessage, holders []*memoryBox) {
-	s.bytes += message.cost()
-	s.messages++
-	l.used += message.cost()
-	l.messages++
-	for _, b := range holders {
-		b.messages = append(b.messages, message)
-		b.bytes += message.costInBox()
-		b.offered = max(b.handed, b.acked+Cursor(len(b.messages)))
-	}
-}
-
-// finish puts into order what the rows are not ordered by, and forgets that all
-// this was a change.
-func (l *loader) finish() {
-	for _, tokens := range l.tokensOf {
-		slices.SortFunc(tokens, func(a, b TokenHash) int { return l.tokens[a].expiry.at.Compare(l.tokens[b].expiry.at) })
-	}
-	for s, of := range l.repeats {
-		for sender, ids := range of {
-			slices.SortFunc(ids, func(a, b orderedID) int { return cmp.Compare(a.order, b.order) })
-			for _, entry := range ids {
-				taken, _ := s.remember(sender, entry.id)
-				l.used += taken
+// queueAll puts the messages that are not acknowledged into the mailboxes.
+func (l *loader) queueAll() error {
+	for b, queue := range l.queues {
+		slices.SortFunc(queue, func(a, b numbered) int { return cmp.Compare(a.cursor, b.cursor) })
+		for _, n := range queue {
+			if n.cursor <= b.acked {
+				continue
+			}
+			b.messages = append(b.messages, n.message)
+			b.bytes += n.message.costInBox()
+			n.message.holders++
+			if n.cursor != b.acked+Cursor(len(b.messages)) {
+				return fmt.Errorf("reading message %d of a mailbox: the one before it is missing: %w", n.cursor, errRecord)
 			}
 		}
+		b.offered = max(b.handed, b.acked+Cursor(len(b.messages)))
 	}
-	l.journal.dirty = nil
-	clear(l.journal.noted)
+	for _, message := range l.messages {
+		if message.holders == 0 {
+			continue
+		}
+		tally := message.tally()
+		message.session.held.add(tally)
+		l.held.add(tally)
+		l.used += tally.bytes
+	}
+	return nil
+}
+
+// rememberAll notes the ids of messages in their order.
+func (l *loader) rememberAll() {
+	rows := slices.SortedFunc(maps.Keys(l.repeats), func(a, b repeatRow) int { return cmp.Compare(l.repeats[a], l.repeats[b]) })
+	for _, r := range rows {
+		taken, _ := r.session.remember(r.sender, r.id)
+		l.used += taken
+	}
 }

@@ -2,9 +2,81 @@ package relay
 
 import (
 	"encoding/binary"
+	"errors"
+	"math"
 	"slices"
-	"time"
 )
+
+// A record is rows, one after another, of tables. Of two rows with the same key
+// the later one counts; of a removed session none does. A message counts while
+// one of its mailboxes has not acknowledged it, a time until it has come.
+const (
+	relayTable     = "relay"      // "secret" and "clock"
+	challengeTable = "challenges" // that were used
+	tokenTable     = "tokens"
+	sessionTable   = "sessions"
+	mailboxTable   = "mailboxes"
+	repeatTable    = "repeats" // ids of messages
+	messageTable   = "messages"
+)
+
+// Tables returns the names of all tables.
+func Tables() []string {
+	return []string{relayTable, challengeTable, tokenTable, sessionTable, mailboxTable, repeatTable, messageTable}
+}
+
+var tables = Tables()
+
+// Row is a row of a table, or, with a nil Value, its removal.
+type Row struct {
+	Table      string // one of Tables
+	Key, Value []byte
+}
+
+const (
+	rowHeader = 1 + 1 + 4
+	removal   = math.MaxUint32 // in place of a value's length
+)
+
+// Append appends the row to a record: table (1, index in Tables), length of the
+// key (1), length of the value (4) or 2^32-1 for a removal, key, value.
+func (r Row) Append(record []byte) []byte {
+	size := uint32(removal)
+	if r.Value != nil {
+		size = uint32(len(r.Value))
+	}
+	record = append(record, byte(slices.Index(tables, r.Table)), byte(len(r.Key)))
+	record = be.AppendUint32(record, size)
+	record = append(record, r.Key...)
+	return append(record, r.Value...)
+}
+
+// errRecord says that a record is not one that this version writes.
+var errRecord = errors.New("not a record of this version")
+
+// readRows calls yield with the rows of a record and where each ends in it.
+func readRows(record []byte, yield func(end int, r Row) error) error {
+	for f := (fields{rest: record}); len(f.rest) > 0; {
+		table, keySize, size := int(f.byte()), int(f.byte()), f.uint32()
+		if table >= len(tables) {
+			return errRecord
+		}
+		r := Row{Table: tables[table], Key: f.take(keySize)}
+		if size != removal {
+			if uint64(size) > uint64(len(f.rest)) {
+				return errRecord
+			}
+			r.Value = f.take(int(size))
+		}
+		if f.broken {
+			return errRecord
+		}
+		if err := yield(len(record)-len(f.rest), r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Rows are of fixed fields, numbers big-endian; a member of a session is its
 // index in Members, the coordinator that is no member the index after the last.
@@ -23,11 +95,11 @@ var be = binary.BigEndian
 
 // challengeRow: challenge (16), owner (32); until when.
 func (j *journal) challengeRow(m *MemoryStore, c spentChallenge) Row {
-	row := Row{challengeTable, slices.Concat(c.challenge[:], c.owner[:]), nil}
-	if until, ok := m.spent[c]; ok {
-		row.Value = j.sinceStart(until)
+	until, ok := m.spent[c]
+	if !ok {
+		return Row{}
 	}
-	return row
+	return Row{challengeTable, slices.Concat(c.challenge[:], c.owner[:]), j.sinceStart(until)}
 }
 
 // tokenRow: hash (32); until when, owner (32).
@@ -56,13 +128,13 @@ func (s *memorySession) index(k Key) uint16 {
 // coordinator (32), count of members (2), members (32 each), those who left (2
 // each).
 func (j *journal) sessionRow(m *MemoryStore, s *memorySession) Row {
+	if !m.alive(s) {
+		return j.removedSession(s)
+	}
 	if s.number == 0 {
 		j.sessions++
 		s.number = j.sessions
-	}
-	row := Row{sessionTable, s.key(), nil}
-	if !m.alive(s) {
-		return row
+		j.byNumber[s.number] = s
 	}
 	s.saved = s.expires
 	var flags byte
@@ -82,8 +154,16 @@ func (j *journal) sessionRow(m *MemoryStore, s *memorySession) Row {
 	for _, k := range s.left {
 		v = be.AppendUint16(v, s.index(k))
 	}
-	row.Value = v
-	return row
+	return Row{sessionTable, s.key(), v}
+}
+
+// removedSession removes a session, with all its rows.
+func (j *journal) removedSession(s *memorySession) Row {
+	if s.number == 0 {
+		return Row{}
+	}
+	delete(j.byNumber, s.number)
+	return Row{sessionTable, s.key(), nil}
 }
 
 // appendBox encodes a mailbox of the session in 3 bytes.
@@ -98,50 +178,49 @@ func (s *memorySession) appendBox(b []byte, box boxKey) []byte {
 // mailboxRow: session (8), mailbox (3); the last message acknowledged (8), the
 // last one handed over (8).
 func (j *journal) mailboxRow(m *MemoryStore, r boxRow) Row {
-	row := Row{mailboxTable, r.session.appendBox(r.session.key(), r.box), nil}
-	if b := r.session.boxes[r.box]; b != nil && m.alive(r.session) {
-		row.Value = be.AppendUint64(be.AppendUint64(nil, uint64(b.acked)), uint64(b.handed))
+	b := r.session.boxes[r.box]
+	if b == nil || !m.alive(r.session) {
+		return Row{}
 	}
-	return row
+	return Row{
+		mailboxTable, r.session.appendBox(r.session.key(), r.box),
+		be.AppendUint64(be.AppendUint64(make([]byte, 0, 16), uint64(b.acked)), uint64(b.handed)),
+	}
 }
 
 // repeatRow: session (8), sender (2), id (16); a number in the order of the ids
 // (8).
 func (j *journal) repeatRow(m *MemoryStore, r repeatRow) Row {
-	key := append(be.AppendUint16(r.session.key(), r.session.index(r.sender)), r.id[:]...)
-	row := Row{repeatTable, key, nil}
-	if m.alive(r.session) && slices.Contains(r.session.repeats[r.sender], r.id) {
-		j.numbers++
-		row.Value = be.AppendUint64(nil, j.numbers)
+	if !m.alive(r.session) || !slices.Contains(r.session.repeats[r.sender], r.id) {
+		return Row{}
 	}
-	return row
+	key := append(be.AppendUint16(r.session.key(), r.session.index(r.sender)), r.id[:]...)
+	j.numbers++
+	return Row{repeatTable, key, be.AppendUint64(nil, j.numbers)}
 }
 
-// messageRow: number (8); session (8), sender (2), flags (1), count of
-// recipients (2), of each the mailbox (3) and the cursor (8), body. A message
-// that some have acknowledged is not written again: their mailboxes tell.
-func (j *journal) messageRow(m *MemoryStore, message *memoryMessage) Row {
-	known := j.messages[message]
-	s := known.session
-	row := Row{messageTable, be.AppendUint64(nil, known.number), nil}
-	if message.holders == 0 || !m.alive(s) {
-		return row
-	}
+// appendMessage appends the row of a new message. Key: a number in the order of
+// the messages (8). Value: session (8), sender (2), flags (1), count of
+// recipients (2), of each the mailbox (3) and the cursor (8), body.
+func (j *journal) appendMessage(record []byte, q *queued) []byte {
+	s, message := q.session, q.message
+	j.numbers++
+	record = append(record, byte(slices.Index(tables, messageTable)), 8)
+	record = be.AppendUint32(record, uint32(8+2+1+2+11*len(q.boxes)+len(message.body)))
+	record = be.AppendUint64(record, j.numbers)
+	record = be.AppendUint64(record, s.number)
+	record = be.AppendUint16(record, message.sender)
 	var flags byte
 	if message.keepsEarly {
 		flags = flagKeepsEarly
 	}
-	v := make([]byte, 0, 8+2+1+2+11*len(known.boxes)+len(message.body))
-	v = be.AppendUint64(v, s.number)
-	v = be.AppendUint16(v, message.sender)
-	v = append(v, flags)
-	v = be.AppendUint16(v, uint16(len(known.boxes)))
-	for _, box := range known.boxes {
-		v = s.appendBox(v, boxKey{box.Owner, box.Coordinator})
-		v = be.AppendUint64(v, uint64(s.box(box).cursorOf(message)))
+	record = append(record, flags)
+	record = be.AppendUint16(record, uint16(len(q.boxes)))
+	for _, box := range q.boxes {
+		record = s.appendBox(record, boxKey{box.Owner, box.Coordinator})
+		record = be.AppendUint64(record, uint64(s.box(box).cursorOf(message)))
 	}
-	row.Value = append(v, message.body...)
-	return row
+	return append(record, message.body...)
 }
 
 // cursorOf returns the message's number; new messages are at the end.
@@ -152,9 +231,4 @@ func (b *memoryBox) cursorOf(message *memoryMessage) Cursor {
 		}
 	}
 	panic("relay: internal error: a new message is not in its mailbox")
-}
-
-// deadlineAt is the time of a row by the clock of this process.
-func (j *journal) deadlineAt(milliseconds uint64) time.Time {
-	return j.start.Add(time.Duration(milliseconds) * time.Millisecond)
 }

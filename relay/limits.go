@@ -22,7 +22,7 @@ type Limits struct {
 
 	QueueBytes   int `name:"limit-queue" type:"size" default:"16MiB" help:"Messages queued for one member of a session." refused:"a recipient has too many messages that it did not fetch"`
 	SessionBytes int `name:"limit-session" type:"size" default:"64MiB" help:"Messages queued in a session, one for many recipients counted once." refused:"the session holds too many messages that nobody fetched"`
-	TotalBytes   int `name:"limit-total" type:"size" default:"256MiB" help:"All that a store in memory holds, its overhead estimated." refused:"the relay is full, try again later"`
+	TotalBytes   int `name:"limit-total" type:"size" default:"256MiB" help:"All that a store has in memory, its overhead estimated." refused:"the relay is full, try again later"`
 	DiskBytes    int `name:"limit-disk" type:"size" default:"1GiB" help:"All that a store on disk, or Redis, holds, its overhead estimated." refused:"the relay is full, try again later"`
 	PageBytes    int `name:"limit-page" type:"size" default:"256KiB" help:"Messages in one answer, which holds at least one."`
 

@@ -19,8 +19,8 @@ type MemoryStore struct {
 
 	mu        sync.Mutex
 	due       deadlines
-	used      int                          // bytes, to compare with Limits.TotalBytes
-	messages  int                          // in all sessions
+	used      int                          // bytes, to compare with the limits
+	held      tally                        // messages in all sessions
 	spent     map[spentChallenge]time.Time // until when
 	tokens    map[TokenHash]memoryToken
 	tokensOf  map[Key][]TokenHash // the oldest first
@@ -86,17 +86,14 @@ func (m *MemoryStore) SpendChallenge(_ context.Context, challenge uuid.UUID, own
 func (m *MemoryStore) spend(entry spentChallenge, until time.Time) {
 	m.spent[entry] = until
 	m.journal.touch(entry)
-	m.due.push(until, func(time.Time) {
-		delete(m.spent, entry)
-		m.journal.touch(entry)
-	})
+	m.due.push(until, func(time.Time) { delete(m.spent, entry) })
 }
 
 // AddToken implements [Store].
 func (m *MemoryStore) AddToken(_ context.Context, token TokenHash, owner Key, limits *Limits) error {
 	now := m.lock()
 	defer m.mu.Unlock()
-	if m.used+TokenCost > limits.TotalBytes {
+	if m.full(TokenCost, limits) {
 		return ErrRelayFull
 	}
 	for len(m.tokensOf[owner]) >= limits.TokensPerKey {
@@ -212,10 +209,17 @@ func (m *MemoryStore) roomFor(s *memorySession, limits *Limits) error {
 			return ErrMemberFull
 		}
 	}
-	if m.used+s.overhead > limits.TotalBytes {
+	if m.full(s.overhead, limits) {
 		return ErrRelayFull
 	}
 	return nil
+}
+
+// full reports whether there is no room for so many bytes more. A durable store
+// has everything on the disk, and bodies that wait there alone.
+func (m *MemoryStore) full(bytes int, limits *Limits) bool {
+	bytes += m.used
+	return bytes-m.held.away > limits.TotalBytes || m.journal != nil && bytes > limits.DiskBytes
 }
 
 // Session implements [Store].
@@ -258,7 +262,7 @@ func (m *MemoryStore) LeaveSession(_ context.Context, id SessionID, member Key) 
 func (m *MemoryStore) Stats(context.Context) (Stats, error) {
 	m.lock()
 	defer m.mu.Unlock()
-	return Stats{Tokens: len(m.tokens), Sessions: len(m.sessions), Messages: m.messages, Bytes: int64(m.used)}, nil
+	return Stats{Tokens: len(m.tokens), Sessions: len(m.sessions), Messages: m.held.messages, Bytes: int64(m.used)}, nil
 }
 
 // CloseSession implements [Store].
@@ -320,11 +324,11 @@ func (m *MemoryStore) expire(s *memorySession, now time.Time) {
 
 // remove forgets a closed session and all that is queued in it.
 func (m *MemoryStore) remove(s *memorySession) {
-	m.used -= s.overhead + s.bytes
-	m.messages -= s.messages
+	m.used -= s.overhead + s.held.bytes
+	m.held.remove(s.held)
 	m.due.cancel(s.expiry)
 	delete(m.sessions, s.ID)
-	m.journal.touchAll(s)
+	m.journal.touch(s)
 }
 
 // Watch implements [Store].

@@ -39,19 +39,20 @@ func (m *MemoryStore) queue(envelope *Envelope, limits *Limits, hidden bool) (*q
 	if err := s.roomFor(boxes, message, limits); err != nil {
 		return nil, err
 	}
-	if m.used+message.cost() > limits.TotalBytes {
+	if m.full(message.cost(), limits) {
 		return nil, ErrRelayFull
 	}
 	message.hidden = hidden
 	m.used += message.cost() + m.remember(s, envelope)
-	m.messages++
+	m.held.add(message.tally())
 	s.queue(boxes, message)
-	m.journal.queued(s, message, boxes)
+	q := &queued{s, message, boxes}
+	m.journal.queued(q)
 	m.renew(s, now, limits)
 	if !hidden {
 		m.wakers.Wake(boxes...)
 	}
-	return &queued{s, message, boxes}, nil
+	return q, nil
 }
 
 // remember notes a message's id, and returns how many bytes that took.
@@ -84,24 +85,42 @@ func (m *MemoryStore) renew(s *memorySession, now time.Time, limits *Limits) {
 
 // Receive implements [Store].
 func (m *MemoryStore) Receive(_ context.Context, box Mailbox, after Cursor, limits *Limits) ([]StoredMessage, Cursor, error) {
+	p, err := m.page(box, after, limits)
+	return p.messages, p.last, err
+}
+
+// page is Receive, but that a page with bodies that are away is yet to be
+// handed over.
+func (m *MemoryStore) page(box Mailbox, after Cursor, limits *Limits) (p page, err error) {
 	now := m.lock()
 	defer m.mu.Unlock()
 	s, ok := m.visible(box.Session)
 	if !ok {
-		return nil, 0, ErrSessionNotFound
+		return p, ErrSessionNotFound
 	}
-	freed, messages := s.acknowledge(box, after, m.journal)
-	m.used -= freed
-	m.messages -= messages
-	next, cursor := s.next(box, limits.PageBytes, m.journal)
+	freed := s.acknowledge(box, after, m.journal)
+	m.used -= freed.bytes
+	m.held.remove(freed)
+	p = s.next(box, limits.PageBytes)
 	switch {
-	case len(next) > 0:
+	case len(p.messages) > 0:
 		m.renew(s, now, limits)
+		if len(p.away) == 0 {
+			s.handOver(box, &p, m.journal)
+		}
 	case s.ended() && !s.hides(box):
 		if s.done() {
 			m.remove(s)
 		}
-		return nil, 0, ErrSessionNotFound
+		return p, ErrSessionNotFound
 	}
-	return next, cursor, nil
+	return p, nil
+}
+
+// handOver hands over a page, unless another call came between.
+func (m *MemoryStore) handOver(box Mailbox, p *page) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, ok := m.visible(box.Session)
+	return ok && s.handOver(box, p, m.journal)
 }

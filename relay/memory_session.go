@@ -18,8 +18,7 @@ type memorySession struct {
 	saved    time.Time // expires as it is durable
 	expiry   *deadline // set for expires, or for what it was before a renewal
 	overhead int       // what the session takes beside its messages, in bytes
-	bytes    int       // what its messages take
-	messages int       // how many they are
+	held     tally     // its messages
 	boxes    map[boxKey]*memoryBox
 	repeats  map[Key][]uuid.UUID // the ids of a sender's last messages
 	left     []Key               // members that took it off their lists
@@ -40,9 +39,27 @@ type memoryBox struct {
 	bytes    int    // what the messages would take if they were in this mailbox alone
 }
 
+// tally counts messages.
+type tally struct {
+	bytes    int // what they take
+	messages int // how many they are
+	away     int // of bytes: bodies that are not in memory
+}
+
+func (t *tally) add(more tally) {
+	t.bytes += more.bytes
+	t.messages += more.messages
+	t.away += more.away
+}
+
+func (t *tally) remove(less tally) { t.add(tally{-less.bytes, -less.messages, -less.away}) }
+
 // memoryMessage is one message for all mailboxes that hold it.
 type memoryMessage struct {
-	body       []byte
+	body       []byte // nil if it is on the disk alone
+	record     uint64 // of the journal that has the body, once it is durable
+	offset     uint32 // of the body in it
+	size       uint32 // of the body
 	sender     uint16 // index in Members; past the end for the coordinator
 	recipients uint16
 	holders    uint16 // recipients that have not acknowledged it
@@ -65,7 +82,7 @@ func (s *memorySession) ended() bool { return s.closed && !s.carries }
 
 // done reports whether nothing is queued, and no call that may be repeated is
 // remembered.
-func (s *memorySession) done() bool { return s.bytes == 0 && len(s.repeats) == 0 }
+func (s *memorySession) done() bool { return s.held.messages == 0 && len(s.repeats) == 0 }
 
 // everybody yields the members, and the coordinator if it is none of them.
 func (s *memorySession) everybody() iter.Seq[Key] {
@@ -133,6 +150,7 @@ func (s *memorySession) newMessage(envelope *Envelope, recipients int) *memoryMe
 	}
 	return &memoryMessage{
 		body:       envelope.Body,
+		size:       uint32(len(envelope.Body)),
 		sender:     uint16(sender),
 		recipients: uint16(recipients),
 		holders:    uint16(recipients),
@@ -142,15 +160,27 @@ func (s *memorySession) newMessage(envelope *Envelope, recipients int) *memoryMe
 
 // cost is what the message takes in all its mailboxes, in bytes.
 func (m *memoryMessage) cost() int {
-	return len(m.body) + MessageCost + RecipientCost*int(m.recipients)
+	return int(m.size) + MessageCost + RecipientCost*int(m.recipients)
 }
 
 // costInBox is what the message would take in one mailbox alone, in bytes.
-func (m *memoryMessage) costInBox() int { return len(m.body) + MessageCost + RecipientCost }
+func (m *memoryMessage) costInBox() int { return int(m.size) + MessageCost + RecipientCost }
+
+// away reports whether the body is on the disk alone.
+func (m *memoryMessage) away() bool { return m.body == nil && m.size > 0 }
+
+// tally counts the message.
+func (m *memoryMessage) tally() tally {
+	t := tally{bytes: m.cost(), messages: 1}
+	if m.away() {
+		t.away = int(m.size)
+	}
+	return t
+}
 
 // roomFor checks the limits on queued messages.
 func (s *memorySession) roomFor(boxes []Mailbox, message *memoryMessage, limits *Limits) error {
-	if s.bytes+message.cost() > limits.SessionBytes {
+	if s.held.bytes+message.cost() > limits.SessionBytes {
 		return ErrSessionFull
 	}
 	for _, box := range boxes {
@@ -166,16 +196,21 @@ func (s *memorySession) box(box Mailbox) *memoryBox {
 	return s.boxes[boxKey{box.Owner, box.Coordinator}]
 }
 
+// boxOf is box, with the mailbox made if it is missing.
+func (s *memorySession) boxOf(key boxKey) *memoryBox {
+	b := s.boxes[key]
+	if b == nil {
+		b = &memoryBox{}
+		s.boxes[key] = b
+	}
+	return b
+}
+
 // queue puts the message into the mailboxes.
 func (s *memorySession) queue(boxes []Mailbox, message *memoryMessage) {
-	s.bytes += message.cost()
-	s.messages++
+	s.held.add(message.tally())
 	for _, box := range boxes {
-		b := s.box(box)
-		if b == nil {
-			b = &memoryBox{}
-			s.boxes[boxKey{box.Owner, box.Coordinator}] = b
-		}
+		b := s.boxOf(boxKey{box.Owner, box.Coordinator})
 		b.messages = append(b.messages, message)
 		b.bytes += message.costInBox()
 	}
@@ -190,11 +225,11 @@ func (s *memorySession) sender(message *memoryMessage) Key {
 }
 
 // acknowledge removes the messages up to after that were handed over, and
-// returns how many bytes and whole messages that gave back.
-func (s *memorySession) acknowledge(box Mailbox, after Cursor, j *journal) (freed, messages int) {
+// returns those that no mailbox holds any more.
+func (s *memorySession) acknowledge(box Mailbox, after Cursor, j *journal) (freed tally) {
 	b := s.box(box)
 	if b == nil {
-		return 0, 0
+		return freed
 	}
 	handed := b.handed
 	if after != HandedOver {
@@ -210,47 +245,70 @@ func (s *memorySession) acknowledge(box Mailbox, after Cursor, j *journal) (free
 		b.messages = b.messages[1:]
 		b.bytes -= message.costInBox()
 		if message.holders--; message.holders == 0 {
-			j.touch(message)
-			freed += message.cost()
-			messages++
+			freed.add(message.tally())
 		}
 	}
 	b.handed = max(b.handed, b.acked)
 	if len(b.messages) == 0 {
 		b.messages = nil
 	}
-	s.bytes -= freed
-	s.messages -= messages
-	return freed, messages
+	s.held.remove(freed)
+	return freed
 }
 
-// next hands over the first messages of a mailbox, up to page bytes but at
-// least one, with the cursor of the last.
-func (s *memorySession) next(box Mailbox, page int, j *journal) ([]StoredMessage, Cursor) {
+// page is what a call hands over.
+type page struct {
+	messages []StoredMessage
+	last     Cursor // of the messages
+	away     []away
+}
+
+// away is a message of a page whose body is on the disk alone.
+type away struct {
+	index int
+	at    position
+	size  uint32
+}
+
+// next returns the first messages of a mailbox, up to bytes but at least one.
+func (s *memorySession) next(box Mailbox, bytes int) (p page) {
 	b := s.box(box)
-	if b == nil || len(b.messages) == 0 {
-		return nil, 0
+	if b == nil {
+		return p
 	}
-	count, bytes := 0, 0
+	count, size := 0, 0
 	for ; count < len(b.messages) && !b.messages[count].hidden; count++ {
-		bytes += len(b.messages[count].body)
-		if count > 0 && bytes > page {
+		size += int(b.messages[count].size)
+		if count > 0 && size > bytes {
 			break
 		}
 	}
 	if count == 0 {
-		return nil, 0
+		return p
 	}
-	out := make([]StoredMessage, count)
+	p.messages = make([]StoredMessage, count)
+	p.last = b.acked + Cursor(count)
 	for i, message := range b.messages[:count] {
-		out[i] = StoredMessage{s.sender(message), message.body, message.keepsEarly}
+		p.messages[i] = StoredMessage{s.sender(message), message.body, message.keepsEarly}
+		if message.away() {
+			p.away = append(p.away, away{i, position{message.record, message.offset}, message.size})
+		}
 	}
-	last := b.acked + Cursor(count)
-	if last > b.handed {
-		b.handed = last
+	return p
+}
+
+// handOver notes that a page is handed over; it reports whether the mailbox
+// still begins with it.
+func (s *memorySession) handOver(box Mailbox, p *page, j *journal) bool {
+	b := s.box(box)
+	if b == nil || b.acked+Cursor(len(p.messages)) != p.last {
+		return false
+	}
+	if p.last > b.handed {
+		b.handed = p.last
 		j.touch(boxRow{s, boxKey{box.Owner, box.Coordinator}})
 	}
-	return out, last
+	return true
 }
 
 // hides reports whether the mailbox holds messages that are not yet durable.
@@ -272,6 +330,5 @@ func (s *memorySession) withdraw(message *memoryMessage, boxes []Mailbox) {
 		}
 	}
 	message.holders = 0
-	s.bytes -= message.cost()
-	s.messages--
+	s.held.remove(message.tally())
 }

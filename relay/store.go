@@ -138,7 +138,7 @@ type Stats struct {
 	Tokens   int
 	Sessions int   // open ones and closed ones that still deliver
 	Messages int   // not acknowledged, one for many recipients counted once
-	Bytes    int64 // as Limits.TotalBytes counts them
+	Bytes    int64 // as Limits.DiskBytes counts them, and for a store in memory Limits.TotalBytes
 }
 
 // Counter is a [Store] that can say what it holds, cheaply: it is asked

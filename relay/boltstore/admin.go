@@ -42,7 +42,7 @@ func Compact(dir string) (before, after int64, err error) {
 			return err
 		}
 		before = info.Size()
-		if err := compact(j); err != nil {
+		if err := errors.Join(upgrade(j), compact(j)); err != nil {
 			return fmt.Errorf("compacting relay data %q: %w", j.path, err)
 		}
 		if info, err = os.Stat(j.path); err == nil {

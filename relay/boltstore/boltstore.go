@@ -1,8 +1,11 @@
 // Package boltstore keeps a relay's state in a file, by bbolt.
 //
-// The folder has the file "relay.db" and, while a relay runs, a lock. Every row
-// carries a checksum, the file a version; what is damaged, foreign or of another
-// version is refused and never written to.
+// The folder has the file "relay.db" and, while a relay runs, a lock. The file
+// holds a log: one record for all that is committed at once, so that a commit
+// writes a few pages whatever it changes. Every record carries a checksum, the
+// file a version. A file of the version before is written anew as one of this
+// version; what is damaged, foreign or of any other version is refused and never
+// written to.
 package boltstore
 
 import (
@@ -12,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 
 	"go.etcd.io/bbolt"
 
@@ -22,7 +26,7 @@ const (
 	fileName = "relay.db"
 	mode     = 0o600
 	// format names this layout of the file, in formatBucket and under formatKey.
-	format = "frostkit relay 1"
+	format = "frostkit relay 2"
 )
 
 var (
@@ -67,8 +71,10 @@ type journal struct {
 	path   string
 	open   openFile
 	lock   *lock
-	db     *bbolt.DB
 	broken bool // a sync failed, so that nobody knows what of the file is on the disk
+
+	mu sync.RWMutex // held for writing while the file is replaced
+	db *bbolt.DB
 }
 
 func open(dir string, file openFile) (j *journal, err error) {
@@ -89,6 +95,9 @@ func open(dir string, file openFile) (j *journal, err error) {
 	}
 	if err := verify(j.path); err != nil {
 		return nil, err
+	}
+	if err := upgrade(j); err != nil {
+		return nil, fmt.Errorf("bringing relay data %q to this version's format: %w", j.path, err)
 	}
 	if j.db, err = j.openDB(j.path); err != nil {
 		return nil, err
@@ -134,10 +143,8 @@ func guard(f func() error) (err error) {
 // create fills a new file.
 func create(db *bbolt.DB) error {
 	return db.Update(func(tx *bbolt.Tx) error {
-		for _, table := range relay.Tables() {
-			if _, err := tx.CreateBucket([]byte(table)); err != nil {
-				return err
-			}
+		if _, err := tx.CreateBucket(logBucket); err != nil {
+			return err
 		}
 		b, err := tx.CreateBucket(formatBucket)
 		if err != nil {
@@ -172,18 +179,38 @@ func (j *journal) replace(fill func(*bbolt.DB) error) (err error) {
 }
 
 // Load implements [relay.Journal].
-func (j *journal) Load(yield func(relay.Row) error) error {
-	return guard(func() error { return j.db.View(func(tx *bbolt.Tx) error { return rows(tx, yield) }) })
+func (j *journal) Load(yield func(number uint64, record []byte) error) error {
+	return guard(func() error { return j.db.View(func(tx *bbolt.Tx) error { return load(tx, yield) }) })
+}
+
+// Read implements [relay.Journal].
+func (j *journal) Read(number uint64, use func(record []byte) error) error {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return guard(func() error {
+		return j.db.View(func(tx *bbolt.Tx) error {
+			key := recordKey(number)
+			sealed := tx.Bucket(logBucket).Get(key)
+			if sealed == nil {
+				return relay.ErrNoRecord
+			}
+			record, err := unseal(key, sealed)
+			if err != nil {
+				return fmt.Errorf("reading %q: %w", j.path, err)
+			}
+			return use(record)
+		})
+	})
 }
 
 // Commit implements [relay.Journal].
-func (j *journal) Commit(rows []relay.Row) error {
+func (j *journal) Commit(c relay.Commit) error {
 	if j.broken {
 		if err := j.renew(); err != nil {
 			return fmt.Errorf("writing the relay's data anew after a failed sync: %w", err)
 		}
 	}
-	err := guard(func() error { return j.db.Update(func(tx *bbolt.Tx) error { return put(tx, rows) }) })
+	err := guard(func() error { return j.db.Update(func(tx *bbolt.Tx) error { return change(tx, c) }) })
 	if err == nil {
 		return nil
 	}
@@ -194,29 +221,11 @@ func (j *journal) Commit(rows []relay.Row) error {
 	return fmt.Errorf("writing %q: %w", j.path, err)
 }
 
-func put(tx *bbolt.Tx, rows []relay.Row) error {
-	for i := range rows {
-		r := &rows[i]
-		bucket := tx.Bucket([]byte(r.Table))
-		if r.Value == nil {
-			if err := bucket.Delete(r.Key); err != nil {
-				return err
-			}
-			continue
-		}
-		if r.Table == messageTable {
-			bucket.FillPercent = 1 // keys ascend
-		}
-		if err := bucket.Put(r.Key, seal(r)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // renew copies the file into a new one. What the copy has beyond the last commit
 // that succeeded, the commit that follows puts right.
 func (j *journal) renew() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if err := guard(j.db.Close); err != nil {
 		return err
 	}
@@ -239,6 +248,29 @@ func compact(j *journal) error {
 	}
 	defer source.Close()
 	return j.replace(func(db *bbolt.DB) error { return bbolt.Compact(db, source, 1<<20) })
+}
+
+// upgrade writes a file of the old format anew.
+func upgrade(j *journal) error {
+	source, err := openReadOnly(j.path)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	return source.View(func(tx *bbolt.Tx) error {
+		if formatOf(tx) != oldFormat {
+			return nil
+		}
+		return j.replace(func(db *bbolt.DB) error {
+			if err := create(db); err != nil {
+				return err
+			}
+			return load(tx, func(number uint64, record []byte) error {
+				add := relay.Commit{Records: [][]byte{record}, Number: number}
+				return db.Update(func(tx *bbolt.Tx) error { return change(tx, add) })
+			})
+		})
+	})
 }
 
 // Close implements [relay.Journal].

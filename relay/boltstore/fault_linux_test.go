@@ -2,7 +2,9 @@ package boltstore
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,193 +16,133 @@ import (
 	"frostkit/relay"
 )
 
-// faultyDisk makes the open files of a store fail, in the kernel: their file
-// descriptors are made to stand for a device instead.
-//
-//	/dev/full   every write fails with ENOSPC
-//	/dev/null   every write is taken and thrown away, and the sync fails
-//	the file    opened for reading alone: every write fails with EBADF
-type faultyDisk struct {
-	t      *testing.T
-	device string // or empty while the disk works
-	files  []faultyFile
-}
-
-// faultyFile is an open file, with a second descriptor of it while it fails.
-type faultyFile struct {
-	*os.File
-	backup int
-}
-
-func (d *faultyDisk) open(name string, flag int, perm os.FileMode) (*os.File, error) {
-	f, err := os.OpenFile(name, flag, perm)
-	if err != nil {
-		return nil, err
-	}
-	d.files = append(d.files, faultyFile{f, -1})
-	if d.device != "" {
-		d.swap(&d.files[len(d.files)-1])
-	}
-	return f, nil
-}
-
-// become has all files fail as the device does, those opened from now on too.
-func (d *faultyDisk) become(device string) {
-	d.device = device
-	for i := range d.files {
-		d.swap(&d.files[i])
-	}
-}
-
-// closedFile is what the descriptor of a closed file reads as.
-const closedFile = ^uintptr(0)
-
-func (d *faultyDisk) swap(f *faultyFile) {
-	d.t.Helper()
-	if f.Fd() == closedFile {
+// Each write, sync, truncation and rename fails in turn, alone and with all that
+// follow, with each error. Meanwhile what would have to be on the disk is refused
+// and reads go on; afterwards the store goes on by itself, nothing that was
+// acknowledged is lost, and nothing that was refused is there.
+func TestDiskFails(t *testing.T) {
+	if !alone(t) {
 		return
 	}
-	device, err := os.OpenFile(d.device, os.O_RDWR, 0)
-	if filepath.Base(d.device) == fileName {
-		device, err = os.Open(d.device)
+	d := &disk{}
+	if err := d.watch(); err != nil {
+		t.Fatal(err)
 	}
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	defer device.Close()
-	if f.backup, err = syscall.Dup(int(f.Fd())); err != nil {
-		d.t.Fatal(err)
-	}
-	if err := syscall.Dup3(int(device.Fd()), int(f.Fd()), syscall.O_CLOEXEC); err != nil {
-		d.t.Fatal(err)
+	for _, errno := range []syscall.Errno{syscall.EIO, syscall.ENOSPC, syscall.EROFS} {
+		for _, count := range []int{1, 2, math.MaxInt32} {
+			at := 1
+			for ; failFrom(t, d, at, count, errno); at++ {
+			}
+			if at < 10 {
+				t.Errorf("there were %d calls that could fail", at-1)
+			}
+			t.Logf("%v: each of %d calls failed, %d at once", errno, at-1, count)
+		}
 	}
 }
 
-func (d *faultyDisk) heal() {
-	d.t.Helper()
-	d.device = ""
-	for _, f := range d.files {
-		if f.backup < 0 {
-			continue
+// failFrom has calls fail from one on while members send and read; it reports
+// whether there were as many.
+func failFrom(t *testing.T, d *disk, at, count int, errno syscall.Errno) bool {
+	b := newBench(t)
+	var names []uuid.UUID
+	var refused []int
+	var want []string
+	d.fail(at, count, errno)
+	for n := range 5 {
+		names = append(names, uuid.New())
+		failing := d.failing()
+		err := b.send(names[n], fmt.Sprint(n))
+		switch {
+		case err != nil && !errors.Is(err, errno):
+			t.Fatalf("call %d, %v: sending: %v", at, errno, err)
+		case err != nil:
+			refused = append(refused, n)
+		case failing && count > at+100:
+			t.Errorf("call %d, %v: a message was acknowledged while the disk failed", at, errno)
+		default:
+			want = append(want, fmt.Sprint(n))
 		}
-		if f.Fd() != closedFile {
-			if err := syscall.Dup3(f.backup, int(f.Fd()), syscall.O_CLOEXEC); err != nil {
-				d.t.Fatal(err)
+		b.wantReceived(0, want...)
+	}
+	if count > at+100 && len(refused) > 0 {
+		b.wantRefused()
+	}
+	calls, fired := d.heal()
+	if !fired && len(refused) > 0 {
+		t.Errorf("%v: none of %d calls failed, and %d messages were refused", errno, calls, len(refused))
+	}
+	for _, n := range refused {
+		want = append(want, fmt.Sprint(n))
+		for range 2 {
+			if err := b.send(names[n], fmt.Sprint(n)); err != nil {
+				t.Fatalf("call %d, %v: sending afterwards: %v", at, errno, err)
 			}
 		}
-		_ = syscall.Close(f.backup)
 	}
+	b.wantAfterwards(want)
+	return fired
 }
 
-// bench is a store on a faulty disk with one session.
-type bench struct {
-	*testing.T
-	disk    *faultyDisk
-	dir     string
-	store   *relay.DurableStore
-	limits  relay.Limits
-	session *relay.Session
-}
-
-var alice, bob = relay.Key{1}, relay.Key{2}
-
-func newBench(t *testing.T) *bench {
-	t.Helper()
-	b := &bench{
-		T: t, disk: &faultyDisk{t: t}, dir: t.TempDir(), limits: relay.DefaultLimits(),
-		session: &relay.Session{ID: uuid.New(), Members: []relay.Key{alice, bob}, Coordinator: alice, MessageCount: 1},
-	}
-	j, err := open(b.dir, b.disk.open)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b.store, err = relay.NewDurableStore(j); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.store.CreateSession(t.Context(), b.session, &b.limits); err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func (b *bench) send(id uuid.UUID, body string) error {
-	return b.store.Send(b.Context(), &relay.Envelope{
-		Session: b.session.ID, Sender: alice, Recipients: []relay.Key{bob}, Body: []byte(body), ID: id,
-	}, &b.limits)
-}
-
-func (b *bench) wantReceived(after relay.Cursor, want ...string) relay.Cursor {
+// wantRefused expects that nothing is taken that would have to be on the disk.
+func (b *bench) wantRefused() {
 	b.Helper()
-	messages, cursor, err := b.store.Receive(b.Context(), relay.Mailbox{Session: b.session.ID, Owner: bob}, after, &b.limits)
-	if err != nil {
-		b.Fatal(err)
+	other := &relay.Session{ID: uuid.New(), Members: []relay.Key{alice, bob}, Coordinator: alice, MessageCount: 1}
+	if err := b.store.CreateSession(b.Context(), other, &b.limits); err == nil {
+		b.Error("a session was created")
 	}
-	var got []string
-	for _, m := range messages {
-		got = append(got, string(m.Body))
-	}
-	if !slices.Equal(got, want) {
-		b.Fatalf("received %q, want %q", got, want)
-	}
-	return cursor
-}
-
-// While the disk fails, what would have to be on it is refused and reads go on;
-// afterwards everything goes on by itself, and nothing that was acknowledged is
-// lost, nothing that was refused appears.
-func TestDiskFails(t *testing.T) {
-	for _, device := range []string{"/dev/full", "/dev/null", fileName} {
-		t.Run(filepath.Base(device), func(t *testing.T) {
-			b := newBench(t)
-			named := uuid.New()
-			if err := b.send(uuid.Nil, "before"); err != nil {
-				t.Fatal(err)
-			}
-			b.disk.become(filepath.Join(map[bool]string{true: b.dir}[device == fileName], device))
-			for i := range 3 {
-				if err := b.send(uuid.Nil, "refused"); err == nil {
-					t.Errorf("send %d was acknowledged", i)
-				}
-				if err := b.send(named, "after"); err == nil {
-					t.Errorf("send %d with a name was acknowledged", i)
-				}
-				b.wantReceived(0, "before")
-			}
-			other := &relay.Session{ID: uuid.New(), Members: []relay.Key{alice, bob}, Coordinator: alice, MessageCount: 1}
-			if err := b.store.CreateSession(t.Context(), other, &b.limits); err == nil {
-				t.Error("a session was created")
-			}
-			if err := b.store.AddToken(t.Context(), relay.TokenHash{1}, alice, &b.limits); err == nil {
-				t.Error("a token was stored")
-			}
-			cursor := b.wantReceived(0, "before")
-			b.disk.heal()
-			b.afterwards(named, cursor)
-		})
+	if err := b.store.AddToken(b.Context(), relay.TokenHash{1}, alice, &b.limits); err == nil {
+		b.Error("a token was stored")
 	}
 }
 
-// afterwards expects that the store goes on, and that it is on the disk.
-func (b *bench) afterwards(named uuid.UUID, cursor relay.Cursor) {
+// wantAfterwards expects the messages, and nothing else, and the same after a
+// restart.
+func (b *bench) wantAfterwards(want []string) {
+	b.Helper()
 	for range 2 {
-		if err := b.send(named, "after"); err != nil {
+		b.wantReceived(0, want...)
+		if sessions, err := b.store.Sessions(b.Context(), alice); err != nil || len(sessions) != 1 {
+			b.Errorf("sessions %v, %v", sessions, err)
+		}
+		if stats, err := b.store.Stats(b.Context()); err != nil || stats.Tokens != 0 || stats.Messages != len(want) {
+			b.Errorf("holds %+v, %v", stats, err)
+		}
+		if err := b.store.Close(); err != nil {
 			b.Fatal(err)
 		}
-	}
-	b.wantReceived(cursor, "after")
-	if err := b.store.Close(); err != nil {
-		b.Fatal(err)
-	}
-	b.store = openStore(b.T, b.dir)
-	b.wantReceived(cursor, "after")
-	if sessions, err := b.store.Sessions(b.Context(), alice); err != nil || len(sessions) != 1 {
-		b.Errorf("sessions %v, %v", sessions, err)
-	}
-	if stats, err := b.store.Stats(b.Context()); err != nil || stats.Tokens != 0 || stats.Messages != 1 {
-		b.Errorf("holds %+v, %v", stats, err)
+		b.store = openStore(b.T, b.dir)
 	}
 	if err := b.store.Close(); err != nil {
 		b.Error(err)
+	}
+}
+
+// A part of the file that cannot be read is an error of who asks for it, and
+// not handed over.
+func TestDiskFailsToRead(t *testing.T) {
+	b := newBench(t)
+	b.limits.TotalBytes = 16 << 10 // so that bodies are on the disk alone
+	if err := b.send(uuid.Nil, "body"); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(b.dir, fileName)
+	data := b.read(path)
+	if err := os.Truncate(path, int64(2*os.Getpagesize())); err != nil { // what bbolt reads first is in memory always
+		t.Fatal(err)
+	}
+	for range 2 {
+		_, _, err := b.store.Receive(t.Context(), relay.Mailbox{Session: b.session.ID, Owner: bob}, relay.HandedOver, &b.limits)
+		if err == nil || errors.Is(err, relay.ErrSessionNotFound) {
+			t.Errorf("receiving: %v", err)
+		}
+	}
+	if err := os.WriteFile(path, data, mode); err != nil {
+		t.Fatal(err)
+	}
+	b.wantReceived(relay.HandedOver, "body")
+	if err := b.store.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

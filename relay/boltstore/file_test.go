@@ -68,9 +68,9 @@ func TestFilesThatAreNotOurs(t *testing.T) {
 	refused(t, bytes.Repeat([]byte("SQLite format 3\000"), 10_000), "none of a frostkit relay")
 	for want, fill := range map[string]func(*bbolt.Tx) error{
 		"none of a frostkit relay": func(tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("wallet")); return err },
-		`format "frostkit relay 2"`: func(tx *bbolt.Tx) error {
+		`format "frostkit relay 3"`: func(tx *bbolt.Tx) error {
 			b, err := tx.CreateBucket(formatBucket)
-			return errors.Join(err, b.Put(formatKey, []byte("frostkit relay 2")))
+			return errors.Join(err, b.Put(formatKey, []byte("frostkit relay 3")))
 		},
 	} {
 		path := filepath.Join(t.TempDir(), "other.db")

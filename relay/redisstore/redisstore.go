@@ -302,7 +302,7 @@ func (s *Store) SpendChallenge(ctx context.Context, challenge uuid.UUID, owner r
 // AddToken implements [relay.Store].
 func (s *Store) AddToken(ctx context.Context, token relay.TokenHash, owner relay.Key, limits *relay.Limits) error {
 	return s.change(ctx, "token", token[:], owner[:], limits.TokenLife.Milliseconds(), limits.TokensPerKey,
-		relay.TokenCost, limits.TotalBytes)
+		relay.TokenCost, limits.DiskBytes)
 }
 
 // Token implements [relay.Store].

@@ -29,7 +29,7 @@ func flag(b bool) string {
 func (s *Store) CreateSession(ctx context.Context, session *relay.Session, limits *relay.Limits) error {
 	return s.change(ctx, "create", session.ID[:], joined(session.Members), session.Coordinator[:], session.MessageCount,
 		limits.SessionIdle.Milliseconds(), limits.SessionsPerCreator, limits.SessionsPerMember,
-		relay.SessionCost+relay.MemberCost*len(session.Members), relay.TokenCost, limits.TotalBytes)
+		relay.SessionCost+relay.MemberCost*len(session.Members), relay.TokenCost, limits.DiskBytes)
 }
 
 // Session implements [relay.Store].
@@ -97,7 +97,7 @@ func (s *Store) Send(ctx context.Context, envelope *relay.Envelope, limits *rela
 		[]byte{flags},
 		name, envelope.Body,
 		relay.MessageCost, relay.RecipientCost, relay.RepeatCost, relay.TokenCost,
-		limits.QueueBytes, limits.SessionBytes, limits.TotalBytes, limits.SessionIdle.Milliseconds(), relay.RepeatsKept,
+		limits.QueueBytes, limits.SessionBytes, limits.DiskBytes, limits.SessionIdle.Milliseconds(), relay.RepeatsKept,
 	}
 	for i := range envelope.Recipients {
 		args = append(args, envelope.Recipients[i][:])

@@ -215,7 +215,7 @@ func testQueueLimits(e *env) {
 }
 
 func testTotalLimit(e *env) {
-	e.limits.TotalBytes, e.limits.Grace = 10000, 10*e.unit
+	e.limits.TotalBytes, e.limits.DiskBytes, e.limits.Grace = 10000, 10000, 10*e.unit
 	id := e.open(2)
 	body := string(make([]byte, 1000))
 	refused := false

@@ -270,6 +270,6 @@ func testSessionLimits(e *env) {
 	e.sessions(key(6))
 	e.check(e.store.CloseSession(e.Context(), first, false, e.limits))
 	e.check(e.store.CreateSession(e.Context(), stranger, e.limits))
-	e.limits.TotalBytes = 1
+	e.limits.TotalBytes, e.limits.DiskBytes = 1, 1
 	e.want(e.store.CreateSession(e.Context(), session(2), e.limits), relay.ErrInvalidArgument)
 }

@@ -1,72 +1,13 @@
 package boltstore
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"os"
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
-
-	"frostkit/relay"
 )
-
-// messageTable is the table whose keys ascend.
-const messageTable = "messages"
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-func checksum(table string, key, value []byte) uint32 {
-	sum := crc32.Update(0, castagnoli, []byte(table))
-	return crc32.Update(crc32.Update(sum, castagnoli, key), castagnoli, value)
-}
-
-// seal returns a row's value as the file has it: with a checksum of the row.
-func seal(r *relay.Row) []byte {
-	sum := checksum(r.Table, r.Key, r.Value)
-	return binary.BigEndian.AppendUint32(r.Value, sum)
-}
-
-// errChecksum says that a row is not as it was written.
-var errChecksum = errors.New("a checksum is wrong")
-
-// unseal returns the value of a row of the file.
-func unseal(table string, key, sealed []byte) ([]byte, error) {
-	split := len(sealed) - 4
-	if split < 0 || checksum(table, key, sealed[:split]) != binary.BigEndian.Uint32(sealed[split:]) {
-		return nil, fmt.Errorf("row %x of table %q: %w", key, table, errChecksum)
-	}
-	return sealed[:split:split], nil
-}
-
-// rows calls yield with all rows.
-func rows(tx *bbolt.Tx, yield func(relay.Row) error) error {
-	for _, table := range relay.Tables() {
-		bucket := tx.Bucket([]byte(table))
-		if bucket == nil {
-			return fmt.Errorf("table %q is missing", table)
-		}
-		var last []byte
-		err := bucket.ForEach(func(key, sealed []byte) error {
-			if last != nil && bytes.Compare(last, key) >= 0 {
-				return fmt.Errorf("table %q is out of order", table)
-			}
-			last = key
-			value, err := unseal(table, key, sealed)
-			if err != nil {
-				return err
-			}
-			return yield(relay.Row{Table: table, Key: key, Value: value})
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // FileError says that the relay's data file cannot be used; it was not changed.
 type FileError struct {
@@ -122,7 +63,7 @@ func verify(path string) (err error) {
 		return damaged(path, err)
 	}
 	defer db.Close()
-	return guardFile(path, func() error { return db.View(func(tx *bbolt.Tx) error { return verifyRows(path, tx) }) })
+	return guardFile(path, func() error { return db.View(func(tx *bbolt.Tx) error { return verifyRecords(path, tx) }) })
 }
 
 // guardFile is guard, with what is not a FileError made one.
@@ -135,13 +76,29 @@ func guardFile(path string, f func() error) error {
 	return damaged(path, err)
 }
 
-func verifyRows(path string, tx *bbolt.Tx) error {
-	bucket := tx.Bucket(formatBucket)
-	if bucket == nil {
-		return &FileError{Path: path, Reason: "the file is none of a frostkit relay"}
+// formatOf returns the format of a file, empty if it is none of ours.
+func formatOf(tx *bbolt.Tx) string {
+	if bucket := tx.Bucket(formatBucket); bucket != nil {
+		return string(bucket.Get(formatKey))
 	}
-	if found := bucket.Get(formatKey); string(found) != format {
+	return ""
+}
+
+func verifyRecords(path string, tx *bbolt.Tx) error {
+	switch found := formatOf(tx); found {
+	case format, oldFormat:
+		return load(tx, func(uint64, []byte) error { return nil })
+	case "":
+		return &FileError{Path: path, Reason: "the file is none of a frostkit relay"}
+	default:
 		return &FileError{Path: path, Reason: fmt.Sprintf("the file has format %q, and this version reads %q", found, format)}
 	}
-	return rows(tx, func(relay.Row) error { return nil })
+}
+
+// load calls yield with the records of a file of either format.
+func load(tx *bbolt.Tx, yield func(number uint64, record []byte) error) error {
+	if formatOf(tx) == oldFormat {
+		return eachOldRecord(tx, yield)
+	}
+	return eachRecord(tx, yield)
 }
