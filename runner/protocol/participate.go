@@ -193,7 +193,7 @@ func (p *participation) checkPackage(pkg *frost.SigningPackage, signer *frost.Si
 	case !listed:
 		return p.refuse("sent a signing package without this member")
 	case !own.Equal(signer.Commitments()):
-		return p.refuse("sent a signing package with other commitments than this member's")
+		return p.refuse("sent a signing package with other commitments than this member's (it may have got those of an older session)")
 	}
 	return nil
 }

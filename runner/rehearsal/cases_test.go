@@ -56,6 +56,9 @@ type misdeed struct {
 // one of the two can have the group and the other not: with frost-client's protocol,
 // which has no confirmation, and where Bob alone has got a false signature. He has
 // stored his share by then, and completes (package native, TestCompletedAfterAFalseSignature).
+//
+// In case 27 it is the relay that does it. With frost-client's protocol it can have
+// somebody honest named: messages are bound to keys, and not to a session.
 var misdeeds = slices.Concat([]misdeed{
 	{22, generating, both, "shares that are not of her polynomial", fault("wrong-share:Eve"), "Eve", "Eve", 7},
 	{22, generating, frostkit, "such a share to Bob", fault("wrong-share:Eve=Bob"), "Eve", "Eve", 7},
@@ -100,6 +103,7 @@ var misdeeds = slices.Concat([]misdeed{
 	{27, signing, both, "everything of hers arrives twice", fault("repeat:Eve"), well, well, 0},
 	{27, signing, both, "everything arrives again 5 s later", relays(replayLater), well, well, 0},
 	{27, signing, frostkit, "a whole session before arrives first", relays(replaySession), well, well, 0},
+	{27, signing, frostClient, "a whole session before arrives first", relays(replaySession), "Alice", "Alice", 7},
 	{27, signing, frostkit, "a whole session before arrives in one with its ID", relays(replaySameSession), well, well, 0},
 
 	{29, generating, frostkit, "a signature of the transcript that does not verify", fault("wrong-signature:Eve"), "Eve", "Eve", 7},
