@@ -371,18 +371,18 @@ func (r *run) dkgPart(cs frost.Ciphersuite, group ceremony.Group, m ceremony.Mem
 }
 
 // together runs the parts side by side. When one fails the others are stopped,
-// and what is returned is why the first one failed. Who only misses a member here, hears that it gave up or
-// loses the session stops nobody: another one may know better why.
+// and what is returned is why the first one failed. Who fails by what another one
+// here does stops nobody: that one knows better why.
 func (r *run) together(ctx context.Context, parts []func(context.Context) error) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var wg sync.WaitGroup
-	echoes := make(chan error, len(parts)) // of what other members here say themselves
+	followed := make(chan error, len(parts))
 	for _, part := range parts {
 		wg.Go(func() {
 			switch err := part(ctx); {
-			case err != nil && r.isEcho(err):
-				echoes <- err
+			case err != nil && r.follows(err):
+				followed <- err
 			case err != nil:
 				stop(err)
 			}
@@ -392,25 +392,20 @@ func (r *run) together(ctx context.Context, parts []func(context.Context) error)
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	select {
-	case err := <-echoes:
-		return err
-	default:
-		return nil
-	}
+	close(followed)
+	return <-followed // nil if there is none
 }
 
-// isEcho reports whether err is the end of a wait for members who are all
-// run here, or of the session, or that such a member gave up.
-func (r *run) isEcho(err error) bool {
+// follows reports whether err may be what came of another member's failure that
+// is run here: it was waited for, it ended the run for all, or closed the session.
+func (r *run) follows(err error) bool {
+	var missing *protocol.MissingError
 	var ended *native.EndedError
-	if errors.As(err, &ended) {
+	switch {
+	case errors.As(err, &missing):
+		return !slices.ContainsFunc(missing.Missing, func(m protocol.Member) bool { return !r.isHere(m.Name) })
+	case errors.As(err, &ended):
 		return r.isHere(ended.Member.Name)
 	}
-	if errors.Is(err, relay.ErrSessionNotFound) {
-		return true
-	}
-	var missing *protocol.MissingError
-	return errors.As(err, &missing) &&
-		!slices.ContainsFunc(missing.Missing, func(m protocol.Member) bool { return !r.isHere(m.Name) })
+	return errors.Is(err, relay.ErrSessionNotFound)
 }
