@@ -168,7 +168,7 @@ var signingObject = &object{
 		{"message", true, pathShape, "", "The file to sign: up to 30,000 bytes of anything. Of what is longer, sign a list of digests."},
 		{"sha256", false, &shape{called: "64 hexadecimal digits", form: hexDigest}, "", "The SHA-256 digest of the message. A message with another one is refused by everybody: when planning where the file is there, and when asked to sign it."},
 		{"signers", true, &shape{kind: isEither, either: []*shape{memberNames, {kind: isObject, object: candidatesObject}}}, "", "Who signs: at least the threshold. The first one listed coordinates, and has the signature."},
-		{"output", true, pathShape, "", "Where the coordinator writes the signature. What is there already is never overwritten."},
+		{"output", true, pathShape, "", "Where the coordinator writes the signature and, with frostkit's protocol, every signer who has the message. What is there already is never overwritten."},
 		{"after", false, afterShape, "[]", "Names of groups and signings that are done before, beside the group that signs. The coordinator takes part in each of them."},
 	},
 }

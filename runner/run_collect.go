@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -123,16 +122,15 @@ func (r *run) answerPart(id string, signing ceremony.Signing, name string, rings
 }
 
 // keepSignature keeps the signature at a signer who has the message, too: run again, there is nothing left
-// to do there.
+// to do there. What is there already is not overwritten.
 func (r *run) keepSignature(signing ceremony.Signing, made []frost.Signature) error {
 	if _, err := r.message(signing); err != nil {
 		return nil
 	}
-	path, signature := r.outputPath(signing), made[0].Bytes()
-	if there, err := os.ReadFile(path); err == nil && bytes.Equal(there, signature) {
+	if _, err := os.Lstat(r.outputPath(signing)); err == nil {
 		return nil
 	}
-	return writeFile(path, signature)
+	return writeFile(r.outputPath(signing), made[0].Bytes())
 }
 
 // keyOf returns the communication key of a signer, by the name in the file.
