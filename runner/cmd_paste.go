@@ -94,7 +94,8 @@ func (p *pasteRun) finish(failed error) error {
 	if errors.Is(err, paste.ErrEnded) && !errors.Is(err, protocol.ErrDeclined) {
 		return (&Failure{Code: ExitMissing, Err: err}).hint("keep the input open until the end; a run that ended begins anew, with a new session")
 	}
-	return err
+	nobody := func(string) string { return "" } // as what they would run is of a session that is over
+	return roll{command: nobody}.remind(err)
 }
 
 // progress tells what to paste next.

@@ -131,11 +131,16 @@ func (r *rehearsed) perform(ctx context.Context) error {
 		r.display.start(step)
 		if err := r.carryOut(ctx, step); err != nil {
 			r.display.fail()
-			return err
+			return r.roll().remind(err)
 		}
 		r.display.done()
 	}
 	return nil
+}
+
+// roll says what a run would have asked the members to run.
+func (r *rehearsed) roll() roll {
+	return roll{command: func(member string) string { return runAs(r.file.Path, member) }}
 }
 
 // everybody returns the file with all members run here, at a relay of their own.

@@ -196,11 +196,7 @@ func (l *eventLog) end(err error) error {
 			Outcome: "failed", ExitCode: failure.Code, Error: err.Error(), Hint: failure.Hint,
 			Phase: failure.Phase, Missing: failure.Missing, Reminders: failure.Reminders,
 		}
-		var missing *protocol.MissingError
 		var culprit *protocol.CulpritError
-		if errors.As(err, &missing) { // of a rehearsal, who reminds nobody
-			out.Phase, out.Missing = missing.Phase, namesIn(missing.Missing)
-		}
 		if errors.As(err, &culprit) {
 			out.Culprits = namesIn(culprit.Culprits)
 		}

@@ -33,6 +33,9 @@ const phaseSession = "session"
 func (l roll) remind(err error) error {
 	var missing *protocol.MissingError
 	var none *steps.NoSessionError
+	if err == nil {
+		return nil
+	}
 	failure := classify(err)
 	if failure.Code != ExitMissing {
 		return err
@@ -74,8 +77,10 @@ func (r *run) partOf(member string) string {
 	if r.isHere(member) {
 		return ""
 	}
-	return shell("frostkit", "run", r.options.File, "--as", member)
+	return runAs(r.options.File, member)
 }
+
+func runAs(file, member string) string { return shell("frostkit", "run", file, "--as", member) }
 
 // roll says what the other members of a group to be made run: who opens the
 // session names them all.

@@ -68,6 +68,9 @@ func (r *run) writeReport(rec *record, failed error) error {
 	out.Started, out.Ended, out.Timeline = rec.timeline.Started(), time.Now(), rec.timeline.Timeline()
 	if failed != nil {
 		out.Outcome, out.Failure = reports.Failed, failed.Error()
+		for _, missing := range classify(failed).Reminders {
+			out.Notes = append(out.Notes, fmt.Sprintf("%s was missing. To be run for this part: %s", missing.Member, missing.Command))
+		}
 	}
 	w := reportWriter{folder: filepath.Join(r.dir, reportFolder)}
 	for _, g := range r.file.Groups {
