@@ -213,11 +213,25 @@ func (r *run) prove(w *reportWriter, out *reports.Report, g ceremony.Group, grou
 		return nil // of something else, and not this run's to judge
 	}
 	statement, err := certificate.Verify()
-	if err != nil || statement.Rehearsal || statement.VerifyingKey != group.VerifyingKey || compareWithFile(statement, r.file) != nil {
+	if err != nil || statement.Rehearsal || !certifies(statement, group) {
 		return nil
 	}
 	confirmed(out, group, name, statement)
+	if statement.Digest != out.Digest {
+		out.Notes = append(out.Notes, fmt.Sprintf("The members of %q signed for an earlier version of the ceremony file, with the digest %s.",
+			group.Description, statement.Digest))
+	}
 	return nil
+}
+
+// certifies reports whether a certificate that was verified is of this very
+// group: what its members agreed on beside may have changed since.
+func certifies(s *reports.Statement, group *reports.Group) bool {
+	stranger := func(m reports.CertificateMember) bool {
+		return !slices.ContainsFunc(group.Members, func(known reports.Member) bool { return known.PublicKey == m.PublicKey.String() })
+	}
+	return s.VerifyingKey == group.VerifyingKey && s.Threshold == group.Threshold &&
+		len(s.Members) == len(group.Members) && !slices.ContainsFunc(s.Members, stranger)
 }
 
 // confirmed notes that a group has a certificate.
