@@ -402,10 +402,10 @@ func (r *run) follows(err error) bool {
 	var missing *protocol.MissingError
 	var ended *native.EndedError
 	switch {
-	case errors.As(err, &missing):
-		return !slices.ContainsFunc(missing.Missing, func(m protocol.Member) bool { return !r.isHere(m.Name) })
 	case errors.As(err, &ended):
 		return r.isHere(ended.Member.Name)
+	case errors.As(err, &missing):
+		return !slices.ContainsFunc(missing.Missing, func(m protocol.Member) bool { return !r.isHere(m.Name) })
 	}
 	return errors.Is(err, relay.ErrSessionNotFound)
 }

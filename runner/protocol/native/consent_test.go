@@ -149,3 +149,29 @@ func TestNoAnswer(t *testing.T) {
 		}
 	})
 }
+
+// A signer learns for whom the coordinator waited in vain.
+func TestSignersLearnWhoIsMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGroup(t, 3, 2)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		hub := protocol.NewHub()
+		ended := make(chan error, 1)
+		go func() {
+			_, err := Participate(ctx, hub.Endpoint(g.people[1].Key, false), g.participateConfig(g.people[1]))
+			ended <- err
+		}()
+		short, stop := context.WithTimeout(ctx, patience)
+		defer stop()
+		cfg := g.coordinateConfig(2)
+		cfg.Candidates = members(g.people)[1:]
+		_, err := Coordinate(short, hub.Endpoint(g.people[0].Key, true), cfg)
+		for who, err := range map[string]error{"alice": err, "bob": <-ended} {
+			var missing *protocol.MissingError
+			if !errors.As(err, &missing) || missing.Phase != protocol.PhaseCommitments || names(missing.Missing) != "carol" {
+				t.Errorf("%s: %v", who, err)
+			}
+		}
+	})
+}

@@ -386,18 +386,21 @@ func (c *coordination) save(signatures []frost.Signature) error {
 
 // end tells everybody why there will be no signature.
 func (c *coordination) end(ctx context.Context, reason error) {
-	text := "the coordinator could not go on"
+	e := ending{reason: "the coordinator could not go on"}
 	var missing *protocol.MissingError
 	var few *NotEnoughError
 	switch {
-	case errors.As(reason, &missing), errors.As(reason, &few):
-		text = reason.Error()
+	case errors.As(reason, &missing):
+		e = ending{phase: missing.Phase, missing: encodedIDs(missing.Missing), reason: reason.Error()}
+	case errors.As(reason, &few):
+		e.reason = reason.Error()
 	case ctx.Err() != nil:
-		text = "the coordinator was stopped"
+		e.reason = "the coordinator was stopped"
 	}
+	e.reason = clip(e.reason, maxReason)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
 	defer cancel()
 	for _, m := range c.candidates {
-		_ = c.send(ctx, m, kindEnd, []byte(clip(text, maxReason)))
+		_ = c.send(ctx, m, kindEnd, e.encode())
 	}
 }

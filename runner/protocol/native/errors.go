@@ -72,6 +72,10 @@ type EndedError struct {
 	Declined bool
 	// Reason is what the member says, unchecked.
 	Reason string
+	// Missing are the members for whom it waited in vain, in Phase, where that is why. Such an error is a
+	// [*protocol.MissingError], too.
+	Missing []protocol.Member
+	Phase   string
 }
 
 // Error says who and why.
@@ -88,6 +92,15 @@ func (e *EndedError) Error() string {
 
 // Is reports whether target is [protocol.ErrDeclined] and the member declined.
 func (e *EndedError) Is(target error) bool { return e.Declined && target == protocol.ErrDeclined }
+
+// As makes a [*protocol.MissingError] of who was missing.
+func (e *EndedError) As(target any) bool {
+	into, ok := target.(**protocol.MissingError)
+	if ok = ok && len(e.Missing) > 0; ok {
+		*into = &protocol.MissingError{Phase: e.Phase, Missing: e.Missing}
+	}
+	return ok
+}
 
 // LostRecordError reports that a group was made before, with the signatures of all members, of whom
 // some no longer have what they stored then. A new one would have split the members.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"time"
 
 	"frostkit/commkey"
@@ -283,7 +284,7 @@ func (p *participation) drop(m protocol.Member, reason string) {
 func (p *participation) takeMessage(ctx context.Context, m message) error {
 	switch m.kind {
 	case kindEnd:
-		return &EndedError{Member: p.coordinator, Reason: string(m.body)}
+		return p.takeEnding(m)
 	case kindSigned:
 		return p.takeSignatures(m)
 	case kindAgain:
@@ -293,6 +294,22 @@ func (p *participation) takeMessage(ctx context.Context, m message) error {
 	}
 	p.drop(p.coordinator, fmt.Sprintf("its kind %d is not known", m.kind))
 	return nil
+}
+
+// takeEnding says why the coordinator gave up.
+func (p *participation) takeEnding(m message) error {
+	e, err := decodeEnding(m.body)
+	if err != nil {
+		p.drop(p.coordinator, err.Error())
+		return nil
+	}
+	ended := &EndedError{Member: p.coordinator, Reason: e.reason, Phase: e.phase}
+	for _, member := range p.cfg.Members {
+		if slices.ContainsFunc(e.missing, func(id []byte) bool { return bytes.Equal(id, member.Identifier.Bytes()) }) {
+			ended.Missing = append(ended.Missing, member)
+		}
+	}
+	return ended
 }
 
 func (p *participation) misbehaved(check string) error {

@@ -62,10 +62,7 @@ func (p proposal) encode() []byte {
 	addText8(b, p.tool)
 	addText8(b, string(p.group))
 	b.AddUint16(p.need)
-	b.AddUint8(uint8(len(p.candidates)))
-	for _, id := range p.candidates {
-		addText8(b, string(id))
-	}
+	addList8(b, p.candidates)
 	addText16(b, string(p.aux))
 	b.AddUint8(uint8(len(p.messages)))
 	for _, message := range p.messages {
@@ -90,6 +87,14 @@ func decodeProposal(body []byte) (proposal, error) {
 		return proposal{}, errMalformed
 	}
 	return p, nil
+}
+
+// addList8 adds u8 count, and for each u8 length, item.
+func addList8(b *cryptobyte.Builder, list [][]byte) {
+	b.AddUint8(uint8(len(list)))
+	for _, item := range list {
+		addText8(b, string(item))
+	}
 }
 
 // readList8 reads u8 count, and for each u8 length, item.
@@ -138,6 +143,31 @@ func proposalID(session sessionID, body []byte) AttemptID {
 	h.Write(session[:])
 	h.Write(body)
 	return AttemptID(h.Sum(nil))
+}
+
+// ending is why a coordinator gives up: at a deadline with who is missing in which phase.
+type ending struct {
+	phase   string
+	missing [][]byte // identifiers
+	reason  string
+}
+
+// encode returns u8 length, phase || u8 count, and for each u8 length, identifier || u16 length, reason.
+func (e ending) encode() []byte {
+	b := cryptobyte.NewBuilder(nil)
+	addText8(b, e.phase)
+	addList8(b, e.missing)
+	addText16(b, e.reason)
+	return b.BytesOrPanic()
+}
+
+func decodeEnding(body []byte) (ending, error) {
+	var e ending
+	s := cryptobyte.String(body)
+	if !readText8(&s, &e.phase) || !readList8(&s, &e.missing) || !readText16(&s, &e.reason) || !s.Empty() {
+		return ending{}, errMalformed
+	}
+	return e, nil
 }
 
 // items are the encodings of a signer, one for each message, with the run that they are of.

@@ -103,6 +103,7 @@ func vectorBodies() map[string]hexText {
 		"views":   encodeViews([][32]byte{id, id, id}),
 		"forward": forwarded{2, []byte{formSigned, 0xaa}}.encode(),
 		"hello":   hello{runID(bytes.Repeat([]byte{0x11}, 16)), "frostkit/test"}.encode(),
+		"end":     ending{"commitments", [][]byte{bytes.Repeat([]byte{2}, 32)}, "because"}.encode(),
 		"items":   items{runID(bytes.Repeat([]byte{0x11}, 16)), [][]byte{{1, 2}, {3}}}.encode(),
 	}
 }
@@ -242,6 +243,8 @@ func FuzzMessage(f *testing.F) {
 		again(forward.encode(), err)
 		list, err := decodeItems(m.body)
 		again(list.encode(), err)
+		e, err := decodeEnding(m.body)
+		again(e.encode(), err)
 		h, err := decodeHello(m.body)
 		again(h.encode(), err)
 		if p, err := decodeProposal(m.body); err == nil && p.version == Version {
