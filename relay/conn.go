@@ -71,15 +71,19 @@ type direction struct {
 	calls  int       // reads or writes that run
 }
 
+// soon is when a deadline that does not count any more is taken away below, and not
+// left to pass there: that of a handshake is, before 10,000 wake an idle relay.
+const soon = 10 * time.Second
+
 // change sets the deadline, also of calls that run.
 func (d *direction) change(t time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.wanted = t
-	if d.calls == 0 {
+	if d.calls == 0 && (!t.IsZero() || d.below.IsZero() || time.Until(d.below) > soon) {
 		return nil
 	}
-	return d.shorten()
+	return d.pass()
 }
 
 // begin begins a call, unless its time is over.
@@ -89,16 +93,17 @@ func (d *direction) begin() error {
 	if earlier(d.wanted, d.below) && time.Until(d.wanted) <= 0 {
 		return os.ErrDeadlineExceeded
 	}
-	if err := d.shorten(); err != nil {
+	if err := d.pass(); err != nil {
 		return err
 	}
 	d.calls++
 	return nil
 }
 
-// shorten sets the deadline below, if the one there is later.
-func (d *direction) shorten() error {
-	if !earlier(d.wanted, d.below) {
+// pass sets the deadline below, unless the one there is earlier. Without one there
+// is none below either: what may wait for long is not to be woken for an old one.
+func (d *direction) pass() error {
+	if d.wanted.Equal(d.below) || !d.wanted.IsZero() && earlier(d.below, d.wanted) {
 		return nil
 	}
 	d.below = d.wanted
