@@ -27,7 +27,14 @@ var names = []string{
 	"frostkit", "frost-client", "frostd", "frost-verify", "mkcert", "tq", "trusted-dealer", "dkg", "coordinator", "participant",
 }
 
+// together is how many scripts run at once, unless -parallel says otherwise: most of what they do is to
+// wait.
+const together = "6"
+
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.parallel", together); err != nil {
+		panic(err)
+	}
 	commands := map[string]func(){}
 	for _, name := range names {
 		commands[name] = func() {
