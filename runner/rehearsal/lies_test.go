@@ -434,7 +434,7 @@ func twoShares(w *world, s *rehearsal.Said) {
 	right := rehearsal.Said{Kind: s.Kind, ID: s.ID, Body: bytes.Clone(s.Body)}
 	inFrostkit(shares, func(*world, *rehearsal.Said) { s.Body[len(s.Body)-32] ^= 1; s.After = append(s.After, right) })(w, s)
 	inFrostClient(protocol.PhaseShares, func(*world, *rehearsal.Said) {
-		s.Body = hexAt("share", 0, 0, 2)(s.Body, []byte{1})
+		s.Body = hexAt("share", 0, 0, 64)(s.Body, append([]byte{1}, make([]byte, 31)...))
 		s.After = append(s.After, right)
 	})(w, s)
 }
