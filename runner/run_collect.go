@@ -63,7 +63,7 @@ func (r *run) isUntold(signing ceremony.Signing) bool {
 
 // saveUntold saves a signature before the signers are told of it.
 func (r *run) saveUntold(signing ceremony.Signing, made frost.Signature) error {
-	if slices.ContainsFunc(signing.Signers, func(name string) bool { return !r.isHere(name) }) {
+	if !r.areHere(signing.Signers) {
 		if err := writeFile(r.untoldPath(signing), nil); err != nil {
 			return err
 		}
@@ -76,48 +76,31 @@ func (r *run) untold(signing ceremony.Signing, key frost.VerifyingKey) ([]frost.
 	if !r.isUntold(signing) {
 		return nil, nil
 	}
-	state, err := r.signatureState(signing, key)
+	state, signature, err := r.savedSignature(signing, key)
 	if err != nil || state != ceremony.ValidSignature {
 		return nil, err
 	}
-	raw, err := os.ReadFile(r.outputPath(signing))
-	if err != nil {
-		return nil, failf(ExitInput, "reading the signature: %w", err)
-	}
-	signature, err := decodeSignature(key.Ciphersuite(), raw)
-	return []frost.Signature{signature}, err
+	return []frost.Signature{signature}, nil
 }
 
 // answerPart is a signer's part in a signing by frostkit's own protocol.
 func (r *run) answerPart(id string, signing ceremony.Signing, name string, rings map[string]*keyring.Keyring) (func(context.Context) error, error) {
-	s, err := r.signer(id, signing, name, rings)
-	if err != nil {
-		return nil, err
-	}
-	session, err := r.session(s.member, s.ring, rings)
-	if err != nil {
-		return nil, err
-	}
-	public, err := s.group.PublicKeyPackage()
-	if err != nil {
-		return nil, err
-	}
-	key, err := s.group.KeyPackage()
+	p, err := r.participation(id, signing, name, rings)
 	if err != nil {
 		return nil, err
 	}
 	step := &steps.Answer{
-		Session: session, Agreement: r.signingAgreement(signing), Key: s.ring.Key(), KeyPackage: key,
-		VerifyingKey: public.VerifyingKey(), Members: s.members, Candidates: memberKeysOf(s.signers),
-		Coordinator: s.keyOf(signing.Coordinator()), Random: rand.Reader,
-		Timeout: orElse(r.options.Timeout, r.file.Timeouts.Sign), Approve: r.approval(signing, s.member),
+		Session: p.session, Agreement: r.signingAgreement(signing), Key: p.ring.Key(), KeyPackage: p.share,
+		VerifyingKey: p.share.VerifyingKey(), Members: p.members, Candidates: memberKeysOf(p.signers),
+		Coordinator: p.keyOf(signing.Coordinator()), Random: rand.Reader,
+		Timeout: orElse(r.options.Timeout, r.file.Timeouts.Sign), Approve: r.approval(signing, p.member),
 		Save: func(made []frost.Signature) error { return r.keepSignature(signing, made) }, Committed: r.env.Committed,
 	}
 	return func(ctx context.Context) error {
-		defer key.Destroy()
+		defer p.share.Destroy()
 		signed, err := step.Run(ctx)
 		r.answered(signing, signed, err)
-		return refusedBy(s.member, err)
+		return refusedBy(p.member, err)
 	}, nil
 }
 

@@ -71,7 +71,7 @@ func (r *run) generatePart(cs frost.Ciphersuite, group ceremony.Group, m ceremon
 		Records: records,
 		Save:    func(made *native.Outcome) error { return r.keep(group, m, made) },
 	}
-	if !slices.ContainsFunc(group.Members, func(name string) bool { return !r.isHere(name) }) {
+	if r.areHere(group.Members) {
 		part.Serve = serveHere
 	}
 	keys, _ := r.memberKeys(group, k, rings)

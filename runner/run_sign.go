@@ -126,30 +126,39 @@ func (r *run) coordinatorPart(id string, signing ceremony.Signing, rings map[str
 	}, nil
 }
 
-func (r *run) participantPart(id string, signing ceremony.Signing, name string, rings map[string]*keyring.Keyring) (func(context.Context) error, error) {
+// participation is what a signer here needs, whatever the protocol.
+type participation struct {
+	*signer
+	session steps.Session
+	share   *frost.KeyPackage // to be destroyed
+}
+
+func (r *run) participation(id string, signing ceremony.Signing, name string, rings map[string]*keyring.Keyring) (*participation, error) {
 	s, err := r.signer(id, signing, name, rings)
 	if err != nil {
 		return nil, err
 	}
-	session, err := r.session(s.member, s.ring, rings)
-	if err != nil {
+	p := &participation{signer: s}
+	if p.session, err = r.session(s.member, s.ring, rings); err != nil {
 		return nil, err
 	}
-	key, err := s.group.KeyPackage()
+	p.share, err = s.group.KeyPackage()
+	return p, err
+}
+
+// participantPart is a signer's part in a signing by frost-client's protocol.
+func (r *run) participantPart(id string, signing ceremony.Signing, name string, rings map[string]*keyring.Keyring) (func(context.Context) error, error) {
+	p, err := r.participation(id, signing, name, rings)
 	if err != nil {
 		return nil, err
-	}
-	keys := make([]commkey.PublicKey, len(s.signers))
-	for i, m := range s.signers {
-		keys[i] = m.Key
 	}
 	step := &steps.Participate{
-		Session: session, Key: s.ring.Key(), KeyPackage: key, Members: s.members, Signers: keys,
-		Random: rand.Reader, Timeout: orElse(r.options.Timeout, r.file.Timeouts.Sign), Approve: r.approval(signing, s.member),
+		Session: p.session, Key: p.ring.Key(), KeyPackage: p.share, Members: p.members, Signers: memberKeysOf(p.signers),
+		Random: rand.Reader, Timeout: orElse(r.options.Timeout, r.file.Timeouts.Sign), Approve: r.approval(signing, p.member),
 	}
 	return func(ctx context.Context) error {
-		defer key.Destroy()
-		return refusedBy(s.member, step.Run(ctx))
+		defer p.share.Destroy()
+		return refusedBy(p.member, step.Run(ctx))
 	}, nil
 }
 

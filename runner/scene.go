@@ -104,6 +104,11 @@ func (s *scene) isHere(name string) bool {
 	return slices.ContainsFunc(s.here, func(m ceremony.Member) bool { return m.Name == name })
 }
 
+// areHere reports whether all of these members are run by this process.
+func (s *scene) areHere(names []string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return !s.isHere(name) })
+}
+
 // everybodyHere reports whether all members are run by this process.
 func (s *scene) everybodyHere() bool { return len(s.here) == len(s.file.Members) }
 
@@ -278,29 +283,36 @@ func (s *scene) sameThreshold(group *keyring.Group, threshold int) bool {
 	return key.MinSigners() == threshold
 }
 
-// signatureState looks at the output of a signing. A message that is there and
-// has another digest than the file says is a problem of the ceremony.
+// signatureState looks at the output of a signing.
 func (s *scene) signatureState(g ceremony.Signing, key frost.VerifyingKey) (ceremony.SignatureState, error) {
+	state, _, err := s.savedSignature(g, key)
+	return state, err
+}
+
+// savedSignature is signatureState with the signature, if it is valid. A message that is there and
+// has another digest than the file says is a problem of the ceremony.
+func (s *scene) savedSignature(g ceremony.Signing, key frost.VerifyingKey) (ceremony.SignatureState, frost.Signature, error) {
+	none := frost.Signature{}
 	message, readErr := s.message(g)
 	if readErr != nil && !errors.Is(readErr, fs.ErrNotExist) {
-		return 0, readErr
+		return 0, none, readErr
 	}
 	raw, err := os.ReadFile(s.outputPath(g))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return ceremony.NoSignature, nil
+		return ceremony.NoSignature, none, nil
 	case err != nil:
-		return 0, failf(ExitInput, "reading the signature: %w", err)
+		return 0, none, failf(ExitInput, "reading the signature: %w", err)
 	case key.Ciphersuite() == nil:
-		return ceremony.OtherFile, nil
+		return ceremony.OtherFile, none, nil
 	case readErr != nil:
-		return 0, readErr
+		return 0, none, readErr
 	}
 	signature, err := decodeSignature(key.Ciphersuite(), raw)
 	if err != nil || key.Verify(message, signature) != nil {
-		return ceremony.OtherFile, nil
+		return ceremony.OtherFile, none, nil
 	}
-	return ceremony.ValidSignature, nil
+	return ceremony.ValidSignature, signature, nil
 }
 
 // message reads a message, and reports one that is not there or not the

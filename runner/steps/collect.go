@@ -51,7 +51,7 @@ func (c *Collect) Run(ctx context.Context) (*native.Signed, error) {
 		c.leave(ctx, id)
 		return nil, err
 	}
-	(&DKG{Session: c.Session}).finishSession(ctx, id)
+	c.finishSession(ctx, id)
 	c.leave(ctx, relay.SessionID{})
 	return signed, nil
 }

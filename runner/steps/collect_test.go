@@ -100,64 +100,59 @@ func TestCollect(t *testing.T) {
 	mustBeSigned(t, m, signed)
 }
 
-// A coordinator that is stopped and run again meets those who wait in its first session.
-func TestCollectAgain(t *testing.T) {
-	w := newWorld(t, "Alice", "Bob", "Eve")
-	m := w.makeGroup()
-	var signed *native.Signed
-	w.signAll(m, func(ctx context.Context) (err error) {
-		first := w.collect(m, 3)
-		joined, kill := context.WithCancel(ctx)
-		var once sync.Once
-		notify := first.Notify
-		first.Notify = func(n Notice) {
-			notify(n)
-			if n.Kind == Progress && n.Event.Kind == protocol.Received {
-				once.Do(kill)
-			}
-		}
-		if err := first.login(ctx); err != nil {
-			return err
-		}
-		id, err := first.open(ctx)
-		if err != nil {
-			return err
-		}
-		_, _ = native.Coordinate(joined, unheard{protocol.NewRelayTransport(first.Client, id, true), joined}, native.CoordinateConfig{
-			Session: id, Key: first.Key, PublicKeyPackage: m.public, Candidates: m.members, Need: 3,
-			Messages: first.Messages, Progress: first.progress(id),
-		})
-		signed, err = w.collect(m, 3).Run(ctx)
+// killedCollect runs a coordinator that says nothing more, and does not close its session, once joined has
+// ended.
+func (w *world) killedCollect(ctx, joined context.Context, m *made, first *Collect) error {
+	if err := first.login(ctx); err != nil {
 		return err
+	}
+	id, err := first.open(ctx)
+	if err != nil {
+		return err
+	}
+	_, _ = native.Coordinate(joined, unheard{protocol.NewRelayTransport(first.Client, id, true), joined}, native.CoordinateConfig{
+		Session: id, Key: first.Key, PublicKeyPackage: m.public, Candidates: m.members, Need: 3,
+		Messages: first.Messages, Save: first.Save, Progress: first.progress(id),
 	})
-	mustBeSigned(t, m, signed)
+	return nil
 }
 
-// A coordinator that is killed when it has the shares, and run again, is signed for once more by those who
-// have done their part.
-func TestCollectAfterTheShares(t *testing.T) {
-	w := newWorld(t, "Alice", "Bob", "Eve")
-	m := w.makeGroup()
-	var signed *native.Signed
-	w.signAll(m, func(ctx context.Context) (err error) {
-		first := w.collect(m, 3)
-		joined, kill := context.WithCancel(ctx)
-		first.Save = func([]frost.Signature) error { kill(); return joined.Err() }
-		if err := first.login(ctx); err != nil {
-			return err
-		}
-		id, err := first.open(ctx)
-		if err != nil {
-			return err
-		}
-		_, _ = native.Coordinate(ctx, unheard{protocol.NewRelayTransport(first.Client, id, true), joined}, native.CoordinateConfig{
-			Session: id, Key: first.Key, PublicKeyPackage: m.public, Candidates: m.members, Need: 3,
-			Messages: first.Messages, Save: first.Save, Progress: first.progress(id),
+// A coordinator that is stopped and run again meets those who wait in its first session; one that is killed
+// when it has the shares is signed for once more by those who have done their part.
+func TestCollectAgain(t *testing.T) {
+	for name, prepare := range map[string]func(first *Collect, kill func()){
+		"at the first message": func(first *Collect, kill func()) {
+			var once sync.Once
+			notify := first.Notify
+			first.Notify = func(n Notice) {
+				notify(n)
+				if n.Kind == Progress && n.Event.Kind == protocol.Received {
+					once.Do(kill)
+				}
+			}
+		},
+		"after the shares": func(first *Collect, kill func()) {
+			first.Save = func([]frost.Signature) error { kill(); return context.Canceled }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "Alice", "Bob", "Eve")
+			m := w.makeGroup()
+			var signed *native.Signed
+			w.signAll(m, func(ctx context.Context) error {
+				first := w.collect(m, 3)
+				joined, kill := context.WithCancel(ctx)
+				prepare(first, kill)
+				if err := w.killedCollect(ctx, joined, m, first); err != nil {
+					return err
+				}
+				var err error
+				signed, err = w.collect(m, 3).Run(ctx)
+				return err
+			})
+			mustBeSigned(t, m, signed)
 		})
-		signed, err = w.collect(m, 3).Run(ctx)
-		return err
-	})
-	mustBeSigned(t, m, signed)
+	}
 }
 
 // unheard is the transport of a member that says nothing more once its context has ended.

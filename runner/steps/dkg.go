@@ -279,14 +279,6 @@ func mayCarry(ctx context.Context, failed error) bool {
 	return ctx.Err() == nil && !errors.As(failed, &missing)
 }
 
-// finishSession takes the session off the lists; members who are slower go on
-// in it where the relay allows it.
-func (d *DKG) finishSession(ctx context.Context, id relay.SessionID) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
-	defer cancel()
-	_ = d.Client.FinishSession(ctx, id)
-}
-
 // watcher looks for a session that goes before the own one.
 type watcher struct {
 	cancel context.CancelFunc

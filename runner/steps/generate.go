@@ -158,13 +158,15 @@ func (g *Generate) rejoinOrOpen(ctx context.Context, m *DKG, passed map[relay.Se
 	if err != nil {
 		return nil, err
 	}
-	open, _, err := g.candidates(ctx, exactly(m.Members), passed)
-	if err != nil {
-		return nil, err
-	}
-	if stored && len(open) == 1 {
-		at := m.joined(open[0])
-		return &at, nil
+	if stored {
+		open, _, err := g.candidates(ctx, exactly(m.Members), passed)
+		if err != nil {
+			return nil, err
+		}
+		if len(open) == 1 {
+			at := m.joined(open[0])
+			return &at, nil
+		}
 	}
 	at, err := m.meet(ctx, passed)
 	return &at, err
@@ -207,7 +209,7 @@ func (g *Generate) finish(ctx context.Context, m *DKG, at found, made *native.Ou
 	}
 	switch {
 	case m.owns(at) && (over || made == nil && mayCarry(ctx, failed)):
-		m.finishSession(ctx, at.id)
+		g.finishSession(ctx, at.id)
 		g.leave(ctx, relay.SessionID{})
 	case m.owns(at) && made == nil:
 		g.leave(ctx, at.id)

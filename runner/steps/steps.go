@@ -91,6 +91,14 @@ func (s *Session) leave(ctx context.Context, closing relay.SessionID) {
 	s.Client.Close()
 }
 
+// finishSession takes the session off the lists; members who are slower go on
+// in it where the relay allows it.
+func (s *Session) finishSession(ctx context.Context, id relay.SessionID) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	_ = s.Client.FinishSession(ctx, id)
+}
+
 // UnknownMemberError says that a session has a member who is not among the
 // contacts.
 type UnknownMemberError struct {

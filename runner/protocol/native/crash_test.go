@@ -161,25 +161,29 @@ func TestKilledAtRandom(t *testing.T) {
 	}
 }
 
-// A bad network as a whole: 30 % loss, damage, repetition, and delays that reorder.
+// badNetwork is all of it: 30 % loss, damage, repetition, and delays that reorder.
+func badNetwork(seed, stream uint64) protocol.Fault {
+	random := rand.New(rand.NewPCG(seed, stream))
+	return func(e protocol.Envelope) []protocol.Delivery {
+		switch x := random.Float64(); {
+		case x < 0.3:
+			return nil
+		case x < 0.4:
+			return protocol.Repeat(e)
+		case x < 0.45:
+			return protocol.Corrupt(random.IntN(200))(e)
+		}
+		return protocol.Delay(time.Duration(random.IntN(30)) * time.Second)(e)
+	}
+}
+
 func TestBadNetwork(t *testing.T) {
 	for seed := range uint64(10) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				random := rand.New(rand.NewPCG(seed, 2))
 				people := newPeople(t, 4)
 				hub := protocol.NewHub()
-				hub.Intercept(func(e protocol.Envelope) []protocol.Delivery {
-					switch x := random.Float64(); {
-					case x < 0.3:
-						return nil
-					case x < 0.4:
-						return protocol.Repeat(e)
-					case x < 0.45:
-						return protocol.Corrupt(random.IntN(200))(e)
-					}
-					return protocol.Delay(time.Duration(random.IntN(30)) * time.Second)(e)
-				})
+				hub.Intercept(badNetwork(seed, 2))
 				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Hour)
 				defer cancel()
 				ends := generate(ctx, people, 3, hub, nil)

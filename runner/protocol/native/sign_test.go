@@ -433,21 +433,10 @@ func TestSignOverABadNetwork(t *testing.T) {
 	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				random := mathrand.New(mathrand.NewPCG(seed, 4))
 				g := newGroup(t, 4, 2)
 				cfg := g.coordinateConfig(3)
 				hub := protocol.NewHub()
-				hub.Intercept(func(e protocol.Envelope) []protocol.Delivery {
-					switch x := random.Float64(); {
-					case x < 0.3:
-						return nil
-					case x < 0.4:
-						return protocol.Repeat(e)
-					case x < 0.45:
-						return protocol.Corrupt(random.IntN(200))(e)
-					}
-					return protocol.Delay(time.Duration(random.IntN(30)) * time.Second)(e)
-				})
+				hub.Intercept(badNetwork(seed, 4))
 				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Hour)
 				defer cancel()
 				s := g.sign(ctx, hub, cfg, nil)
