@@ -1,11 +1,9 @@
 package relay
 
 import (
-	"bytes"
 	"encoding/hex"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,13 +11,14 @@ import (
 	"github.com/google/uuid"
 
 	"frostkit/commkey"
+	"frostkit/internal/testlog"
 )
 
 // TestLogsHideTokensKeysAndMessages runs a session with everything that goes
 // wrong in it, with all there is to log, and looks for what must not be there.
 func TestLogsHideTokensKeysAndMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var buffer lockedBuffer
+		var buffer testlog.Buffer
 		log := slog.New(slog.NewTextHandler(&buffer, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		n := &network{}
 		store := NewMemoryStore()
@@ -73,22 +72,4 @@ func searchLog(t *testing.T, log string, secrets []string) {
 			t.Errorf("the log has %q:\n%s", secret, log)
 		}
 	}
-}
-
-// lockedBuffer is a buffer that several goroutines write to.
-type lockedBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
 }

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"frostkit/internal/testlog"
 	"frostkit/runner"
 )
 
@@ -62,24 +63,6 @@ func (p *tap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(recorder.Code)
 	_, _ = w.Write(recorder.Body.Bytes())
-}
-
-// lockedBuffer is written to by several goroutines.
-type lockedBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
 }
 
 // frostkitIn runs the program in this process, with a folder as its home.
@@ -132,7 +115,7 @@ sign:
 // and looks in the log for every key, token, message and share of it.
 func TestLogsOfACeremony(t *testing.T) {
 	dir := t.TempDir()
-	var log, talk lockedBuffer
+	var log, talk testlog.Buffer
 	relayURL := &url.URL{Scheme: "http", Host: startLogged(t, dir, &log)}
 	p := &tap{proxy: httputil.NewSingleHostReverseProxy(relayURL), secrets: map[string]bool{}}
 	front := httptest.NewTLSServer(p)
