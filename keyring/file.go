@@ -37,15 +37,19 @@ func DefaultPath() (string, error) {
 // lock: writers replace the file as a whole. A file that is not understood is a
 // [*FileError].
 func Load(path string) (*Keyring, error) {
-	k, original, err := load(path)
+	target, err := resolve(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading credentials: %w", err)
+	}
+	k, original, err := load(path, target)
 	clear(original)
 	return k, err
 }
 
-// load also returns the file's bytes, nil when there is none; the caller wipes
-// them.
-func load(path string) (*Keyring, []byte, error) {
-	data, mode, err := readFile(path)
+// load reads the file that path leads to. It also returns the file's bytes, nil
+// when there is none; the caller wipes them.
+func load(path, target string) (*Keyring, []byte, error) {
+	data, mode, err := readFile(target)
 	if errors.Is(err, fs.ErrNotExist) {
 		return newKeyring(path), nil, nil
 	}
@@ -90,14 +94,7 @@ func readFile(path string) ([]byte, fs.FileMode, error) {
 // [*LockedError]. The keyring must not be used after change returns, and change
 // must not update the same file.
 func Update(ctx context.Context, path string, change func(*Keyring) error) error {
-	target, err := resolve(path)
-	if err != nil {
-		return fmt.Errorf("changing credentials: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
-		return fmt.Errorf("changing credentials: %w", err)
-	}
-	unlock, err := lock(ctx, target)
+	target, unlock, err := acquire(ctx, path)
 	if err != nil {
 		return fmt.Errorf("changing credentials: %w", err)
 	}
@@ -106,25 +103,9 @@ func Update(ctx context.Context, path string, change func(*Keyring) error) error
 	return rewrite(path, target, change)
 }
 
-// resolve follows symbolic links to a file that need not exist.
-func resolve(path string) (string, error) {
-	const most = 40 // as Linux
-	for range most {
-		link, err := os.Readlink(path)
-		if err != nil {
-			return filepath.Abs(path)
-		}
-		if !filepath.IsAbs(link) {
-			link = filepath.Join(filepath.Dir(path), link)
-		}
-		path = link
-	}
-	return "", fmt.Errorf("following %q: more than %d symbolic links", path, most)
-}
-
 // rewrite does the work of [Update] under its lock.
 func rewrite(path, target string, change func(*Keyring) error) error {
-	k, original, err := load(path)
+	k, original, err := load(path, target)
 	if err != nil {
 		return err
 	}
@@ -142,7 +123,7 @@ func rewrite(path, target string, change func(*Keyring) error) error {
 	if err := checkWritable(k, after); err != nil {
 		return err
 	}
-	if err := checkUnchanged(path, original); err != nil {
+	if err := checkUnchanged(path, target, original); err != nil {
 		return err
 	}
 	return replace(durable.System, target, after)
@@ -156,8 +137,8 @@ func checkWritable(k *Keyring, encoded []byte) error {
 	return nil
 }
 
-func checkUnchanged(path string, original []byte) error {
-	data, _, err := readFile(path)
+func checkUnchanged(path, target string, original []byte) error {
+	data, _, err := readFile(target)
 	defer clear(data)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("writing credentials: %w", err)

@@ -160,42 +160,6 @@ func TestUpdateSeesForeignChange(t *testing.T) {
 	}
 }
 
-func TestUpdateWritesThroughLinks(t *testing.T) {
-	for _, exists := range []bool{true, false} {
-		dir := t.TempDir()
-		target := filepath.Join(dir, "real", "alice.toml")
-		first, second := filepath.Join(dir, "first.toml"), filepath.Join(dir, "second.toml")
-		if err := errors.Join(os.Mkdir(filepath.Dir(target), 0o700), os.Symlink(target, first), os.Symlink("first.toml", second)); err != nil {
-			t.Fatal(err)
-		}
-		if exists {
-			writeFile(t, target, readTestdata(t, "interop", "n3t2", "alice.before.toml"))
-		}
-		if err := Update(t.Context(), second, addContact(t, "Carol", daveKey)); err != nil {
-			t.Fatal(err)
-		}
-		if info, err := os.Lstat(first); err != nil || info.Mode().Type() != fs.ModeSymlink {
-			t.Errorf("the link is now %v, %v", info.Mode(), err)
-		}
-		if !strings.Contains(readFileText(t, target), "Carol") {
-			t.Error("the target was not written")
-		}
-		if got := files(t, dir); !slices.Equal(got, []string{"first.toml", "real", "second.toml"}) {
-			t.Errorf("folder of the links has %v", got)
-		}
-	}
-}
-
-func TestUpdateRefusesLinkToItself(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "loop.toml")
-	if err := os.Symlink(path, path); err != nil {
-		t.Fatal(err)
-	}
-	if err := Update(t.Context(), path, func(*Keyring) error { return nil }); err == nil || !strings.Contains(err.Error(), "symbolic links") {
-		t.Errorf("followed it: %v", err)
-	}
-}
-
 func TestWideModeIsReportedAndNarrowed(t *testing.T) {
 	path := newFile(t, "interop", "n3t2", "alice.before.toml")
 	if err := os.Chmod(path, 0o644); err != nil {

@@ -47,6 +47,16 @@ func (e *LockedError) Unwrap() []error { return []error{ErrLocked, e.Err} }
 // is held for milliseconds.
 const lockRetry = 10 * time.Millisecond
 
+// acquire makes ready to write: it returns the target of a credentials file, with
+// its folder made and its lock taken.
+func acquire(ctx context.Context, path string) (target string, unlock func(), err error) {
+	if target, err = prepare(path); err != nil {
+		return "", nil, err
+	}
+	unlock, err = lock(ctx, target)
+	return target, unlock, err
+}
+
 // lock takes the lock of a credentials file: on a file beside it, since the
 // file itself is replaced. The lock file holds its holder's process id and stays,
 // as removing it would give two processes a lock each.
@@ -84,11 +94,8 @@ var errReserved = errors.New("reserved")
 // process has reserved the same, the error is a [*LockedError]. Release it in any
 // case; the end of the process does so, too.
 func Reserve(path, purpose string) (release func(), err error) {
-	target, err := resolve(path)
+	target, err := prepare(path)
 	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
 		return nil, err
 	}
 	file := filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+"."+purpose+".run")

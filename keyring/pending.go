@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"frostkit/internal/durable"
@@ -44,14 +43,22 @@ type Pending struct {
 // Format prints a placeholder, whatever the verb.
 func (p Pending) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[pending share]") }
 
-// PendingPath returns where the pending shares of the owner of a credentials file are:
+// pendingPath returns where the pending shares are beside the target of a credentials file:
 // "NAME.toml.pending" for "NAME.toml".
-func PendingPath(credentials string) string { return credentials + ".pending" }
+func pendingPath(target string) string { return target + ".pending" }
 
 // LoadPending reads the pending shares beside a credentials file, oldest first. Without
 // a file there are none. One that is not understood is an [ErrInvalidPending].
 func LoadPending(credentials string) ([]Pending, error) {
-	data, _, err := readFile(PendingPath(credentials))
+	target, err := resolve(credentials)
+	if err != nil {
+		return nil, fmt.Errorf("reading pending shares: %w", err)
+	}
+	return readPending(pendingPath(target))
+}
+
+func readPending(path string) ([]Pending, error) {
+	data, _, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -61,7 +68,7 @@ func LoadPending(credentials string) ([]Pending, error) {
 	defer clear(data)
 	list, err := decodePending(data)
 	if err != nil {
-		return nil, fmt.Errorf("reading pending shares in %q: %w: %w", PendingPath(credentials), ErrInvalidPending, err)
+		return nil, fmt.Errorf("reading pending shares in %q: %w: %w", path, ErrInvalidPending, err)
 	}
 	return list, nil
 }
@@ -92,21 +99,14 @@ func RemovePending(ctx context.Context, credentials string, ceremony []byte, ste
 
 func updatePending(ctx context.Context, credentials string, change func([]Pending) []Pending) error {
 	const doing = "storing pending shares: %w"
-	target, err := resolve(credentials)
-	if err != nil {
-		return fmt.Errorf(doing, err)
-	}
-	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
-		return fmt.Errorf(doing, err)
-	}
-	unlock, err := lock(ctx, target)
+	target, unlock, err := acquire(ctx, credentials)
 	if err != nil {
 		return fmt.Errorf(doing, err)
 	}
 	defer unlock()
-	path := PendingPath(target)
+	path := pendingPath(target)
 	durable.RemoveLeftovers(path)
-	list, err := LoadPending(target)
+	list, err := readPending(path)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func TestPending(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(list, []Pending{finished, pending(2), other}) {
 		t.Fatalf("%d records, %v", len(list), err)
 	}
-	info, err := os.Stat(PendingPath(path))
+	info, err := os.Stat(pendingPath(path))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
@@ -49,7 +49,7 @@ func TestPending(t *testing.T) {
 	if err := RemovePending(t.Context(), path, other.Ceremony, "other"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(PendingPath(path)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(pendingPath(path)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("an empty file is left: %v", err)
 	}
 }
@@ -82,7 +82,7 @@ func TestInvalidPending(t *testing.T) {
 		bytes.Replace(good, []byte("0101"), []byte("zz01"), 1),
 	} {
 		path := filepath.Join(t.TempDir(), "alice.toml")
-		if err := os.WriteFile(PendingPath(path), bad, 0o600); err != nil {
+		if err := os.WriteFile(pendingPath(path), bad, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := LoadPending(path); !errors.Is(err, ErrInvalidPending) {
@@ -91,7 +91,7 @@ func TestInvalidPending(t *testing.T) {
 		if err := StorePending(context.Background(), path, pending(2)); !errors.Is(err, ErrInvalidPending) {
 			t.Errorf("stored over %q: %v", bad, err)
 		}
-		if left, _ := os.ReadFile(PendingPath(path)); !bytes.Equal(left, bad) {
+		if left, _ := os.ReadFile(pendingPath(path)); !bytes.Equal(left, bad) {
 			t.Errorf("%q was changed", bad)
 		}
 	}
