@@ -49,7 +49,7 @@ func Load(path string) (*Keyring, error) {
 // load reads the file that path leads to. It also returns the file's bytes, nil
 // when there is none; the caller wipes them.
 func load(path, target string) (*Keyring, []byte, error) {
-	data, mode, err := readFile(target)
+	data, mode, err := readFile(target, maxFileSize)
 	if errors.Is(err, fs.ErrNotExist) {
 		return newKeyring(path), nil, nil
 	}
@@ -71,8 +71,8 @@ func load(path, target string) (*Keyring, []byte, error) {
 	return k, data, nil
 }
 
-// readFile reads one byte more than the largest file, for [decode] to refuse.
-func readFile(path string) ([]byte, fs.FileMode, error) {
+// readFile reads one byte more than most, for the decoder to refuse.
+func readFile(path string, most int64) ([]byte, fs.FileMode, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, 0, err
@@ -82,7 +82,7 @@ func readFile(path string) ([]byte, fs.FileMode, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
 	return data, info.Mode(), err
 }
 
@@ -138,7 +138,7 @@ func checkWritable(k *Keyring, encoded []byte) error {
 }
 
 func checkUnchanged(path, target string, original []byte) error {
-	data, _, err := readFile(target)
+	data, _, err := readFile(target, maxFileSize)
 	defer clear(data)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("writing credentials: %w", err)

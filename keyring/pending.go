@@ -11,15 +11,22 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"frostkit/internal/durable"
 )
 
-// pendingVersion is the version of the file of pending shares.
-const pendingVersion = 1
+// pendingVersion is the version of the file of pending shares that is written. Version 1, which is
+// read, has certificates: the transcripts again, each with its signatures.
+const pendingVersion = 2
 
-// maxPending is how many records the file keeps; the oldest unfinished ones go first.
-const maxPending = 64
+// How much the file keeps, for which the oldest unfinished records go. A record of the largest
+// group that a ceremony file can have, 255 members with a threshold as high, takes 4.1 MiB, and
+// 36 MiB where the others sent the longest ciphertexts that there are.
+const (
+	maxPending     = 64       // records
+	maxPendingSize = 40 << 20 // bytes
+)
 
 // ErrInvalidPending is what reading a file of pending shares fails with that is
 // not understood. It is left as it is.
@@ -35,9 +42,11 @@ type Pending struct {
 	Step     string
 	// Attempt names the attempt of the key generation, 32 bytes.
 	Attempt []byte
-	// Transcript, Bundle and Certificate are as package cocktail encodes them. There is
-	// a certificate once the key generation is finished.
-	Transcript, Bundle, Certificate []byte
+	// Transcript and Bundle are as package cocktail encodes them.
+	Transcript, Bundle []byte
+	// Signatures are what follows the transcript in the certificate of a finished key
+	// generation, nil while it is pending.
+	Signatures []byte
 }
 
 // Format prints a placeholder, whatever the verb.
@@ -58,7 +67,7 @@ func LoadPending(credentials string) ([]Pending, error) {
 }
 
 func readPending(path string) ([]Pending, error) {
-	data, _, err := readFile(path)
+	data, _, err := readFile(path, maxPendingSize)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -76,17 +85,39 @@ func readPending(path string) ([]Pending, error) {
 // StorePending keeps a pending share, instead of the one of the same attempt if there is one. It is
 // on the disk when StorePending returns. It takes the lock that [Update] takes.
 func StorePending(ctx context.Context, credentials string, p Pending) error {
-	return updatePending(ctx, credentials, func(list []Pending) []Pending {
-		if i := slices.IndexFunc(list, func(q Pending) bool { return bytes.Equal(q.Attempt, p.Attempt) }); i >= 0 {
-			list[i] = p
-			return list
-		}
+	return updatePending(ctx, credentials, func(list []Pending) []Pending { return withPending(list, p) })
+}
+
+// withPending adds a record to the list, or replaces the one of the same attempt.
+func withPending(list []Pending, p Pending) []Pending {
+	sameAttempt := func(q Pending) bool { return bytes.Equal(q.Attempt, p.Attempt) }
+	if i := slices.IndexFunc(list, sameAttempt); i >= 0 {
+		list[i] = p
+	} else {
 		list = append(list, p)
-		if i := slices.IndexFunc(list, func(q Pending) bool { return q.Certificate == nil }); len(list) > maxPending && i >= 0 {
-			list = slices.Delete(list, i, i+1)
+	}
+	for tooMuch(list) {
+		i := slices.IndexFunc(list, func(q Pending) bool { return q.Signatures == nil && !sameAttempt(q) })
+		if i < 0 {
+			break
 		}
-		return list
-	})
+		list = slices.Delete(list, i, i+1)
+	}
+	return list
+}
+
+func tooMuch(list []Pending) bool {
+	size := 0
+	for _, p := range list {
+		size += p.size()
+	}
+	return len(list) > maxPending || size > maxPendingSize
+}
+
+// size is how many bytes a record takes in the file at most.
+func (p Pending) size() int {
+	const names = 256 // of the fields, with what stands around them
+	return names + 6*len(p.Step) + 2*(len(p.Ceremony)+len(p.Attempt)+len(p.Transcript)+len(p.Bundle)+len(p.Signatures))
 }
 
 // RemovePending removes the pending shares of a step of a ceremony: when the group is saved, and all
@@ -118,6 +149,9 @@ func updatePending(ctx context.Context, credentials string, change func([]Pendin
 	}
 	encoded := encodePending(list)
 	defer clear(encoded)
+	if _, err := decodePending(encoded); err != nil {
+		return fmt.Errorf("storing pending shares, which could not be read again, so nothing was written to %q: %w", path, err)
+	}
 	if err := durable.WriteFile(path, encoded, 0o600); err != nil {
 		return fmt.Errorf(doing, err)
 	}
@@ -136,15 +170,16 @@ type pendingRecord struct {
 	Attempt     string `json:"attempt"`
 	Transcript  string `json:"transcript"`
 	Bundle      string `json:"bundle"`
-	Certificate string `json:"certificate,omitempty"`
+	Signatures  string `json:"signatures,omitempty"`
+	Certificate string `json:"certificate,omitempty"` // in version 1
 }
 
 func encodePending(list []Pending) []byte {
 	file := pendingFile{Version: pendingVersion}
 	for _, p := range list {
 		file.Pending = append(file.Pending, pendingRecord{
-			hex.EncodeToString(p.Ceremony), p.Step, hex.EncodeToString(p.Attempt),
-			hex.EncodeToString(p.Transcript), hex.EncodeToString(p.Bundle), hex.EncodeToString(p.Certificate),
+			Ceremony: hex.EncodeToString(p.Ceremony), Step: p.Step, Attempt: hex.EncodeToString(p.Attempt),
+			Transcript: hex.EncodeToString(p.Transcript), Bundle: hex.EncodeToString(p.Bundle), Signatures: hex.EncodeToString(p.Signatures),
 		})
 	}
 	encoded, err := json.MarshalIndent(file, "", " ")
@@ -155,8 +190,8 @@ func encodePending(list []Pending) []byte {
 }
 
 func decodePending(data []byte) ([]Pending, error) {
-	if len(data) > maxFileSize {
-		return nil, fmt.Errorf("it has more than %d bytes", maxFileSize)
+	if len(data) > maxPendingSize {
+		return nil, fmt.Errorf("it has more than %d bytes", maxPendingSize)
 	}
 	var file pendingFile
 	in := json.NewDecoder(bytes.NewReader(data))
@@ -167,12 +202,12 @@ func decodePending(data []byte) ([]Pending, error) {
 	if in.More() {
 		return nil, errors.New("something follows its end")
 	}
-	if file.Version != pendingVersion {
-		return nil, fmt.Errorf("its version is %d, want %d", file.Version, pendingVersion)
+	if file.Version < 1 || file.Version > pendingVersion {
+		return nil, fmt.Errorf("its version is %d, want at most %d", file.Version, pendingVersion)
 	}
 	var list []Pending
 	for i, r := range file.Pending {
-		p, err := r.decode()
+		p, err := r.decode(file.Version)
 		if err != nil {
 			return nil, fmt.Errorf("record %d: %w", i+1, err)
 		}
@@ -181,7 +216,10 @@ func decodePending(data []byte) ([]Pending, error) {
 	return list, nil
 }
 
-func (r pendingRecord) decode() (Pending, error) {
+func (r pendingRecord) decode(version int) (Pending, error) {
+	if err := r.upgrade(version); err != nil {
+		return Pending{}, err
+	}
 	p := Pending{Step: r.Step}
 	for _, field := range []struct {
 		to   *[]byte
@@ -192,7 +230,7 @@ func (r pendingRecord) decode() (Pending, error) {
 		{&p.Attempt, r.Attempt, 32},
 		{&p.Transcript, r.Transcript, 0},
 		{&p.Bundle, r.Bundle, 0},
-		{&p.Certificate, r.Certificate, -1},
+		{&p.Signatures, r.Signatures, -1},
 	} {
 		b, err := hex.DecodeString(field.text)
 		if err != nil {
@@ -206,4 +244,17 @@ func (r pendingRecord) decode() (Pending, error) {
 		}
 	}
 	return p, nil
+}
+
+// upgrade makes it a record of version 2.
+func (r *pendingRecord) upgrade(version int) error {
+	signatures, ok := strings.CutPrefix(r.Certificate, r.Transcript)
+	switch {
+	case version == 1 && r.Signatures == "" && (ok || r.Certificate == ""):
+		r.Signatures = signatures
+		return nil
+	case version == 2 && r.Certificate == "":
+		return nil
+	}
+	return fmt.Errorf("it is no record of version %d", version)
 }

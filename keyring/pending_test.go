@@ -3,11 +3,13 @@ package keyring
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -24,7 +26,7 @@ func TestPending(t *testing.T) {
 		t.Fatalf("without a file: %v, %v", list, err)
 	}
 	finished := pending(1)
-	finished.Certificate = []byte("certificate")
+	finished.Signatures = []byte("signatures")
 	other := pending(3)
 	other.Step = "other"
 	for _, p := range []Pending{pending(1), pending(2), other, finished} {
@@ -58,7 +60,7 @@ func TestPending(t *testing.T) {
 func TestPendingIsBounded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "alice.toml")
 	finished := pending(0)
-	finished.Certificate = []byte("certificate")
+	finished.Signatures = []byte("signatures")
 	_ = StorePending(t.Context(), path, finished)
 	for n := range byte(maxPending + 5) {
 		if err := StorePending(t.Context(), path, pending(n+1)); err != nil {
@@ -66,8 +68,91 @@ func TestPendingIsBounded(t *testing.T) {
 		}
 	}
 	list, err := LoadPending(path)
-	if err != nil || len(list) != maxPending || list[0].Certificate == nil || list[1].Attempt[0] != 7 {
+	if err != nil || len(list) != maxPending || list[0].Signatures == nil || list[1].Attempt[0] != 7 {
 		t.Errorf("%d records, %v", len(list), err)
+	}
+}
+
+// largest is a record of 255 members with a threshold as high (COCKTAIL-DKG, "Transcript": a key,
+// 255 commitments, a proof and an ephemeral key of each).
+func largest(n byte) Pending {
+	const members, threshold = 255, 255
+	p := pending(n)
+	p.Transcript = bytes.Repeat([]byte{n}, 256+members*(32+threshold*32+64+32))
+	p.Bundle = bytes.Repeat([]byte{n}, members*(8+48))
+	return p
+}
+
+func TestPendingOfLargestGroup(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "alice.toml")
+	p := largest(1)
+	check(t, StorePending(t.Context(), path, p))
+	p.Signatures = bytes.Repeat([]byte{1}, 255*64)
+	check(t, StorePending(t.Context(), path, p))
+	if list, err := LoadPending(path); err != nil || !reflect.DeepEqual(list, []Pending{p}) {
+		t.Errorf("%d records, %v", len(list), err)
+	}
+	if info, err := os.Stat(pendingPath(path)); err != nil || info.Size() > int64(p.size()) {
+		t.Errorf("it takes %d bytes, more than %d, %v", info.Size(), p.size(), err)
+	}
+	check(t, RemovePending(t.Context(), path, p.Ceremony, p.Step))
+}
+
+// The new record and the finished ones stay, and the file can be read.
+func TestPendingOfLargestGroupIsBounded(t *testing.T) {
+	attempt := largest(0)
+	var list []Pending
+	for n := range byte(20) {
+		attempt.Attempt = []byte{n}
+		attempt.Signatures = nil
+		if n == 0 {
+			attempt.Signatures = []byte("signatures")
+		}
+		list = withPending(list, attempt)
+	}
+	size := 0
+	for _, p := range list {
+		size += p.size()
+	}
+	fits := maxPendingSize / attempt.size()
+	if len(list) != fits || list[0].Attempt[0] != 0 || list[1].Attempt[0] != byte(21-fits) || size > maxPendingSize {
+		t.Errorf("%d records of %d bytes are kept, want %d", len(list), size, fits)
+	}
+}
+
+// Nothing is written that could not be read, and what is new is not what goes.
+func TestTooLargePendingIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "alice.toml")
+	finished := pending(1)
+	finished.Signatures = []byte("signatures")
+	check(t, StorePending(t.Context(), path, finished))
+	before := readFileText(t, pendingPath(path))
+	tooLarge := pending(2)
+	tooLarge.Bundle = make([]byte, maxPendingSize/2)
+	if err := StorePending(t.Context(), path, tooLarge); err == nil || readFileText(t, pendingPath(path)) != before {
+		t.Errorf("stored: %v", err)
+	}
+}
+
+// Version 1 has the transcript in the certificate once more.
+func TestPendingOfVersion1(t *testing.T) {
+	finished := pending(1)
+	finished.Signatures = []byte("signatures")
+	want := []Pending{finished, pending(2)}
+	signatures := hex.EncodeToString(finished.Signatures)
+	first := strings.Replace(string(encodePending(want)), `"version": 2`, `"version": 1`, 1)
+	first = strings.Replace(first, `"signatures": "`, `"certificate": "`+hex.EncodeToString(finished.Transcript), 1)
+	if list, err := decodePending([]byte(first)); err != nil || !reflect.DeepEqual(list, want) {
+		t.Errorf("read %d records, %v", len(list), err)
+	}
+	for what, mixed := range map[string]string{
+		"a certificate in version 2":          strings.Replace(first, `"version": 1`, `"version": 2`, 1),
+		"signatures in version 1":             strings.Replace(string(encodePending(want)), `"version": 2`, `"version": 1`, 1),
+		"a certificate of another transcript": strings.Replace(first, hex.EncodeToString(finished.Transcript)+signatures, signatures, 1),
+	} {
+		if _, err := decodePending([]byte(mixed)); err == nil {
+			t.Errorf("read %s", what)
+		}
 	}
 }
 
@@ -76,7 +161,7 @@ func TestInvalidPending(t *testing.T) {
 	for _, bad := range [][]byte{
 		{},
 		[]byte("null x"), good[:len(good)/2], append(bytes.Clone(good), '{'),
-		bytes.Replace(good, []byte(`"version": 1`), []byte(`"version": 2`), 1),
+		bytes.Replace(good, []byte(`"version": 2`), []byte(`"version": 3`), 1),
 		bytes.Replace(good, []byte(`"step"`), []byte(`"stop"`), 1),
 		bytes.Replace(good, []byte("0101"), []byte("01"), 1),
 		bytes.Replace(good, []byte("0101"), []byte("zz01"), 1),
@@ -106,6 +191,7 @@ func TestPendingDoesNotPrint(t *testing.T) {
 func FuzzDecodePending(f *testing.F) {
 	f.Add(encodePending([]Pending{pending(1), pending(2)}))
 	f.Add([]byte(`{"version":1,"pending":null}`))
+	f.Add([]byte(`{"version":1,"pending":[{"ceremony":"` + strings.Repeat("00", 32) + `","step":"s","attempt":"` + strings.Repeat("00", 32) + `","transcript":"01","bundle":"02","certificate":"0103"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		list, err := decodePending(data)
 		if err != nil {

@@ -16,7 +16,7 @@ import (
 )
 
 // MaxCertificateSize is the largest certificate.json that is read, in bytes:
-// 255 members with a threshold as high take 3 MiB.
+// 255 members with a threshold as high take a little more than 4 MiB.
 const MaxCertificateSize = 16 << 20
 
 // Certificate is certificate.json: the transcript of a key generation and the

@@ -229,9 +229,9 @@ func HasRecords(r Records) (bool, error) {
 // Finished returns the certificate of a key generation whose group is made, nil if there is none.
 func Finished(r Records) ([]byte, error) {
 	records, err := r.Load()
-	i := slices.IndexFunc(records, func(r native.Record) bool { return r.Certificate != nil })
+	i := slices.IndexFunc(records, native.Record.Finished)
 	if err != nil || i < 0 {
 		return nil, err
 	}
-	return records[i].Certificate, nil
+	return records[i].Certificate(), nil
 }

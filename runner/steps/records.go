@@ -39,7 +39,7 @@ func (k keyringRecords) Load() ([]native.Record, error) {
 	for _, p := range all {
 		if bytes.Equal(p.Ceremony, k.ceremony) && p.Step == k.step {
 			records = append(records, native.Record{
-				Attempt: native.AttemptID(p.Attempt), Transcript: p.Transcript, Bundle: p.Bundle, Certificate: p.Certificate,
+				Attempt: native.AttemptID(p.Attempt), Transcript: p.Transcript, Bundle: p.Bundle, Signatures: p.Signatures,
 			})
 		}
 	}
@@ -50,7 +50,7 @@ func (k keyringRecords) Load() ([]native.Record, error) {
 func (k keyringRecords) Store(r native.Record) error {
 	return keyring.StorePending(context.Background(), k.credentials, keyring.Pending{
 		Ceremony: k.ceremony, Step: k.step, Attempt: r.Attempt[:],
-		Transcript: r.Transcript, Bundle: r.Bundle, Certificate: r.Certificate,
+		Transcript: r.Transcript, Bundle: r.Bundle, Signatures: r.Signatures,
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"io"
+	"slices"
 	"time"
 
 	"frostkit/commkey"
@@ -86,9 +87,16 @@ type Record struct {
 	Attempt AttemptID
 	// Transcript and Bundle are as cocktail encodes them.
 	Transcript, Bundle []byte
-	// Certificate is that of the finished key generation, nil while it is pending.
-	Certificate []byte
+	// Signatures are what follows the transcript in the certificate of the finished key generation,
+	// nil while it is pending.
+	Signatures []byte
 }
+
+// Finished reports whether the record has all signatures.
+func (r Record) Finished() bool { return r.Signatures != nil }
+
+// Certificate returns the certificate of a finished key generation as cocktail encodes it.
+func (r Record) Certificate() []byte { return slices.Concat(r.Transcript, r.Signatures) }
 
 // Outcome is the group that a [DKG] made. The caller destroys the key package.
 type Outcome struct {

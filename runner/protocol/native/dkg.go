@@ -379,7 +379,7 @@ func (g *generation) save(certificate *cocktail.Certificate) error {
 	g.keys.Certificate = certificate
 	record := g.record
 	if !g.saved[record.Attempt] {
-		record.Certificate = certificate.Encode()
+		record.Signatures = certificate.EncodeSignatures()
 		if err := g.store(record); err != nil {
 			return err
 		}

@@ -218,7 +218,7 @@ var scenes = []scene{
 		prepare: func(t *testing.T, people []*person) protocol.Fault {
 			mustAgree(t, people, 2, generate(within(t), people, 2, protocol.NewHub(), nil))
 			people[1].groups = map[string][]byte{}
-			people[1].records[0].Certificate = nil
+			people[1].records[0].Signatures = nil
 			return protocol.Deliver
 		},
 		check: func(t *testing.T, people []*person, _ map[string]end) {

@@ -33,12 +33,12 @@ func Complete(cfg DKGConfig) (*Outcome, error) {
 
 // complete is Complete for a run.
 func (g *generation) complete() error {
-	i := slices.IndexFunc(g.held, func(r Record) bool { return r.Certificate != nil })
+	i := slices.IndexFunc(g.held, Record.Finished)
 	if i < 0 {
 		return nil
 	}
 	record := g.held[i]
-	outcome, err := Recover(g.cfg.Ciphersuite, g.cfg.Key, record.Certificate, record.Bundle)
+	outcome, err := Recover(g.cfg.Ciphersuite, g.cfg.Key, record.Certificate(), record.Bundle)
 	if err != nil {
 		return err
 	}
@@ -61,12 +61,11 @@ func (g *generation) complete() error {
 // then needs nobody else. The body is the attempt's ID || sig_1 || ... || sig_n.
 func (g *generation) help(ctx context.Context, t taken) error {
 	for _, h := range t.greeting.held {
-		i := slices.IndexFunc(g.held, func(r Record) bool { return r.Attempt == h.attempt && r.Certificate != nil })
+		i := slices.IndexFunc(g.held, func(r Record) bool { return r.Attempt == h.attempt && r.Finished() })
 		if h.finished || i < 0 {
 			continue
 		}
-		r := g.held[i]
-		body := slices.Concat(r.Attempt[:], r.Certificate[len(r.Transcript):])
+		body := slices.Concat(h.attempt[:], g.held[i].Signatures)
 		if _, err := g.mail.broadcast(ctx, []protocol.Member{t.from}, message{kind: kindFinished, number: g.number32, body: body}); err != nil {
 			return fmt.Errorf("sending the certificate to %s: %w", t.from, err)
 		}
@@ -87,8 +86,8 @@ func (g *generation) takeFinished(t taken) error {
 		return nil
 	}
 	record := g.held[i]
-	record.Certificate = slices.Concat(record.Transcript, t.body[len(id):])
-	if _, err := cocktail.DecodeCertificate(g.cfg.Ciphersuite, record.Certificate); err != nil {
+	record.Signatures = slices.Clone(t.body[len(id):])
+	if _, err := cocktail.DecodeCertificate(g.cfg.Ciphersuite, record.Certificate()); err != nil {
 		g.drop(t.from.Key, err.Error())
 		return nil
 	}

@@ -46,7 +46,7 @@ func (g *generation) greet(ctx context.Context) error {
 func (g *generation) newGreeting() (greeting, error) {
 	own := greeting{version: Version, run: g.run, digest: g.cfg.Digest, members: g.membersDigest(), step: g.cfg.Step, tool: g.cfg.Tool}
 	for _, r := range g.held[max(len(g.held)-maxHeld, 0):] {
-		own.held = append(own.held, held{r.Attempt, r.Certificate != nil})
+		own.held = append(own.held, held{r.Attempt, r.Finished()})
 	}
 	if _, err := io.ReadFull(g.cfg.Random, own.nonce[:]); err != nil {
 		return greeting{}, fmt.Errorf("reading the random part of the greeting: %w", err)
