@@ -43,11 +43,12 @@ func identifierFromScalar(cs Ciphersuite, x group.Scalar) (Identifier, error) {
 }
 
 // DecodeIdentifier decodes a scalar's encoding: for ed25519 32 bytes,
-// little-endian, below the group's order and not 0.
+// little-endian, below the group's order and not 0. Its errors do not repeat the
+// input, which may be a secret where an identifier should be.
 func DecodeIdentifier(cs Ciphersuite, b []byte) (Identifier, error) {
 	x, err := cs.Group().DecodeScalar(b)
 	if err != nil {
-		return Identifier{}, fmt.Errorf("decoding identifier %q: %w", hex.EncodeToString(b), err)
+		return Identifier{}, wrap("decoding an identifier", err)
 	}
 	return identifierFromScalar(cs, x)
 }
@@ -59,7 +60,11 @@ func ParseIdentifier(cs Ciphersuite, hexText string) (Identifier, error) {
 	if err != nil {
 		return Identifier{}, fmt.Errorf("parsing identifier %q: not hexadecimal", hexText)
 	}
-	return DecodeIdentifier(cs, b)
+	id, err := DecodeIdentifier(cs, b)
+	if err != nil {
+		return Identifier{}, fmt.Errorf("parsing identifier %q: %w", hexText, err)
+	}
+	return id, nil
 }
 
 // Ciphersuite returns the suite, nil for the zero value.
@@ -123,7 +128,7 @@ func readKey(d *wire.Decoder, cs Ciphersuite, before Identifier) (Identifier, er
 	}
 	id, err := DecodeIdentifier(cs, b)
 	if err == nil && d.Canonical() && !before.IsZero() && id.Compare(before) <= 0 {
-		err = fmt.Errorf("identifier %s is not above %s before it", id, before)
+		err = errors.New("identifier is not above the one before it")
 	}
 	return id, err
 }

@@ -275,9 +275,10 @@ func TestBrokenGroups(t *testing.T) {
 	first := "[group." + id + ".participant.15109bf5a0264eda782385866c4091db8e60d448b12c2b4e6fa1148d507d1e01]"
 	header, members, _ := strings.Cut(good, "\n"+first)
 	for what, test := range map[string]struct{ data, place, reason string }{
-		"package of nothing":        {strings.Replace(good, public, "", 1), "18:23", "postcard"},
+		"package of nothing":        {strings.Replace(good, public, "", 1), "18:23", "not a public key package"},
 		"flipped bit in an element": {strings.Replace(good, public[:80], public[:79]+"f", 1), "18:23", "public_key_package: "},
-		"package of another suite":  {strings.Replace(good, public[:10], "00ffbdabd2", 1), "18:23", "ciphersuite"},
+		"package of another suite":  {strings.Replace(good, public[:10], "00ffbdabd2", 1), "18:23", "not a public key package"},
+		"share as public keys":      {strings.Replace(good, public, share, 1), "18:23", "not a public key package"},
 		"key package cut":           {strings.Replace(good, share, share[:len(share)-4], 1), "19:16", "not a key package"},
 		"share of nobody":           {strings.Replace(good, share[74:138], strings.Repeat("01", 32), 1), "19:16", "does not belong"},
 		"share under another id":    {strings.Replace(good, share, share[:10]+public[12:76]+share[74:], 1), "19:16", "another share"},

@@ -232,19 +232,24 @@ func (g *Group) decodePackages() (field string, err error) {
 		return "", nil // another tool's group
 	}
 	if g.decoded, err = frost.DecodePublicKeyPackagePostcard(suite, g.public); err != nil {
-		return "public_key_package", err
+		return "public_key_package", g.undecodable("public key package")
 	}
 	if verifyingKey := g.decoded.VerifyingKey().String(); verifyingKey != g.id {
 		return "public_key_package", fmt.Errorf("%w: verifying key is %s, the table is named %q", ErrInvalidGroup, verifyingKey, g.id)
 	}
 	key, err := frost.DecodeKeyPackagePostcard(suite, g.secret.bytes())
 	if err != nil {
-		// The cause may quote bytes of the share.
-		return "key_package", fmt.Errorf("%w: not a key package of %s", ErrInvalidGroup, g.Ciphersuite)
+		return "key_package", g.undecodable("key package")
 	}
 	defer key.Destroy()
 	g.minSigners, g.own = key.MinSigners(), key.Identifier()
 	return "key_package", g.checkKeyPackage(key)
+}
+
+// undecodable is the error of a package that does not decode. It leaves out the
+// decoder's, which is about bytes that may be those of a share.
+func (g *Group) undecodable(what string) error {
+	return fmt.Errorf("%w: not a %s of %s", ErrInvalidGroup, what, g.Ciphersuite)
 }
 
 // newParticipant makes a participant of an identifier's bytes, which stay

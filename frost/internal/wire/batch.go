@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"fmt"
-
 	"frostkit/frost/internal/group"
 	"frostkit/frost/internal/parallel"
 )
@@ -16,9 +14,7 @@ func DecodeJSONEach(s Suite, messages [][]byte, fields [][]Field) []error {
 	errs := make([]error, len(messages))
 	parallel.For(len(messages), 1, func(from, to int) {
 		for i := from; i < to; i++ {
-			r := &jsonReader{data: messages[i]}
-			decoders[i], errs[i] = read(s, r, fields[i])
-			errs[i] = atByte(r, errs[i])
+			decoders[i], errs[i] = read(s, &jsonReader{data: messages[i]}, fields[i])
 		}
 	})
 	var encodings [][]byte
@@ -32,7 +28,7 @@ func DecodeJSONEach(s Suite, messages [][]byte, fields [][]Field) []error {
 		switch {
 		case errs[i] != nil:
 		case err != nil:
-			errs[i] = atByte(d.source.(*jsonReader), d.decodeElements())
+			errs[i] = d.decodeElements()
 		default:
 			var own []group.Element
 			own, elements = elements[:len(d.encodings)], elements[len(d.encodings):]
@@ -40,12 +36,4 @@ func DecodeJSONEach(s Suite, messages [][]byte, fields [][]Field) []error {
 		}
 	}
 	return errs
-}
-
-// atByte says where reading stopped with an error.
-func atByte(r *jsonReader, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("byte %d of the JSON: %w", r.pos, err)
 }

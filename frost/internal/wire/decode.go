@@ -14,8 +14,16 @@ type Decoder struct {
 	Suite Suite
 
 	source    source
+	field     string // that is being read
 	encodings [][]byte
+	places    []place // of the encodings
 	targets   []target
+}
+
+// place is where in the input an encoding ends, and the field that it is of.
+type place struct {
+	offset int
+	field  string
 }
 
 // source is a form of a message being read.
@@ -39,6 +47,9 @@ type source interface {
 	canonical() bool
 	// end checks that nothing is left.
 	end() error
+	// offset returns how many bytes are read, form what they are.
+	offset() int
+	form() string
 	// clear wipes what was copied from the input.
 	clear()
 }
@@ -51,19 +62,16 @@ type target struct {
 }
 
 // DecodeJSON reads JSON into the places that the fields name. Its errors give the
-// position in the input but none of its values.
+// position in the input and the field, but none of the input's values, any of which may
+// be a secret that was put in the wrong place.
 func DecodeJSON(s Suite, data []byte, fields ...Field) error {
-	r := &jsonReader{data: data}
-	return atByte(r, decode(s, r, fields))
+	return decode(s, &jsonReader{data: data}, fields)
 }
 
-// DecodePostcard reads postcard into the places that the fields name.
+// DecodePostcard reads postcard into the places that the fields name, with errors
+// like those of [DecodeJSON].
 func DecodePostcard(s Suite, data []byte, fields ...Field) error {
-	r := &postcardReader{data: data, size: len(data)}
-	if err := decode(s, r, fields); err != nil {
-		return fmt.Errorf("byte %d of the postcard form: %w", r.size-len(r.data), err)
-	}
-	return nil
+	return decode(s, &postcardReader{data: data, size: len(data)}, fields)
 }
 
 func decode(s Suite, src source, fields []Field) error {
@@ -78,10 +86,19 @@ func decode(s Suite, src source, fields []Field) error {
 func read(s Suite, src source, fields []Field) (*Decoder, error) {
 	d := &Decoder{Suite: s, source: src}
 	defer src.clear()
-	if err := d.Struct(fields); err != nil {
-		return nil, err
+	err := d.Struct(fields)
+	if err == nil {
+		err = src.end()
 	}
-	return d, src.end()
+	if err != nil {
+		return nil, d.at(src.offset(), err)
+	}
+	return d, nil
+}
+
+// at says where in the input an error is.
+func (d *Decoder) at(offset int, err error) error {
+	return fmt.Errorf("byte %d of the %s: %w", offset, d.source.form(), err)
 }
 
 // Struct reads the fields of a struct.
@@ -112,8 +129,14 @@ func (d *Decoder) Element(x *group.Element) error {
 
 func (d *Decoder) encoding() error {
 	b, err := d.source.fixed(d.Suite.Group().ElementSize())
-	d.encodings = append(d.encodings, bytes.Clone(b))
+	d.gather(bytes.Clone(b))
 	return err
+}
+
+// gather keeps an encoding that was just read until all are decoded.
+func (d *Decoder) gather(encoding []byte) {
+	d.encodings = append(d.encodings, encoding)
+	d.places = append(d.places, place{d.source.offset(), d.field})
 }
 
 func (d *Decoder) scalar() (group.Scalar, error) {
@@ -135,7 +158,7 @@ func (d *Decoder) signature(r *group.Element, z *group.Scalar) error {
 	}
 	from := len(d.encodings)
 	d.targets = append(d.targets, target{from: from, to: from + 1, one: r})
-	d.encodings = append(d.encodings, b[:g.ElementSize()])
+	d.gather(b[:g.ElementSize()])
 	*z, err = g.DecodeScalar(b[g.ElementSize():])
 	return err
 }
@@ -148,7 +171,8 @@ func (d *Decoder) decodeElements() error {
 		d.assign(elements)
 	}
 	if refused := (*group.ElementError)(nil); errors.As(err, &refused) {
-		return fmt.Errorf("element %x: %w", d.encodings[refused.Index], refused.Err)
+		p := d.places[refused.Index]
+		return d.at(p.offset, fmt.Errorf("%s: %w", p.field, refused.Err))
 	}
 	return err
 }

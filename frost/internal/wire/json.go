@@ -18,6 +18,10 @@ type jsonReader struct {
 
 func (r *jsonReader) canonical() bool { return false }
 
+func (r *jsonReader) offset() int { return r.pos }
+
+func (r *jsonReader) form() string { return "JSON" }
+
 func (r *jsonReader) clear() { clear(r.scratch[:cap(r.scratch)]) }
 
 // next skips white space and returns the byte after it, 0 at the end.
@@ -108,7 +112,7 @@ func (r *jsonReader) object(d *Decoder, fields []Field) error {
 		i := fieldIndex(fields, name)
 		switch {
 		case i < 0:
-			return fmt.Errorf("unknown field %.40q", name)
+			return unknownField(name)
 		case seen&(1<<i) != 0:
 			return fmt.Errorf("duplicate field %q", name)
 		}
@@ -129,7 +133,16 @@ func (r *jsonReader) object(d *Decoder, fields []Field) error {
 	return nil
 }
 
+// unknownField names a field, unless that may be the digits of a value.
+func unknownField(name []byte) error {
+	if len(name) > 40 || bytes.ContainsAny(name, "0123456789") {
+		return errors.New("unknown field")
+	}
+	return fmt.Errorf("unknown field %q", name)
+}
+
 func (f Field) read(d *Decoder) error {
+	d.field = f.Name
 	if err := f.Read(d); err != nil {
 		return fmt.Errorf("%s: %w", f.Name, err)
 	}

@@ -16,6 +16,10 @@ type postcardReader struct {
 
 func (r *postcardReader) canonical() bool { return true }
 
+func (r *postcardReader) offset() int { return r.size - len(r.data) }
+
+func (r *postcardReader) form() string { return "postcard form" }
+
 // clear has nothing to wipe: nothing was copied.
 func (r *postcardReader) clear() {}
 
@@ -25,9 +29,9 @@ func (r *postcardReader) header(d *Decoder) error {
 	case err != nil:
 		return err
 	case head[0] != version:
-		return fmt.Errorf("version is %d, want %d", head[0], version)
+		return errVersion
 	case !bytes.Equal(head[1:], shortID(d.Suite)):
-		return fmt.Errorf("ciphersuite is %x, want %x (%s)", head[1:], shortID(d.Suite), d.Suite.ID())
+		return fmt.Errorf("ciphersuite is not %x (%s)", shortID(d.Suite), d.Suite.ID())
 	}
 	return nil
 }
@@ -101,7 +105,7 @@ func (r *postcardReader) some() (bool, error) {
 		return false, err
 	}
 	if tag[0] > 1 {
-		return false, fmt.Errorf("option has the tag %d, want 0 or 1", tag[0])
+		return false, errors.New("tag of an option is not 0 or 1")
 	}
 	return tag[0] == 1, nil
 }

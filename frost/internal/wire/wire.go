@@ -39,8 +39,10 @@ type Field struct {
 // version is the only version of the header.
 const version = 0
 
-// shortID is the suite's name in postcard: "the CRC-32 of the ciphersuite ID",
-// big-endian.
+var errVersion = fmt.Errorf("version is not %d", version)
+
+// shortID is the suite's name in postcard: the "CRC-32 of the ID string" (the ZF
+// implementation's book, "Serialization Format"), big-endian.
 func shortID(s Suite) []byte {
 	return binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(s.ID())))
 }
@@ -69,7 +71,7 @@ var headerFields = []Field{
 func readVersion(d *Decoder) error {
 	n, err := d.uint(255)
 	if err == nil && n != version {
-		err = fmt.Errorf("version is %d, want %d", n, version)
+		err = errVersion
 	}
 	return err
 }
@@ -77,7 +79,7 @@ func readVersion(d *Decoder) error {
 func readCiphersuite(d *Decoder) error {
 	id, err := d.source.(*jsonReader).text()
 	if err == nil && string(id) != d.Suite.ID() {
-		err = fmt.Errorf("ciphersuite is %.40q, want %q", id, d.Suite.ID())
+		err = fmt.Errorf("ciphersuite is not %q", d.Suite.ID())
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -217,6 +218,30 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 		err := DecodeJSON(suite, []byte(`{"secret":`+value+`}`), Scalar("secret", &s))
 		if err == nil || strings.Contains(err.Error(), digits[:8]) || !strings.Contains(err.Error(), "secret: ") {
 			t.Errorf("%s: %v", value, err)
+		}
+	}
+}
+
+// A secret in the place of anything else is not repeated either: the error has the place and the field.
+func TestErrorsHoldNoMisplacedSecret(t *testing.T) {
+	const digits = "5ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75ec2e75eff" // no element
+	one := hex.EncodeToString(suite.Group().BaseMult(suite.Group().ScalarFromUint16(1)).Encoding())
+	prefix := `{"header":` + header
+	for text, want := range map[string]string{
+		prefix + `,"list":[],"one":"` + digits + `"}`:                                                     "one: element is not",
+		prefix + `,"list":["` + one + `","` + digits + `","` + one + `"],"one":"` + one + `"}`:            "list: element is not",
+		prefix + `,"` + digits + `":[]}`:                                                                  "unknown field",
+		prefix + `,"` + digits[:20] + `":[]}`:                                                             "unknown field",
+		strings.Replace(prefix, suite.ID(), digits, 1) + `,"list":[],"one":"` + one + `"}`:                "header: ciphersuite: ",
+		strings.Replace(prefix, suite.ID(), suite.ID()+digits[:8], 1) + `,"list":[],"one":"` + one + `"}`: "header: ciphersuite: ",
+	} {
+		var x group.Element
+		var list []group.Element
+		err := DecodeJSON(suite, []byte(text), Header(), Elements("list", &list), Element("one", &x))
+		before, after, _ := strings.Cut(text, digits[:8])
+		place := fmt.Sprintf("byte %d of the JSON: ", len(before)+len(digits[:8])+strings.Index(after, `"`)+1)
+		if err == nil || strings.Contains(err.Error(), digits[:6]) || !strings.HasPrefix(err.Error(), place+want) {
+			t.Errorf("%s: %v, want %s%s", text, err, place, want)
 		}
 	}
 }
