@@ -1,9 +1,11 @@
 package runner
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"frostkit/frost"
 	"frostkit/frost/cocktail"
@@ -15,7 +17,7 @@ import (
 
 type recoverCommand struct {
 	Certificate string `arg:"" placeholder:"CERTIFICATE" help:"The certificate: report/certificate.json of a run."`
-	Bundle      string `required:"" placeholder:"FILE" help:"This member's bundle: report/recovery-NAME.bin of the same run."`
+	Bundle      string `placeholder:"FILE" help:"This member's bundle: report/recovery-NAME.bin of the same run; by default that of the share that is pending beside the credentials."`
 	File        string `placeholder:"FILE" help:"The ceremony file: the certificate is compared with it, and the group gets its description and relay."`
 	Description string `short:"d" placeholder:"TEXT" help:"The group's description, instead of the file's or the ceremony's name."`
 	configFlag
@@ -29,11 +31,15 @@ func (c *recoverCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	bundle, err := os.ReadFile(c.Bundle)
-	if err != nil {
-		return fmt.Errorf("reading the bundle: %w", err)
-	}
 	path, err := c.path()
+	if err != nil {
+		return err
+	}
+	held, err := pendingShare(path, encoded)
+	if err != nil {
+		return err
+	}
+	bundle, err := c.bundle(path, held)
 	if err != nil {
 		return err
 	}
@@ -43,12 +49,45 @@ func (c *recoverCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
+	if held != nil { // the next run then needs nobody to complete it
+		held.Signatures = bytes.TrimPrefix(encoded, held.Transcript)
+		if err := keyring.StorePending(e.Context, path, *held); err != nil {
+			return err
+		}
+	}
 	e.say("Recovered the share in the group %q from %s.", config.Description, c.Certificate)
 	if c.JSON {
 		return e.writeJSON(map[string]any{"group": statement.VerifyingKey, "description": config.Description, "config": path})
 	}
 	fmt.Fprintln(e.result(), statement.VerifyingKey)
 	return nil
+}
+
+// pendingShare finds what a member stored of a key generation before it had the certificate, nil if
+// that is not there.
+func pendingShare(credentials string, certificate []byte) (*keyring.Pending, error) {
+	all, err := keyring.LoadPending(credentials)
+	i := slices.IndexFunc(all, func(p keyring.Pending) bool { return bytes.HasPrefix(certificate, p.Transcript) })
+	if err != nil || i < 0 {
+		return nil, err
+	}
+	return &all[i], nil
+}
+
+// bundle returns the member's own bundle: of a run that ended for it, or of one that did not.
+func (c *recoverCommand) bundle(credentials string, held *keyring.Pending) ([]byte, error) {
+	switch {
+	case c.Bundle == "" && held == nil:
+		return nil, failf(ExitInput, "recovering a share: no share of this key generation is pending beside %q", credentials).
+			hint("name this member's bundle: --bundle report/recovery-NAME.bin")
+	case c.Bundle == "":
+		return held.Bundle, nil
+	}
+	bundle, err := os.ReadFile(c.Bundle)
+	if err != nil {
+		return nil, fmt.Errorf("reading the bundle: %w", err)
+	}
+	return bundle, nil
 }
 
 // read verifies the certificate, and returns what it says, its encoding by

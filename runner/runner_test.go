@@ -16,6 +16,7 @@ import (
 	"frostkit/keyring"
 	"frostkit/relay"
 	"frostkit/runner/protocol"
+	"frostkit/runner/protocol/native"
 	"frostkit/runner/steps"
 )
 
@@ -52,6 +53,7 @@ func TestExitCodes(t *testing.T) {
 		{&steps.AmbiguousSessionError{}, ExitInput, "frostkit sessions"},
 		{&steps.UnknownMemberError{}, ExitInput, "frostkit import"},
 		{&steps.LostShareError{Err: relay.ErrSessionNotFound}, ExitDisagreed, "remove-group"},
+		{&native.LostRecordError{Members: member}, ExitDisagreed, "frostkit recover"},
 		{&relay.UnreachableError{Err: errors.New("refused")}, ExitUnreachable, "frostkit relay"},
 		{&relay.CertificateError{Cause: relay.UnknownAuthority, Err: errors.New("x")}, ExitInput, "--ca FILE"},
 		{&relay.CertificateError{Cause: relay.CertificateExpired, Err: errors.New("x")}, ExitInput, "clock"},

@@ -20,7 +20,8 @@ import (
 //
 // It is to be run as long as Records are not empty, even if the group is saved: others may need
 // this member to complete theirs. A run with nothing else to do is there for them for as long as Serve, and
-// is the last: after it the certificate is what others recover with. Nothing is made twice by it.
+// unless that ends early it is the last: after it the certificate is what others recover with. Nothing is
+// made twice by it.
 type Generate struct {
 	Session
 	native.Agreement
@@ -40,7 +41,8 @@ type Generate struct {
 }
 
 // Run makes the group, or completes what an earlier run began. Sessions that end before the
-// group is made are given up for the next one. The caller destroys the key package.
+// group is made are given up for the next one. The caller destroys the key package of an outcome, which
+// there is beside an error where a run is interrupted that had the group already.
 func (g *Generate) Run(ctx context.Context) (*native.Outcome, error) {
 	config, err := g.config()
 	if err != nil {
@@ -51,7 +53,7 @@ func (g *Generate) Run(ctx context.Context) (*native.Outcome, error) {
 		return nil, err
 	}
 	if err := g.login(ctx); err != nil {
-		return either(nil, err, outcome)
+		return either(ctx, nil, err, outcome)
 	}
 	m := g.meeting()
 	passed := map[relay.SessionID]bool{}
@@ -62,7 +64,7 @@ func (g *Generate) Run(ctx context.Context) (*native.Outcome, error) {
 			if outcome != nil && err == nil {
 				return outcome, g.Records.Remove()
 			}
-			return either(nil, err, outcome)
+			return either(ctx, nil, err, outcome)
 		}
 		made, err := g.attempt(ctx, m, *at)
 		if outcome == nil && g.cutShort(ctx, made, err) {
@@ -73,7 +75,7 @@ func (g *Generate) Run(ctx context.Context) (*native.Outcome, error) {
 		}
 		if !errors.Is(err, errSuperseded) && !closed(err) {
 			before := outcome != nil
-			made, err = either(made, err, outcome)
+			made, err = either(ctx, made, err, outcome)
 			return g.finish(ctx, m, *at, made, err, before)
 		}
 		passed[at.id] = true
@@ -91,13 +93,14 @@ func (g *Generate) cutShort(ctx context.Context, made *native.Outcome, err error
 	return err == nil && ctx.Err() == nil && made.Ended && len(made.Unconfirmed) > 0 && g.Client.HasGrace()
 }
 
-// either is what a run made or, where that failed or is the same again, what was made before.
-func either(made *native.Outcome, err error, before *native.Outcome) (*native.Outcome, error) {
+// either is what a run made or, where that failed or is the same again, what was made before. It fails
+// with that where it was interrupted.
+func either(ctx context.Context, made *native.Outcome, err error, before *native.Outcome) (*native.Outcome, error) {
 	switch {
 	case before == nil:
 		return made, err
 	case made == nil:
-		return before, nil
+		return before, ctx.Err()
 	}
 	before.KeyPackage.Destroy()
 	return made, err
@@ -200,10 +203,11 @@ func (g *Generate) attempt(ctx context.Context, m *DKG, at found) (*native.Outco
 	return outcome, err
 }
 
-// finish leaves the session. Its creator closes it once all have confirmed; until then it is where
-// those who have not can meet the others. When it fails, the others go on in it until they know why.
+// finish leaves the session. Its creator closes it once all have confirmed, or it was there for them for
+// long enough; until then it is where those who have not can meet the others. When it fails, the others
+// go on in it until they know why.
 func (g *Generate) finish(ctx context.Context, m *DKG, at found, made *native.Outcome, failed error, before bool) (*native.Outcome, error) {
-	over := failed == nil && (before || len(made.Unconfirmed) == 0)
+	over := failed == nil && (before && !made.Ended || len(made.Unconfirmed) == 0)
 	if over {
 		failed = g.Records.Remove()
 	}

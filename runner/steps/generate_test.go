@@ -3,11 +3,13 @@ package steps
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"frostkit/frost"
+	"frostkit/relay"
 	"frostkit/runner/protocol"
 	"frostkit/runner/protocol/native"
 )
@@ -35,7 +37,7 @@ func (w *world) generate(name string, dir string) *Generate {
 func running(g *Generate) func(context.Context) error {
 	return func(ctx context.Context) error {
 		outcome, err := g.Run(ctx)
-		if err == nil {
+		if outcome != nil {
 			outcome.KeyPackage.Destroy()
 		}
 		return err
@@ -91,6 +93,55 @@ func (s *silent) Store(r native.Record) error {
 	err := s.Records.Store(r)
 	s.kill()
 	return err
+}
+
+// kept are records that stay, as where not all have confirmed.
+type kept struct{ Records }
+
+func (kept) Remove() error { return nil }
+
+// A member whose group is made is there for others for a while, once. When that ends early it is there
+// again in its next run.
+func TestGenerateServes(t *testing.T) {
+	cases := map[string]struct {
+		serve     time.Duration
+		interrupt func(at *relay.Client, session relay.SessionID, cancel context.CancelFunc)
+		want      error // of the run
+		left      bool  // are records
+	}{
+		"for as long as it is to": {time.Millisecond, func(*relay.Client, relay.SessionID, context.CancelFunc) {}, nil, false},
+		"until it is interrupted": {time.Minute, func(_ *relay.Client, _ relay.SessionID, cancel context.CancelFunc) { cancel() }, context.Canceled, true},
+		"until the session is gone": {time.Minute, func(at *relay.Client, id relay.SessionID, _ context.CancelFunc) {
+			_ = at.CloseSession(t.Context(), id)
+		}, nil, true},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "Alice", "Bob")
+			dir := t.TempDir()
+			alice := w.generate("Alice", dir)
+			alice.Records = kept{alice.Records}
+			w.agreed(w.run(map[string]func(context.Context) error{"Alice": running(alice), "Bob": running(w.generate("Bob", dir))}))
+
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			again := w.generate("Alice", dir)
+			again.Serve = c.serve
+			notify := again.Notify
+			again.Notify = func(n Notice) {
+				notify(n)
+				if n.Kind == Progress && n.Event.Kind == protocol.Waiting {
+					c.interrupt(again.Client, n.Session, cancel)
+				}
+			}
+			if err := running(again)(ctx); !errors.Is(err, c.want) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+			if left, err := HasRecords(again.Records); left != c.left || err != nil {
+				t.Errorf("has records left: %t, %v", left, err)
+			}
+		})
+	}
 }
 
 var _ protocol.Broadcaster = (*protocol.RelayTransport)(nil)
