@@ -7,11 +7,12 @@ package commkey
 
 import (
 	"bytes"
-	"crypto/ecdh"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+
+	"filippo.io/edwards25519"
 )
 
 // Size is the length of a public and of a private key in bytes.
@@ -131,26 +132,39 @@ type PrivateKey struct {
 // Generate makes a key from 32 bytes of random.
 func Generate(random io.Reader) (*PrivateKey, error) {
 	var b [Size]byte
+	defer clear(b[:])
 	if _, err := io.ReadFull(random, b[:]); err != nil {
 		return nil, fmt.Errorf("generating a communication key: %w", err)
 	}
-	defer clear(b[:])
 	return NewPrivateKey(b[:])
 }
 
 // NewPrivateKey takes the 32 bytes of a private key, clamped or not, and
 // copies them.
 func NewPrivateKey(b []byte) (*PrivateKey, error) {
-	key, err := ecdh.X25519().NewPrivateKey(b)
-	if err != nil {
+	if len(b) != Size {
 		return nil, fmt.Errorf("private key has %d bytes, want %d", len(b), Size)
 	}
-	public, err := NewPublicKey(key.PublicKey().Bytes())
+	public, err := NewPublicKey(x25519Base(b))
 	if err != nil {
 		return nil, err
 	}
 	secret := [Size]byte(b)
 	return &PrivateKey{secret: &secret, public: public}, nil
+}
+
+// x25519Base is X25519 of a private key and the base point, u = 9 (RFC 7748, Section 6.1). It
+// multiplies on edwards25519, whose base point that is (Section 4.1), because crypto/ecdh would keep
+// a copy of the key that cannot be wiped. It takes constant time.
+func x25519Base(private []byte) []byte {
+	scalar, err := edwards25519.NewScalar().SetBytesWithClamping(private)
+	if err != nil {
+		panic("commkey: internal error: " + err.Error()) // it is 32 bytes
+	}
+	defer scalar.Set(edwards25519.NewScalar())
+	point := new(edwards25519.Point).ScalarBaseMult(scalar)
+	defer func() { *point = edwards25519.Point{} }()
+	return point.BytesMontgomery()
 }
 
 // ParsePrivateKey reads a private key of 64 hexadecimal digits. Its errors do
@@ -170,7 +184,8 @@ func (k *PrivateKey) Public() PublicKey { return k.public }
 // SecretBytes returns a copy of the 32 secret bytes, which the caller wipes.
 func (k *PrivateKey) SecretBytes() []byte { return bytes.Clone(k.secret[:]) }
 
-// Destroy wipes the secret; the key must not be used after.
+// Destroy wipes the secret, of which the key has no other copy. The key must not be
+// used after.
 func (k *PrivateKey) Destroy() { clear(k.secret[:]) }
 
 // Format prints a placeholder, whatever the verb.

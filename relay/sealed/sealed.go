@@ -9,8 +9,10 @@
 // direction; a message that does not open changes nothing. A coordinator who
 // is a signer too talks to itself through two such states.
 //
-// Private keys are copied for the length of a handshake and wiped after it. The
-// key schedule inside flynn/noise is left to the garbage collector.
+// The copy of the private key that a handshake is given is wiped after it, and so is the
+// ephemeral key. What cannot be wiped is left to the garbage collector: the copies of both that
+// golang.org/x/crypto/curve25519 makes for each Diffie-Hellman, and the key
+// schedule inside flynn/noise.
 package sealed
 
 import (

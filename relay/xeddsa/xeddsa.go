@@ -30,7 +30,7 @@ const SignatureSize = ed25519.SignatureSize
 var ErrNotOnCurve = errors.New("public key is not on the curve")
 
 // Sign returns the signature of key over message, with 64 bytes of random in
-// its nonce (section 2.4 of the specification, xeddsa_sign).
+// its nonce (section 3 of the specification, xeddsa_sign).
 func Sign(random io.Reader, key *commkey.PrivateKey, message []byte) ([SignatureSize]byte, error) {
 	var z [64]byte // Z: 64 bytes of secure random data
 	defer clear(z[:])
@@ -77,7 +77,7 @@ func keyPair(key *commkey.PrivateKey) (public []byte, secret *edwards25519.Scala
 	return public, scalar
 }
 
-// hash1 is hash_1 of section 2.2 over a || M || Z: SHA-512 with the 32 bytes of
+// hash1 is hash_1 of section 2.5 over a || M || Z: SHA-512 with the 32 bytes of
 // 2^256 - 1 - 1 before its input, so that no hash of a signature collides.
 func hash1(secret *edwards25519.Scalar, message, z []byte) *edwards25519.Scalar {
 	prefix := [32]byte{}
@@ -98,7 +98,6 @@ func hash(parts ...[]byte) *edwards25519.Scalar {
 	}
 	digest := h.Sum(nil)
 	defer clear(digest)
-	h.Reset()
 	scalar, err := edwards25519.NewScalar().SetUniformBytes(digest)
 	if err != nil {
 		panic("xeddsa: internal error: " + err.Error()) // digest is 64 bytes
@@ -110,7 +109,7 @@ func hash(parts ...[]byte) *edwards25519.Scalar {
 func wipe(s *edwards25519.Scalar) { s.Set(edwards25519.NewScalar()) }
 
 // Verify reports whether signature, 64 bytes, is key's over message
-// (section 2.4, xeddsa_verify, with s below q).
+// (section 3, xeddsa_verify, with s below q).
 func Verify(key commkey.PublicKey, message, signature []byte) bool {
 	if len(signature) != SignatureSize {
 		return false
