@@ -46,6 +46,9 @@ func (x *exchange) allowed(k Key) bool {
 
 // challenge answers with something new to sign.
 func (x *exchange) challenge() error {
+	if err := x.read(); err != nil {
+		return err
+	}
 	x.announce()
 	x.out = appendID(x.out, "challenge", x.challenger.issue())
 	return nil
@@ -89,6 +92,9 @@ func (x *exchange) login() error {
 
 // logout gives the caller's token back.
 func (x *exchange) logout() error {
+	if err := x.read(); err != nil {
+		return err
+	}
 	if err := x.store.RemoveToken(x.request.Context(), x.token); err != nil {
 		return err
 	}
@@ -162,6 +168,9 @@ func repeats(keys []Key) bool {
 // once they differ from those of its If-None-Match, or, without one, once there
 // are any.
 func (x *exchange) listSessions() error {
+	if err := x.read(); err != nil {
+		return err
+	}
 	known := x.request.Header.Get("If-None-Match")
 	if known == "" {
 		known = sessionsTag(nil)

@@ -109,32 +109,39 @@ func (g *waitingGauge) Waiting(delta int) { g.waiting.Add(int64(delta)) }
 
 // A long poll ends with its client, whatever the connection carried before.
 func TestServeNoticesThatAClientHangsUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n, gauge := &network{}, &waitingGauge{}
-		s := newTestServer(t, Config{Observer: gauge})
-		defer n.serve(t, s)()
-		a, b := as(t, s), as(t, s)
-		body := receiveBody(create(t, a, b))
-		conn := rawConnection(t, n)
-		answers := bufio.NewReader(conn)
-		for _, seconds := range []int{1, 50} {
-			must(t, 0, justError(fmt.Fprintf(conn, "POST /receive HTTP/1.1\r\nHost: relay\r\nContent-Type: application/json\r\n"+
-				"Authorization: Bearer %s\r\nPrefer: wait=%d\r\nContent-Length: %d\r\n\r\n%s", b.token, seconds, len(body), body)))
-			synctest.Wait()
-			if gauge.waiting.Load() != 1 {
-				t.Fatalf("a long poll of %d s does not wait", seconds)
-			}
-			if seconds == 1 {
-				answer, err := http.ReadResponse(answers, nil)
-				_, _ = io.Copy(io.Discard, must(t, answer, err).Body)
-			}
-		}
-		must(t, 0, conn.Close())
+	for _, path := range []string{"/receive", "/list_sessions"} {
+		t.Run(path[1:], func(t *testing.T) { synctest.Test(t, func(t *testing.T) { noticesHangingUp(t, path) }) })
+	}
+}
+
+func noticesHangingUp(t *testing.T, path string) {
+	n, gauge := &network{}, &waitingGauge{}
+	s := newTestServer(t, Config{Observer: gauge})
+	defer n.serve(t, s)()
+	a, b := as(t, s), as(t, s)
+	body := receiveBody(create(t, a, b))
+	if path == "/list_sessions" {
+		b, body = as(t, s), "null" // who has no session to tell of
+	}
+	conn := rawConnection(t, n)
+	answers := bufio.NewReader(conn)
+	for _, seconds := range []int{1, 50} {
+		must(t, 0, justError(fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: relay\r\nContent-Type: application/json\r\n"+
+			"Authorization: Bearer %s\r\nPrefer: wait=%d\r\nContent-Length: %d\r\n\r\n%s", path, b.token, seconds, len(body), body)))
 		synctest.Wait()
-		if gauge.waiting.Load() != 0 {
-			t.Error("a long poll waits on for a client that hung up")
+		if gauge.waiting.Load() != 1 {
+			t.Fatalf("a long poll of %d s does not wait", seconds)
 		}
-	})
+		if seconds == 1 {
+			answer, err := http.ReadResponse(answers, nil)
+			_, _ = io.Copy(io.Discard, must(t, answer, err).Body)
+		}
+	}
+	must(t, 0, conn.Close())
+	synctest.Wait()
+	if gauge.waiting.Load() != 0 {
+		t.Error("a long poll waits on for a client that hung up")
+	}
 }
 
 func TestServeLimitsConnectionsOfAnAddress(t *testing.T) {

@@ -173,6 +173,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveHealth(w, r)
 		return
 	case !known:
+		skipBody(r)
 		w.WriteHeader(http.StatusNotFound)
 		return
 	case r.Method != http.MethodPost:
@@ -186,6 +187,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	err := x.authorize(call.public)
 	if err == nil {
 		err = call.answer(x)
+	}
+	if err != nil {
+		skipBody(r)
 	}
 	status := x.finish(w, err)
 	took := time.Since(start)
@@ -273,6 +277,16 @@ func (x *exchange) decode(request decodable) error {
 	if !isJSON(x.request.Header) {
 		return errContentType
 	}
+	if err := x.read(); err != nil {
+		return err
+	}
+	return x.decoder.decode(x.body.Bytes(), request)
+}
+
+// read reads the request's body to its end, also of a call without arguments:
+// an answer before that resets the stream of HTTP/2, with which some clients lose
+// the answer, and over HTTP/1.1 a client that hangs up is noticed only after it.
+func (x *exchange) read() error {
 	if x.request.ContentLength > int64(x.limits.Body) {
 		return errBodyTooBig
 	}
@@ -284,5 +298,12 @@ func (x *exchange) decode(request decodable) error {
 	case n > int64(x.limits.Body):
 		return errBodyTooBig
 	}
-	return x.decoder.decode(x.body.Bytes(), request)
+	return nil
 }
+
+// skippedBody is the longest body of a refused call that is read, in bytes: what
+// net/http reads of one over HTTP/1.1.
+const skippedBody = 256 << 10
+
+// skipBody reads what is left of the body of a call that is refused.
+func skipBody(r *http.Request) { _, _ = io.CopyN(io.Discard, r.Body, skippedBody) }
