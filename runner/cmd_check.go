@@ -192,8 +192,8 @@ func (k *checkup) disk() {
 			continue
 		}
 		seen[dir] = true
-		if err := probeFolder(dir); err != nil {
-			k.failed("disk", dir, failf(ExitStorage, "%w", err).hint("files are written there; make the folder writable, or choose another with --dir"))
+		if err := probeFolder(nearestFolder(dir)); err != nil {
+			k.failed("disk", dir, unwritable(err))
 			continue
 		}
 		k.space(dir)
@@ -204,7 +204,7 @@ func (k *checkup) disk() {
 const enoughSpace = 16 << 20
 
 func (k *checkup) space(dir string) {
-	free, known := freeSpace(dir)
+	free, known := freeSpace(nearestFolder(dir))
 	switch {
 	case !known:
 		k.add("disk", dir, checkOK, "writable; how much space is left cannot be told")

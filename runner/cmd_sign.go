@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"frostkit/ceremony"
@@ -42,6 +43,9 @@ func (c *coordinatorCommand) Run(e *Env) error {
 	}
 	signers, err := chooseSigners(k, group, groupMembers(k, group), c.Signers)
 	if err != nil {
+		return err
+	}
+	if err := c.probe(); err != nil {
 		return err
 	}
 	part := single{command: "coordinator", ring: k, coordinator: true, members: namesIn(signers), step: signingStep(group)}
@@ -191,29 +195,49 @@ func (e *Env) questions() io.Writer {
 	return e.Stderr
 }
 
+// toFile reports whether signatures are written rather than printed.
+func (c *coordinatorCommand) toFile() bool { return c.Signature != "" && c.Signature != "-" }
+
+// probe tries whether signatures can be written, before anybody signs.
+func (c *coordinatorCommand) probe() error {
+	if !c.toFile() {
+		return nil
+	}
+	if info, err := os.Stat(c.Signature); err == nil && info.IsDir() {
+		return failf(ExitUsage, "the signature cannot be written: %q is a folder", c.Signature).hint("name a file in it with -o")
+	}
+	if err := probeFolder(filepath.Dir(c.Signature)); err != nil {
+		return failf(ExitStorage, "the signature cannot be written: %w", err).hint("make the folder or make it writable, or name another file with -o")
+	}
+	return nil
+}
+
+// write writes or prints the signatures. Those that cannot be written are printed: they are nowhere else.
 func (c *coordinatorCommand) write(e *Env, signatures []frost.Signature) error {
 	files := []string{}
+	var failed error
 	for i, signature := range signatures {
 		path := c.Signature
-		if path == "" || path == "-" {
-			if !c.JSON {
-				fmt.Fprintln(e.Stdout, signature)
-			}
-			continue
-		}
 		if len(signatures) > 1 {
 			path = fmt.Sprintf("%s.%d", path, i+1)
 		}
-		if err := writeFile(path, signature.Bytes()); err != nil {
-			return err
+		if c.toFile() {
+			err := writeFile(path, signature.Bytes())
+			if err == nil {
+				files = append(files, path)
+				e.say("Raw signature written to %s", path)
+				continue
+			}
+			failed = errors.Join(failed, err)
 		}
-		files = append(files, path)
-		e.say("Raw signature written to %s", path)
+		if !c.JSON {
+			fmt.Fprintln(e.Stdout, signature)
+		}
 	}
 	if c.JSON {
-		return e.writeJSON(map[string]any{"signatures": texts(signatures), "files": files})
+		failed = errors.Join(failed, e.writeJSON(map[string]any{"signatures": texts(signatures), "files": files}))
 	}
-	return nil
+	return failed
 }
 
 func texts(signatures []frost.Signature) []string {

@@ -115,6 +115,11 @@ func (r *run) preflight(plan *ceremony.Plan) error {
 		if step.Blocked != "" && step.Kind != ceremony.DKG && !step.Done {
 			return failf(ExitInput, "%s: %s", step.Title, step.Blocked)
 		}
+		if step.Kind == ceremony.Sign && !step.Done {
+			if err := probeOutputs(step); err != nil {
+				return err
+			}
+		}
 	}
 	for _, signing := range r.file.Sign {
 		if !r.isHere(signing.Coordinator()) {
@@ -122,6 +127,16 @@ func (r *run) preflight(plan *ceremony.Plan) error {
 		}
 		if _, err := r.message(signing); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// probeOutputs tries whether what a step makes can be written.
+func probeOutputs(step ceremony.Step) error {
+	for _, path := range step.Writes {
+		if err := probeFolder(nearestFolder(filepath.Dir(path))); err != nil {
+			return fmt.Errorf("%s: %w", step.Title, unwritable(err))
 		}
 	}
 	return nil

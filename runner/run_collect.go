@@ -64,11 +64,25 @@ func (r *run) isUntold(signing ceremony.Signing) bool {
 // saveUntold saves a signature before the signers are told of it.
 func (r *run) saveUntold(signing ceremony.Signing, made frost.Signature) error {
 	if !r.areHere(signing.Signers) {
-		if err := writeFile(r.untoldPath(signing), nil); err != nil {
-			return err
+		if err := writeOutput(r.untoldPath(signing), nil); err != nil {
+			return withSignature(err, made)
 		}
 	}
-	return writeFile(r.outputPath(signing), made.Bytes())
+	return r.saveSignature(signing, made)
+}
+
+// saveSignature writes a signature to where the file says.
+func (r *run) saveSignature(signing ceremony.Signing, made frost.Signature) error {
+	return withSignature(writeOutput(r.outputPath(signing), made.Bytes()), made)
+}
+
+// withSignature adds to an error the signature that could not be written: with frost-client's protocol it is
+// nowhere else.
+func withSignature(err error, made frost.Signature) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w; the signature is %s", err, made)
 }
 
 // untold returns the signature that an earlier run saved and maybe did not tell of, nil if there is none.
@@ -113,7 +127,7 @@ func (r *run) keepSignature(signing ceremony.Signing, made []frost.Signature) er
 	if _, err := os.Lstat(r.outputPath(signing)); err == nil {
 		return nil
 	}
-	return writeFile(r.outputPath(signing), made[0].Bytes())
+	return r.saveSignature(signing, made[0])
 }
 
 // keyOf returns the communication key of a signer, by the name in the file.

@@ -122,7 +122,7 @@ func (r *run) coordinatorPart(id string, signing ceremony.Signing, rings map[str
 		if err != nil {
 			return err
 		}
-		return writeFile(r.outputPath(signing), signatures[0].Bytes())
+		return r.saveSignature(signing, signatures[0])
 	}, nil
 }
 
