@@ -167,17 +167,6 @@ func x25519Base(private []byte) []byte {
 	return point.BytesMontgomery()
 }
 
-// ParsePrivateKey reads a private key of 64 hexadecimal digits. Its errors do
-// not repeat the text.
-func ParsePrivateKey(s string) (*PrivateKey, error) {
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		return nil, errors.New("private key is not hexadecimal")
-	}
-	defer clear(b)
-	return NewPrivateKey(b)
-}
-
 // Public returns the key's public half.
 func (k *PrivateKey) Public() PublicKey { return k.public }
 

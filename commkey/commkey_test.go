@@ -5,6 +5,7 @@ import (
 	"crypto/ecdh"
 	"crypto/rand"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,7 +40,8 @@ func TestParsePublicKeyRefuses(t *testing.T) {
 
 func TestKeyPairRoundTrip(t *testing.T) {
 	// A pair that frost-client made (Alice of the recorded ceremony of three).
-	private, err := ParsePrivateKey("89e8a7e551bd4fdf7553be9b3dba74c3f09a03ecaa1e841e99cf31dcd306e84e")
+	secret, _ := hex.DecodeString("89e8a7e551bd4fdf7553be9b3dba74c3f09a03ecaa1e841e99cf31dcd306e84e")
+	private, err := NewPrivateKey(secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,14 +81,6 @@ func TestPrivateKeyDoesNotLeak(t *testing.T) {
 	key.Destroy()
 	if !bytes.Equal(key.SecretBytes(), make([]byte, Size)) {
 		t.Error("Destroy left the secret")
-	}
-}
-
-func TestParsePrivateKeyHidesText(t *testing.T) {
-	for _, text := range []string{"secretword", "abcd"} {
-		if _, err := ParsePrivateKey(text); err == nil || strings.Contains(err.Error(), text) {
-			t.Errorf("ParsePrivateKey: error %v", err)
-		}
 	}
 }
 

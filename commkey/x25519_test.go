@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ecdh"
 	"crypto/rand"
+	"encoding/hex"
 	"os"
 	"runtime/debug"
 	"testing"
@@ -18,7 +19,8 @@ var rfc7748 = map[string]string{
 
 func TestRFC7748(t *testing.T) {
 	for private, public := range rfc7748 {
-		key, err := ParsePrivateKey(private)
+		secret, _ := hex.DecodeString(private)
+		key, err := NewPrivateKey(secret)
 		if err != nil || key.Public().String() != public {
 			t.Errorf("public key %v, %v, want %s", key.Public(), err, public)
 		}

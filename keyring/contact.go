@@ -41,11 +41,7 @@ type Contact struct {
 // fit and is an [ErrInvalidContact].
 func (c Contact) Encode() (string, error) { return c.encode([]byte{someVersion, 0}) }
 
-// EncodeUnversioned returns the contact string with version None, as
-// frost-client prints it in its list of contacts. [ParseContact] reads it,
-// frost-client does not; hand out [Contact.Encode] instead.
-func (c Contact) EncodeUnversioned() (string, error) { return c.encode([]byte{noVersion}) }
-
+// encode writes the version before the name as it is given: that of an older form in tests.
 func (c Contact) encode(version []byte) (string, error) {
 	if err := c.check(); err != nil {
 		return "", fmt.Errorf("encoding contact %q: %w", c.Name, err)
@@ -82,8 +78,8 @@ func (c Contact) check() error {
 // ParseContact reads a contact string with or without a version, in lower or
 // upper case but not both (docs/formats.md, section 2). It is strict: bech32m alone,
 // at most 1023 characters, zero padding, shortest lengths, nothing after the key,
-// and a key that [commkey.NewPublicKey] takes. What it reads encodes to the same
-// string again, in lower case, by [Contact.Encode] or [Contact.EncodeUnversioned].
+// and a key that [commkey.NewPublicKey] takes. What it reads with a
+// version, [Contact.Encode] encodes to the same string again, in lower case.
 func ParseContact(s string) (Contact, error) {
 	contact, _, err := parseContact(s)
 	if err != nil {

@@ -152,16 +152,7 @@ func (g *Group) unknownSuite() error {
 
 // ParticipantByKey returns the participant with the communication key.
 func (g *Group) ParticipantByKey(key commkey.PublicKey) (Participant, bool) {
-	return g.participant(func(p Participant) bool { return p.Key == key })
-}
-
-// ParticipantByIdentifier returns the participant with the identifier.
-func (g *Group) ParticipantByIdentifier(id frost.Identifier) (Participant, bool) {
-	return g.participant(func(p Participant) bool { return p.unknown == "" && p.Identifier == id })
-}
-
-func (g *Group) participant(is func(Participant) bool) (Participant, bool) {
-	i := slices.IndexFunc(g.Participants, is)
+	i := slices.IndexFunc(g.Participants, func(p Participant) bool { return p.Key == key })
 	if i < 0 {
 		return Participant{}, false
 	}

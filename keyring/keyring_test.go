@@ -82,9 +82,6 @@ func checkPackages(t *testing.T, k *Keyring, g *Group) {
 	if !ok || own.Identifier != key.Identifier() {
 		t.Errorf("own participant %v, key package of %v", own, key.Identifier())
 	}
-	if again, ok := g.ParticipantByIdentifier(own.Identifier); !ok || again != own {
-		t.Errorf("participant %v found by identifier as %v", own, again)
-	}
 	ids := make([]frost.Identifier, len(g.Participants))
 	for i, p := range g.Participants {
 		ids[i] = p.Identifier
@@ -125,9 +122,6 @@ func TestGroupOfUnknownCiphersuite(t *testing.T) {
 	}
 	if p, err := k.FindParticipant(g, "1d79"); err != nil || p.IdentifierText() != "ff" || g.MinSigners() != 0 {
 		t.Errorf("participant %v, %v; threshold %d", p, err, g.MinSigners())
-	}
-	if _, ok := g.ParticipantByIdentifier(frost.Identifier{}); ok {
-		t.Error("found a participant by no identifier")
 	}
 }
 

@@ -145,7 +145,8 @@ func TestFilesWrittenByFrostClient(t *testing.T) {
 }
 
 func TestEmptyKeyringAsFrostClientWritesIt(t *testing.T) {
-	private, err := commkey.ParsePrivateKey("89e8a7e551bd4fdf7553be9b3dba74c3f09a03ecaa1e841e99cf31dcd306e84e")
+	secret, _ := hex.DecodeString("89e8a7e551bd4fdf7553be9b3dba74c3f09a03ecaa1e841e99cf31dcd306e84e")
+	private, err := commkey.NewPrivateKey(secret)
 	if err != nil {
 		t.Fatal(err)
 	}

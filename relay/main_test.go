@@ -199,7 +199,7 @@ func recordedKeys(t testing.TB, ceremony string) map[string]*commkey.PrivateKey 
 		if err != nil {
 			t.Fatal(err)
 		}
-		key, err := commkey.ParsePrivateKey(string(privkey.FindSubmatch(b)[1]))
+		key, err := commkey.NewPrivateKey(unhex(t, string(privkey.FindSubmatch(b)[1])))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -128,11 +128,7 @@ func (c *dkgCommand) members(k *keyring.Keyring) ([]commkey.PublicKey, error) {
 
 func (c *dkgCommand) printGroup(e *Env, k *keyring.Keyring, group *keyring.Group) error {
 	if c.JSON {
-		view, err := viewGroup(k, group)
-		if err != nil {
-			return err
-		}
-		return e.writeJSON(view)
+		return e.writeJSON(viewGroup(k, group))
 	}
 	if e.called == frostkit {
 		fmt.Fprintln(e.Stdout, group.ID())

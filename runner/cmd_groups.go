@@ -21,11 +21,7 @@ func (c *groupsCommand) Run(e *Env) error {
 	}
 	views := []groupView{}
 	for _, group := range k.Groups() {
-		view, err := viewGroup(k, group)
-		if err != nil {
-			return err
-		}
-		views = append(views, view)
+		views = append(views, viewGroup(k, group))
 	}
 	if c.JSON {
 		return e.writeJSON(views)
@@ -57,20 +53,14 @@ type participantView struct {
 
 // viewGroup describes a group; of a ciphersuite that frostkit does not have it
 // shows what needs no decoding.
-func viewGroup(k *keyring.Keyring, g *keyring.Group) (groupView, error) {
-	view := groupView{ID: g.ID(), Description: g.Description, Ciphersuite: g.Ciphersuite, ServerURL: g.ServerURL}
-	if supported(g) {
-		key, err := g.KeyPackage()
-		if err != nil {
-			return groupView{}, fmt.Errorf("reading group %q in %q: %w", g.ID(), k.Path(), err)
-		}
-		view.Threshold = key.MinSigners()
-		key.Destroy()
+func viewGroup(k *keyring.Keyring, g *keyring.Group) groupView {
+	view := groupView{
+		ID: g.ID(), Description: g.Description, Ciphersuite: g.Ciphersuite, ServerURL: g.ServerURL, Threshold: g.MinSigners(),
 	}
 	for _, p := range g.Participants {
 		view.Participants = append(view.Participants, viewParticipant(k, p))
 	}
-	return view, nil
+	return view
 }
 
 // supported reports whether frostkit has the group's ciphersuite.

@@ -65,10 +65,7 @@ func (c *showGroupCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	view, err := viewGroup(k, group)
-	if err != nil {
-		return err
-	}
+	view := viewGroup(k, group)
 	if c.JSON {
 		return e.writeJSON(view)
 	}

@@ -272,15 +272,7 @@ func (s *scene) sameMembers(group *keyring.Group, keys []commkey.PublicKey) bool
 
 func (s *scene) sameThreshold(group *keyring.Group, threshold int) bool {
 	cs, err := frost.CiphersuiteByName(s.file.Ciphersuite)
-	if err != nil || cs.ID() != group.Ciphersuite {
-		return false
-	}
-	key, err := group.KeyPackage()
-	if err != nil {
-		return false
-	}
-	defer key.Destroy()
-	return key.MinSigners() == threshold
+	return err == nil && cs.ID() == group.Ciphersuite && group.MinSigners() == threshold
 }
 
 // signatureState looks at the output of a signing.

@@ -58,7 +58,7 @@ func unhex(t *testing.T, s string) []byte {
 
 func private(t *testing.T, s string) *commkey.PrivateKey {
 	t.Helper()
-	key, err := commkey.ParsePrivateKey(s)
+	key, err := commkey.NewPrivateKey(unhex(t, s))
 	if err != nil {
 		t.Fatal(err)
 	}

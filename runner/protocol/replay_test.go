@@ -34,7 +34,11 @@ func readCeremony(t *testing.T, name string) *ceremony {
 	}
 	for _, file := range files {
 		who := strings.TrimSuffix(filepath.Base(file), ".after.toml")
-		private, err := commkey.ParsePrivateKey(c.credential(t, who, "privkey"))
+		secret, err := hex.DecodeString(c.credential(t, who, "privkey"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		private, err := commkey.NewPrivateKey(secret)
 		if err != nil {
 			t.Fatal(err)
 		}
