@@ -12,7 +12,11 @@ import (
 	"github.com/google/uuid"
 )
 
-const unknownCode = 255
+// What the wire says of a fault of the relay.
+const (
+	unknownCode = 255
+	unknownName = "Unknown"
+)
 
 var (
 	errContentType = &bodyError{http.StatusUnsupportedMediaType, "Expected request with `Content-Type: application/json`"}
@@ -45,7 +49,7 @@ func wireError(err error) *APIError {
 			return &APIError{Code: known.code, Name: known.name, Msg: err.Error()}
 		}
 	}
-	return &APIError{Code: unknownCode, Name: "Unknown", Msg: errUnknown.Error()}
+	return &APIError{Code: unknownCode, Name: unknownName, Msg: errUnknown.Error()}
 }
 
 // appendError appends the JSON of an error.

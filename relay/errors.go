@@ -34,7 +34,7 @@ var apiCodes = []struct {
 	{ErrSessionNotFound, 3, "SessionNotFound"},
 	{ErrNotCoordinator, 4, "NotCoordinator"},
 	{ErrNotInSession, 5, "NotInSession"},
-	{errUnknown, 255, "Unknown"},
+	{errUnknown, unknownCode, unknownName},
 }
 
 // InvalidArgumentError is an [ErrInvalidArgument]: the name of the argument in

@@ -52,6 +52,19 @@ func TestStoreThatFails(t *testing.T) {
 	}
 }
 
+// Nobody fills the operator's log with requests that make no sense.
+func TestBadRequestsAreNotLogged(t *testing.T) {
+	var log bytes.Buffer
+	c := caller{t, newTestServer(t, Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}), ""}
+	c.want(415, "", "/login", "{}", "Content-Type: text/plain")
+	c.want(400, "", "/login", "{")
+	c.want(422, "", "/login", "{}")
+	c.want(500, "Unauthorized", "/send", "{}")
+	if log.Len() > 0 {
+		t.Errorf("logged %q", log.String())
+	}
+}
+
 type noSecret struct{ *MemoryStore }
 
 func (noSecret) Secret(context.Context) ([32]byte, error) { return [32]byte{}, errDisk }

@@ -234,11 +234,10 @@ func (x *exchange) refuse(err error) int {
 }
 
 // logCall logs one call: who, what and how long, but no body, token or key in
-// full.
+// full. What is the caller's doing, any stranger's included, is for debugging.
 func (x *exchange) logCall(status int, took time.Duration, err error) {
 	level := slog.LevelDebug
-	left := x.request.Context().Err() != nil // the client, which is its right
-	if err != nil && !left && wireError(err).Code == unknownCode {
+	if outcome(x.request, err) == unknownName {
 		level = slog.LevelError
 	}
 	ctx := x.request.Context()
