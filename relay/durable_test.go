@@ -297,18 +297,21 @@ func TestBodyThatCannotBeRead(t *testing.T) {
 // What waits is bounded by what the disk may hold, bodies do not count for what
 // the memory may hold, and what is not bodies does.
 func TestLimitsOfDiskAndMemory(t *testing.T) {
-	for name, set := range map[string]func(*relay.Limits){
-		"disk":   func(l *relay.Limits) { l.DiskBytes = 300 << 10 },
-		"memory": func(l *relay.Limits) { l.TotalBytes = 300 << 10 },
+	for name, test := range map[string]struct {
+		set     func(*relay.Limits)
+		refusal error
+	}{
+		"disk":   {func(l *relay.Limits) { l.DiskBytes = 300 << 10 }, relay.ErrDiskFull},
+		"memory": {func(l *relay.Limits) { l.TotalBytes = 300 << 10 }, relay.ErrMemoryFull},
 	} {
 		t.Run(name, func(t *testing.T) {
 			j := &tape{}
 			p := newPost(t, j.open(t), 2)
-			set(&p.limits)
+			test.set(&p.limits)
 			sent := 0
 			for err := error(nil); ; sent++ {
 				if err = p.send(numbered(sent, 1000), 1); err != nil {
-					if !errors.Is(err, relay.ErrRelayFull) {
+					if !errors.Is(err, test.refusal) {
 						t.Fatal(err)
 					}
 					break

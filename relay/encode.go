@@ -18,13 +18,7 @@ const (
 	unknownName = "Unknown"
 )
 
-var (
-	errContentType = &bodyError{http.StatusUnsupportedMediaType, "Expected request with `Content-Type: application/json`"}
-
-	// frost-client stops at any status but 500, so that limits use frostd's errors.
-	errBodyTooBig InvalidArgumentError = "request body is too big"
-	errMsgTooBig  InvalidArgumentError = "msg is too big"
-)
+var errContentType = &bodyError{http.StatusUnsupportedMediaType, "Expected request with `Content-Type: application/json`"}
 
 // isJSON reports whether a request says that its body is JSON, as axum sees it.
 func isJSON(header http.Header) bool {

@@ -47,17 +47,35 @@ func (e InvalidArgumentError) Error() string { return ErrInvalidArgument.Error()
 // Is reports whether target is [ErrInvalidArgument].
 func (e InvalidArgumentError) Is(target error) bool { return target == ErrInvalidArgument }
 
-// What the limits of a store refuse. frost-client shows the text to its user.
-const (
-	ErrRelayFull   InvalidArgumentError = "the relay is full, try again later"
-	ErrCreatorFull InvalidArgumentError = "you have too many open sessions, close one first"
-	ErrMemberFull  InvalidArgumentError = "a member has too many open sessions"
-	ErrSessionFull InvalidArgumentError = "the session holds too many messages that nobody fetched"
-	ErrQueueFull   InvalidArgumentError = "a recipient has too many messages that it did not fetch"
-	errMemberCount InvalidArgumentError = "pubkeys: too few or too many members for a session"
-	errKeyRate     InvalidArgumentError = "you make too many calls, slow down"
-	errAddressRate InvalidArgumentError = "your address makes too many calls, slow down"
-	errLoginRate   InvalidArgumentError = "your address makes too many logins, slow down"
+// LimitError is the [InvalidArgumentError] of a call beyond one of the [Limits].
+// frost-client shows its text to its user.
+type LimitError struct {
+	InvalidArgumentError
+	Flag string // of the limit
+}
+
+// Unwrap returns the refusal.
+func (e LimitError) Unwrap() error { return e.InvalidArgumentError }
+
+// What the limits of a store refuse.
+var (
+	ErrMemoryFull  = limitError("limit-total")
+	ErrDiskFull    = limitError("limit-disk")
+	ErrCreatorFull = limitError("limit-created-sessions")
+	ErrMemberFull  = limitError("limit-member-sessions")
+	ErrSessionFull = limitError("limit-session")
+	ErrQueueFull   = limitError("limit-queue")
+)
+
+// What others refuse, all of it as InvalidArgument: frost-client stops at any
+// status of HTTP but 500.
+var (
+	errBodyTooBig  = limitError("limit-body")
+	errMsgTooBig   = limitError("limit-message")
+	errMemberCount = limitError("limit-members")
+	errKeyRate     = limitError("limit-key-rate")
+	errAddressRate = limitError("limit-address-rate")
+	errLoginRate   = limitError("limit-login-rate")
 )
 
 const errCoordinatorLeaves InvalidArgumentError = "session_id: the coordinator of a session closes it and cannot leave it"

@@ -31,11 +31,11 @@ type Limits struct {
 	TokensPerKey       int `name:"limit-tokens" default:"20" help:"Tokens of one key; the oldest gives way."`
 
 	CallRate     int `name:"limit-key-rate" default:"500" help:"Calls of one key, per second in the long run." refused:"you make too many calls, slow down"`
-	CallBurst    int `name:"limit-key-burst" default:"5000" help:"Calls of one key, at once." refused:"you make too many calls, slow down"`
+	CallBurst    int `name:"limit-key-burst" default:"5000" help:"Calls of one key, at once."`
 	AddressRate  int `name:"limit-address-rate" default:"1000" help:"Calls from one address, loopback excepted, per second in the long run." refused:"your address makes too many calls, slow down"`
-	AddressBurst int `name:"limit-address-burst" default:"10000" help:"Calls from one address, loopback excepted, at once." refused:"your address makes too many calls, slow down"`
+	AddressBurst int `name:"limit-address-burst" default:"10000" help:"Calls from one address, loopback excepted, at once."`
 	LoginRate    int `name:"limit-login-rate" default:"20" help:"Challenges and logins from one address, loopback excepted, per second in the long run." refused:"your address makes too many logins, slow down"`
-	LoginBurst   int `name:"limit-login-burst" default:"600" help:"Challenges and logins from one address, loopback excepted, at once." refused:"your address makes too many logins, slow down"`
+	LoginBurst   int `name:"limit-login-burst" default:"600" help:"Challenges and logins from one address, loopback excepted, at once."`
 
 	ChallengeLife time.Duration `name:"challenge-life" default:"10s" help:"How long a challenge can be answered."`
 	TokenLife     time.Duration `name:"token-life" default:"1h" help:"How long a token serves."`
@@ -57,7 +57,7 @@ type Limit struct {
 	Flag    string // without dashes; in metrics it names what refused
 	Default string // as the flag takes it
 	Help    string // what it bounds
-	Refused string // in the answer to a call beyond it; empty if none is refused for it
+	Refused string // in the answer to a call beyond it; empty if none is refused in its name
 	kind    string // of a number: "size" if it takes units
 }
 
@@ -144,16 +144,12 @@ func ParseSize(text string) (int, error) {
 	return int(n) << unit, nil
 }
 
-// limitOf returns the flag of the limit that a refusal comes from, or "".
-func limitOf(refusal InvalidArgumentError) string { return limitsByRefusal()[refusal] }
-
-var limitsByRefusal = sync.OnceValue(func() map[InvalidArgumentError]string {
-	flags := map[InvalidArgumentError]string{}
+// limitError returns the refusal of the limit with a flag.
+func limitError(flag string) LimitError {
 	for _, limit := range LimitTable() {
-		refusal := InvalidArgumentError(limit.Refused)
-		if _, known := flags[refusal]; limit.Refused != "" && !known {
-			flags[refusal] = limit.Flag
+		if limit.Flag == flag && limit.Refused != "" {
+			return LimitError{InvalidArgumentError(limit.Refused), flag}
 		}
 	}
-	return flags
-})
+	panic("relay: internal error: no refusal of " + flag)
+}

@@ -18,14 +18,16 @@ func TestLimitTable(t *testing.T) {
 		}
 		seen[limit.Flag] = true
 	}
-	for refusal, flag := range map[InvalidArgumentError]string{
-		errBodyTooBig: "limit-body", errMsgTooBig: "limit-message", errMemberCount: "limit-members",
-		ErrQueueFull: "limit-queue", ErrSessionFull: "limit-session", ErrRelayFull: "limit-total",
-		ErrCreatorFull: "limit-created-sessions", ErrMemberFull: "limit-member-sessions",
-		errKeyRate: "limit-key-rate", errAddressRate: "limit-address-rate", errLoginRate: "limit-login-rate",
+	refused := map[string]bool{} // by one of the refusals
+	for _, refusal := range []LimitError{
+		ErrMemoryFull, ErrDiskFull, ErrCreatorFull, ErrMemberFull, ErrSessionFull, ErrQueueFull,
+		errBodyTooBig, errMsgTooBig, errMemberCount, errKeyRate, errAddressRate, errLoginRate,
 	} {
-		if got := limitOf(refusal); got != flag {
-			t.Errorf("%q comes from %q, want %s", string(refusal), got, flag)
+		refused[refusal.Flag] = true
+	}
+	for _, limit := range LimitTable() {
+		if refused[limit.Flag] != (limit.Refused != "") {
+			t.Errorf("%s refuses with %q, and a call by it is refused: %v", limit.Flag, limit.Refused, refused[limit.Flag])
 		}
 	}
 	limits := DefaultLimits()

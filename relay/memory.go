@@ -93,8 +93,8 @@ func (m *MemoryStore) spend(entry spentChallenge, until time.Time) {
 func (m *MemoryStore) AddToken(_ context.Context, token TokenHash, owner Key, limits *Limits) error {
 	now := m.lock()
 	defer m.mu.Unlock()
-	if m.full(TokenCost, limits) {
-		return ErrRelayFull
+	if err := m.room(TokenCost, limits); err != nil {
+		return err
 	}
 	for len(m.tokensOf[owner]) >= limits.TokensPerKey {
 		m.removeToken(m.tokensOf[owner][0])
@@ -209,17 +209,20 @@ func (m *MemoryStore) roomFor(s *memorySession, limits *Limits) error {
 			return ErrMemberFull
 		}
 	}
-	if m.full(s.overhead, limits) {
-		return ErrRelayFull
-	}
-	return nil
+	return m.room(s.overhead, limits)
 }
 
-// full reports whether there is no room for so many bytes more. A durable store
-// has everything on the disk, and bodies that wait there alone.
-func (m *MemoryStore) full(bytes int, limits *Limits) bool {
+// room checks that there is room for so many bytes more. A durable store has
+// everything on the disk, and bodies that wait there alone.
+func (m *MemoryStore) room(bytes int, limits *Limits) error {
 	bytes += m.used
-	return bytes-m.held.away > limits.TotalBytes || m.journal != nil && bytes > limits.DiskBytes
+	switch {
+	case bytes-m.held.away > limits.TotalBytes:
+		return ErrMemoryFull
+	case m.journal != nil && bytes > limits.DiskBytes:
+		return ErrDiskFull
+	}
+	return nil
 }
 
 // Session implements [Store].

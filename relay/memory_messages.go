@@ -39,8 +39,8 @@ func (m *MemoryStore) queue(envelope *Envelope, limits *Limits, hidden bool) (*q
 	if err := s.roomFor(boxes, message, limits); err != nil {
 		return nil, err
 	}
-	if m.full(message.cost(), limits) {
-		return nil, ErrRelayFull
+	if err := m.room(message.cost(), limits); err != nil {
+		return nil, err
 	}
 	message.hidden = hidden
 	m.used += message.cost() + m.remember(s, envelope)

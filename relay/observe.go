@@ -52,12 +52,9 @@ func (x *exchange) observe(took time.Duration, err error) {
 	if err == nil {
 		return
 	}
-	var refusal InvalidArgumentError
-	if !errors.As(err, &refusal) {
-		return
-	}
-	if limit := limitOf(refusal); limit != "" {
-		x.observer.Refused(limit)
+	var refusal LimitError
+	if errors.As(err, &refusal) {
+		x.observer.Refused(refusal.Flag)
 	}
 }
 

@@ -15,18 +15,18 @@ const bucketsKept = 1 << 16
 
 // rateError refuses a call for now; it was not made.
 type rateError struct {
-	InvalidArgumentError
+	LimitError
 	after time.Duration // when it is worth another try
 }
 
 // Unwrap returns the refusal.
-func (e *rateError) Unwrap() error { return e.InvalidArgumentError }
+func (e *rateError) Unwrap() error { return e.LimitError }
 
 // buckets counts calls by who makes them: a token bucket each.
 type buckets[K comparable] struct {
 	rate  rate.Limit
 	burst int
-	err   InvalidArgumentError // refuses
+	err   LimitError // refuses
 
 	mu     sync.Mutex
 	of     map[K]*list.Element
@@ -38,7 +38,7 @@ type bucket[K comparable] struct {
 	limiter *rate.Limiter
 }
 
-func newBuckets[K comparable](perSecond, burst int, err InvalidArgumentError) *buckets[K] {
+func newBuckets[K comparable](perSecond, burst int, err LimitError) *buckets[K] {
 	return &buckets[K]{
 		rate: rate.Limit(perSecond), burst: burst, err: err,
 		of: map[K]*list.Element{}, recent: list.New(),

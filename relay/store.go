@@ -74,9 +74,8 @@ type Topic = Mailbox
 
 // Store holds a relay's state. Its methods are atomic, may be called
 // concurrently, and hold no lock while they wait for anything. They check no
-// authorization beyond what they say; they fail with the errors named, with an
-// [InvalidArgumentError] that names the limit reached, or with an error of the
-// storage.
+// authorization beyond what they say; they fail with the errors named, with a
+// [LimitError], or with an error of the storage.
 type Store interface {
 	// Secret returns 32 random bytes, the same for all relays over the store.
 	Secret(ctx context.Context) ([32]byte, error)

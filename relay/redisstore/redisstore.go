@@ -252,7 +252,7 @@ var outcomes = map[string]error{
 	"member":       relay.ErrMemberFull,
 	"session-full": relay.ErrSessionFull,
 	"queue":        relay.ErrQueueFull,
-	"total":        relay.ErrRelayFull,
+	"total":        relay.ErrDiskFull,
 }
 
 // change runs a script that answers with an outcome.
