@@ -103,7 +103,7 @@ func (g *generation) byIdentifier(id frost.Identifier) protocol.Member {
 
 // takeAbort takes the last word of a member. One that blames others is judged when more is known.
 func (g *generation) takeAbort(t taken) error {
-	a, err := decodeAbort(t.body)
+	a, err := decodeAbort(t.body, len(g.members))
 	if err != nil {
 		g.drop(t.from.Key, err.Error())
 		return nil
@@ -252,8 +252,11 @@ func (g *generation) weigh(from protocol.Member, a accusation) *protocol.Culprit
 		return culprit(phase, from, "sent a blame message that does not decode", err)
 	}
 	accused := g.byIdentifier(blame.Culprit())
-	if accused.Key == g.self.Key {
+	switch accused.Key {
+	case g.self.Key:
 		return culprit(phase, from, "blamed this member, which has done nothing wrong", nil)
+	case from.Key:
+		return culprit(phase, from, "blamed itself", nil)
 	}
 	message, err := cocktail.DecodeRound1Message(g.setup, accused.Identifier, g.round1Of(accused).body)
 	switch check := blame.Check(); {

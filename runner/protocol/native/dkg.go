@@ -110,6 +110,7 @@ type taken struct {
 	message
 	envelope []byte
 	greeting greeting // of a greeting
+	facts    []Fact   // of facts
 }
 
 func newGeneration(cfg DKGConfig) (*generation, error) {
@@ -237,16 +238,16 @@ func (g *generation) try(ctx context.Context) (*Outcome, error) {
 		return g.orFinished(ctx, err)
 	}
 	record, resumed, err := g.common()
-	if err != nil {
-		return g.orFinished(ctx, g.lost(ctx, err))
-	}
-	if resumed {
+	switch {
+	case err != nil:
+		err = g.lost(ctx, err)
+	case resumed:
 		err = g.resume(record)
-	} else {
+	default:
 		err = g.generate(ctx)
 	}
 	if err != nil {
-		return nil, err
+		return g.orFinished(ctx, err)
 	}
 	certificate, err := g.certify(ctx)
 	if err != nil {

@@ -129,6 +129,7 @@ type newAttempt struct {
 // Why an attempt begins, to be read after the name of who caused it.
 const (
 	restarted = "was started again"
+	certified = "has the certificate of a group that is made"
 	// Ahead is the reason of who learned of an attempt from a member that was in it already.
 	Ahead = "had begun it"
 )

@@ -61,11 +61,11 @@ func (g *generation) complete() error {
 // then needs nobody else. The body is the attempt's ID || sig_1 || ... || sig_n.
 func (g *generation) help(ctx context.Context, t taken) error {
 	for _, h := range t.greeting.held {
-		i := slices.IndexFunc(g.held, func(r Record) bool { return r.Attempt == h.attempt && r.Finished() })
-		if h.finished || i < 0 {
+		r, _ := g.recordOf(h.attempt)
+		if h.finished || !r.Finished() {
 			continue
 		}
-		body := slices.Concat(h.attempt[:], g.held[i].Signatures)
+		body := slices.Concat(h.attempt[:], r.Signatures)
 		if _, err := g.mail.broadcast(ctx, []protocol.Member{t.from}, message{kind: kindFinished, number: g.number32, body: body}); err != nil {
 			return fmt.Errorf("sending the certificate to %s: %w", t.from, err)
 		}
@@ -81,11 +81,10 @@ func (g *generation) takeFinished(t taken) error {
 		return nil
 	}
 	id = AttemptID(t.body[:len(id)])
-	i := slices.IndexFunc(g.held, func(r Record) bool { return r.Attempt == id })
-	if i < 0 || g.finished != nil {
+	record, here := g.recordOf(id)
+	if !here || g.finished != nil {
 		return nil
 	}
-	record := g.held[i]
 	record.Signatures = slices.Clone(t.body[len(id):])
 	if _, err := cocktail.DecodeCertificate(g.cfg.Ciphersuite, record.Certificate()); err != nil {
 		g.drop(t.from.Key, err.Error())
@@ -96,5 +95,9 @@ func (g *generation) takeFinished(t taken) error {
 		return err
 	}
 	g.phase, g.record = phase, before
-	return g.complete()
+	if err := g.complete(); err != nil || g.first == nil {
+		return err
+	}
+	// This attempt would make a second group. In the next one all hear that there is one.
+	return &newAttempt{number: g.number32 + 1, cause: t.from, why: certified}
 }

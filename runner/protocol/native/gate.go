@@ -152,7 +152,7 @@ func (g *generation) takeMessage(ctx context.Context, t taken) error {
 	case kindWant:
 		return g.takeWant(ctx, t)
 	case kindFacts:
-		g.kept[slot{t.from.Key, kindFacts}] = t
+		g.takeFacts(t)
 		return nil
 	case kindForward:
 		return g.takeForward(ctx, t)
@@ -163,6 +163,16 @@ func (g *generation) takeMessage(ctx context.Context, t taken) error {
 	}
 	g.drop(t.from.Key, fmt.Sprintf("its kind %d is not known", t.kind))
 	return nil
+}
+
+// takeFacts keeps what a member says that differs.
+func (g *generation) takeFacts(t taken) {
+	var err error
+	if t.facts, err = decodeFacts(t.body); err != nil {
+		g.drop(t.from.Key, err.Error())
+		return
+	}
+	g.kept[slot{t.from.Key, kindFacts}] = t
 }
 
 // takeGreeting keeps a greeting of this attempt. One of a later attempt begins that here, too, and so

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"frostkit/commkey"
 	"frostkit/frost/cocktail"
 	"frostkit/runner/protocol"
 )
@@ -85,28 +86,30 @@ func (g *generation) agree(ctx context.Context) error {
 }
 
 // common finds the record that all members hold: of several the one that comes last at the first
-// member.
-func (g *generation) common() (Record, bool, error) {
-	finished := make(map[AttemptID]bool)
-	count := make(map[AttemptID]int)
+// member. If there is none, a new key may only be made if no record is finished, here or elsewhere.
+func (g *generation) common() (record Record, found bool, err error) {
+	for _, h := range slices.Backward(g.greetings[g.members[0].Key].greeting.held) {
+		if r, here := g.recordOf(h.attempt); here && len(g.without(h.attempt)) == 0 {
+			return r, true, nil
+		}
+	}
 	for _, m := range g.members {
 		for _, h := range g.greetings[m.Key].greeting.held {
-			count[h.attempt]++
-			finished[h.attempt] = finished[h.attempt] || h.finished
-		}
-	}
-	for _, h := range slices.Backward(g.greetings[g.members[0].Key].greeting.held) {
-		if count[h.attempt] == len(g.members) {
-			i := slices.IndexFunc(g.held, func(r Record) bool { return r.Attempt == h.attempt })
-			return g.held[max(i, 0)], i >= 0, nil
-		}
-	}
-	for id, done := range finished {
-		if done {
-			return Record{}, false, &LostRecordError{Members: g.without(id)}
+			if r, _ := g.recordOf(h.attempt); h.finished || r.Finished() {
+				return Record{}, false, &LostRecordError{Members: g.without(h.attempt)}
+			}
 		}
 	}
 	return Record{}, false, nil
+}
+
+// recordOf returns this member's record of an attempt.
+func (g *generation) recordOf(id AttemptID) (Record, bool) {
+	i := slices.IndexFunc(g.held, func(r Record) bool { return r.Attempt == id })
+	if i < 0 {
+		return Record{}, false
+	}
+	return g.held[i], true
 }
 
 // lost fails when a record of a finished key generation is not held by all. First all say so: else it
@@ -172,7 +175,7 @@ func (g *generation) differences() []Difference {
 		name string
 		of   func(greeting) string
 	}{
-		{"protocol version", func(x greeting) string { return fmt.Sprintf("%d (%s)", x.version, x.tool) }},
+		{"protocol version", func(x greeting) string { return fmt.Sprintf("%d (%q)", x.version, x.tool) }},
 		{"step", func(x greeting) string { return fmt.Sprintf("%q", x.step) }},
 		{"ceremony file", func(x greeting) string { return fmt.Sprintf("digest %x", x.digest[:8]) }},
 		{"threshold, or keys and order of the members", func(x greeting) string { return fmt.Sprintf("digest %x", x.members[:8]) }},
@@ -234,53 +237,60 @@ func clip(text string, most int) string {
 	return strings.ToValidUTF8(text[:most-3], "") + "..."
 }
 
-// compareFacts lists the labels under which members have different values.
+// compareFacts lists the labels under which members have different values, in the order in which they
+// come.
 func (g *generation) compareFacts() []Difference {
-	lists := map[int][]Fact{g.number[g.self.Key]: g.facts()}
-	for _, m := range g.others {
-		if t, told := g.kept[slot{m.Key, kindFacts}]; told {
-			if facts, err := decodeFacts(t.body); err == nil {
-				lists[g.number[m.Key]] = facts
-			}
-		}
-	}
+	values := make(map[commkey.PublicKey]map[string][]string)
 	var labels []string
-	for i := range g.members {
-		for _, f := range lists[i+1] {
-			if !slices.Contains(labels, f.Label) {
-				labels = append(labels, f.Label)
+	seen := make(map[string]bool)
+	for _, m := range g.members {
+		facts, told := g.factsOf(m)
+		if !told {
+			continue
+		}
+		values[m.Key] = make(map[string][]string)
+		for _, f := range facts {
+			values[m.Key][f.Label] = append(values[m.Key][f.Label], f.Value)
+			if !seen[f.Label] {
+				seen[f.Label], labels = true, append(labels, f.Label)
 			}
 		}
 	}
 	var all []Difference
 	for _, label := range labels {
-		d := Difference{Field: label}
-		for i, m := range g.members {
-			if facts, told := lists[i+1]; told {
-				d.Values = append(d.Values, Value{m, valueOf(facts, label)})
-			}
-		}
-		if len(d.grouped()) > 1 {
+		if d := g.difference(label, values); len(d.grouped()) > 1 {
 			all = append(all, d)
 		}
 	}
 	return all
 }
 
-func valueOf(facts []Fact, label string) string {
-	value, found := "", false
-	for _, f := range facts {
-		if f.Label == label {
-			if found {
-				value += ", "
-			}
-			value, found = value+f.Value, true
+// factsOf returns the facts of a member that has told them.
+func (g *generation) factsOf(m protocol.Member) ([]Fact, bool) {
+	if m.Key == g.self.Key {
+		return g.facts(), true
+	}
+	t, told := g.kept[slot{m.Key, kindFacts}]
+	return t.facts, told
+}
+
+// difference is what the members who told their facts have under a label. One that only others know may
+// be any text.
+func (g *generation) difference(label string, values map[commkey.PublicKey]map[string][]string) Difference {
+	d := Difference{Field: label}
+	if _, known := values[g.self.Key][label]; !known {
+		d.Field = fmt.Sprintf("%q", label)
+	}
+	for _, m := range g.members {
+		facts, told := values[m.Key]
+		switch list, has := facts[label]; {
+		case has:
+			d.Values = append(d.Values, Value{m, fmt.Sprintf("%q", strings.Join(list, ", "))})
+		case told:
+			d.Values = append(d.Values, Value{m, "(nothing)"})
 		}
 	}
-	if !found {
-		return "(nothing)"
-	}
-	return fmt.Sprintf("%q", value)
+	return d
 }
 
 // settle takes messages for a while, until done holds for all others. What goes wrong meanwhile is of

@@ -87,7 +87,14 @@ func TestMaliciousMember(t *testing.T) {
 		},
 		// Case 26: here in what members say of each other.
 		"false blame": {
-			lie: func(mallory *person, people []*person) protocol.Fault { return falseBlame(mallory, people[0]) },
+			lie: func(mallory *person, people []*person) protocol.Fault {
+				return falseBlame(mallory, people[0], cocktail.CheckProof, 1)
+			},
+		},
+		"blame of itself": {
+			lie: func(mallory *person, people []*person) protocol.Fault {
+				return falseBlame(mallory, people[0], cocktail.CheckDecryption, 3)
+			},
 		},
 		// Case 28.
 		"identity commitment": {
@@ -169,8 +176,8 @@ func wrongShare(mallory *person, people []*person, threshold int) protocol.Fault
 	})
 }
 
-// falseBlame lets a member blame another one, whose messages are right.
-func falseBlame(mallory, innocent *person) protocol.Fault {
+// falseBlame lets a member blame one by its number, whose messages are right.
+func falseBlame(mallory, innocent *person, check cocktail.Check, number byte) protocol.Fault {
 	digests := map[string][]byte{}
 	return func(e protocol.Envelope) []protocol.Delivery {
 		if is(innocent, mallory, kindRound1)(e) {
@@ -179,7 +186,7 @@ func falseBlame(mallory, innocent *person) protocol.Fault {
 		}
 		return mallory.lie(nil, kindSignature, func(m *message) {
 			m.kind = kindAbort
-			blame := []byte{byte(cocktail.CheckProof), 0, 1}
+			blame := []byte{byte(check), 0, number}
 			a := abort{why: whyBlame, reason: "lies", blames: []accusation{{blame: blame}}}
 			a.blames[0].digest = sum(digests["innocent"])
 			m.body = a.encode()

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 
 	"frostkit/frost"
+	"frostkit/runner/protocol"
 )
 
 // The messages of a signing, all sealed. After the proposal each one's ID is that of the
@@ -147,7 +148,7 @@ func proposalID(session sessionID, body []byte) AttemptID {
 
 // ending is why a coordinator gives up: at a deadline with who is missing in which phase.
 type ending struct {
-	phase   string
+	phase   string   // of those in which a coordinator waits, or ""
 	missing [][]byte // identifiers
 	reason  string
 }
@@ -164,7 +165,10 @@ func (e ending) encode() []byte {
 func decodeEnding(body []byte) (ending, error) {
 	var e ending
 	s := cryptobyte.String(body)
-	if !readText8(&s, &e.phase) || !readList8(&s, &e.missing) || !readText16(&s, &e.reason) || !s.Empty() {
+	if !readText8(&s, &e.phase) || !readList8(&s, &e.missing) || !readReason(&s, &e.reason) || !s.Empty() {
+		return ending{}, errMalformed
+	}
+	if waits := e.phase == protocol.PhaseCommitments || e.phase == protocol.PhaseShares; !waits && (e.phase != "" || e.missing != nil) {
 		return ending{}, errMalformed
 	}
 	return e, nil

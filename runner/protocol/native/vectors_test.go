@@ -214,7 +214,10 @@ func FuzzMessage(f *testing.F) {
 			f.Add(message{kind: k, number: 1, body: body}.encode())
 		}
 	}
-	f.Add(message{kind: kindGreeting, number: 1, body: greeting{version: Version, held: []held{{}}}.encode()}.encode())
+	for _, list := range [][]held{{{}}, {{}, {finished: true}}, {{recordID(1), true}, {recordID(2), false}}, {{recordID(1), true}, {recordID(2), false}, {recordID(1), true}}} {
+		f.Add(message{kind: kindGreeting, number: 1, body: greeting{version: Version, held: list}.encode()}.encode())
+	}
+	f.Add(message{kind: kindWant, number: 1, body: want{kindRound1, []uint16{1, 1}}.encode()}.encode())
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		m, err := decodeMessage(payload)
 		if err != nil {
@@ -230,10 +233,17 @@ func FuzzMessage(f *testing.F) {
 		}
 		if x, err := decodeGreeting(m.body); err == nil && x.version == Version {
 			again(x.encode(), nil)
+			listed := map[AttemptID]bool{}
+			for _, h := range x.held {
+				listed[h.attempt] = true
+			}
+			if len(listed) < len(x.held) {
+				t.Errorf("greeting %x lists a record twice", m.body)
+			}
 		}
 		facts, err := decodeFacts(m.body)
 		again(encodeFacts(facts), err)
-		a, err := decodeAbort(m.body)
+		a, err := decodeAbort(m.body, 3)
 		again(a.encode(), err)
 		w, err := decodeWant(m.body)
 		again(w.encode(), err)

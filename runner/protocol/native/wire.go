@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -128,6 +129,9 @@ func readHeld(s *cryptobyte.String, list *[]held) bool {
 		if !s.CopyBytes(h.attempt[:]) || !readBool(s, &h.finished) {
 			return false
 		}
+		if slices.ContainsFunc(*list, func(before held) bool { return before.attempt == h.attempt }) {
+			return false
+		}
 		*list = append(*list, h)
 	}
 	return true
@@ -201,11 +205,12 @@ func (a abort) encode() []byte {
 	return b.BytesOrPanic()
 }
 
-func decodeAbort(body []byte) (abort, error) {
+// decodeAbort decodes an abort, which accuses each of the other members once at most.
+func decodeAbort(body []byte, members int) (abort, error) {
 	var a abort
 	var count uint16
 	s := cryptobyte.String(body)
-	if !s.ReadUint8((*uint8)(&a.why)) || !readText16(&s, &a.reason) || len(a.reason) > maxReason || !s.ReadUint16(&count) {
+	if !s.ReadUint8((*uint8)(&a.why)) || !readReason(&s, &a.reason) || !s.ReadUint16(&count) || int(count) >= members {
 		return abort{}, errMalformed
 	}
 	if a.why < whyBlame || a.why > whyStopped {
@@ -227,7 +232,7 @@ func decodeAbort(body []byte) (abort, error) {
 // want asks for the messages of an attempt once more. It says what the member waits for.
 type want struct {
 	kind    kind
-	awaited []uint16 // members by their numbers, from 1
+	awaited []uint16 // members by their numbers, from 1, ascending
 }
 
 // encode returns u8 kind || u16 count, u16 number of each member.
@@ -250,7 +255,9 @@ func decodeWant(body []byte) (want, error) {
 	}
 	w.awaited = make([]uint16, count)
 	for i := range w.awaited {
-		s.ReadUint16(&w.awaited[i])
+		if s.ReadUint16(&w.awaited[i]); i > 0 && w.awaited[i] <= w.awaited[i-1] {
+			return want{}, errMalformed
+		}
 	}
 	return w, nil
 }
@@ -327,6 +334,10 @@ func readText16(s *cryptobyte.String, text *string) bool {
 	ok := s.ReadUint16LengthPrefixed(&raw) && utf8.Valid(raw)
 	*text = string(raw)
 	return ok
+}
+
+func readReason(s *cryptobyte.String, reason *string) bool {
+	return readText16(s, reason) && len(*reason) <= maxReason
 }
 
 func readBool(s *cryptobyte.String, v *bool) bool {
