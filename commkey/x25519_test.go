@@ -5,9 +5,9 @@ import (
 	"crypto/ecdh"
 	"crypto/rand"
 	"encoding/hex"
-	"os"
-	"runtime/debug"
 	"testing"
+
+	"frostkit/internal/testheap"
 )
 
 // The key pairs of RFC 7748, Section 6.1, and the first iteration of Section 5.2, which is of the base point.
@@ -57,42 +57,16 @@ func TestPublicKeyAgainstCryptoECDH(t *testing.T) {
 
 // After Destroy no copy of a secret is in the heap, though nothing was collected.
 func TestDestroyLeavesNoCopy(t *testing.T) {
-	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	key, err := Generate(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	masked := key.SecretBytes()
-	for i := range masked {
-		masked[i] ^= 0xff
-	}
-	if !inHeap(t, masked) {
-		t.Error("the secret is not found in the heap before")
+	secret := testheap.Watch(t, key.SecretBytes())
+	if !secret.InHeap(t) {
+		t.Error("the secret is not in the heap to begin with")
 	}
 	key.Destroy()
-	if inHeap(t, masked) {
+	if secret.InHeap(t) {
 		t.Error("Destroy leaves the secret in the heap")
 	}
-}
-
-// inHeap reports whether the complement of b is in a dump of the heap.
-func inHeap(t *testing.T, b []byte) bool {
-	t.Helper()
-	file, err := os.Create(t.TempDir() + "/heap")
-	if err != nil {
-		t.Fatal(err)
-	}
-	debug.WriteHeapDump(file.Fd())
-	if err := file.Close(); err != nil {
-		t.Fatal(err)
-	}
-	dump, err := os.ReadFile(file.Name())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer clear(dump)
-	for i := range dump {
-		dump[i] ^= 0xff
-	}
-	return bytes.Contains(dump, b)
 }

@@ -65,7 +65,7 @@ func blameShares(culprits ...Identifier) *BlameError {
 	return &BlameError{Culprits: culprits, Check: "sent a signature share that does not verify", Err: ErrInvalidSignature}
 }
 
-// shareVerifies is verify_signature_share of RFC 9591, Section 5.4, of the
+// shareVerifies is verify_signature_share of RFC 9591, Section 5.3, of the
 // signer at i with its Lagrange coefficient and its verifying share.
 func (p *SigningPackage) shareVerifies(i int, r *round2, lambda group.Scalar, share *SignatureShare, public group.Element) bool {
 	commitments := p.signers[i].commitments
@@ -86,6 +86,9 @@ func (p *SigningPackage) shareVerifies(i int, r *round2, lambda group.Scalar, sh
 // one is a *[BlameError]. [Aggregate] does so when it has to.
 func VerifySignatureShare(id Identifier, share *SignatureShare, pkg *SigningPackage, pub *PublicKeyPackage) error {
 	const doing = "verifying a signature share"
+	if share == nil {
+		return fmt.Errorf(doing+": there is no signature share of signer %s", id)
+	}
 	if pkg.suite != pub.suite || share.suite != pkg.suite {
 		return wrap(doing, errors.New("share, signing package and public key package are of different ciphersuites"))
 	}

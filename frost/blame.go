@@ -10,7 +10,7 @@ var errForeign = fmt.Errorf("%w, and the verifying shares of the signers do not 
 	"they are fewer than the threshold, or the public key package is not that of one group", ErrInvalidSignature)
 
 // shareChecks are the checks of all signature shares, verify_signature_share of RFC
-// 9591, Section 5.4: the share of the signer at i is right if share[i] times the generator is
+// 9591, Section 5.3: the share of the signer at i is right if share[i] times the generator is
 // hiding[i] + rho[i] * binding[i] + factor[i] * public[i].
 type shareChecks struct {
 	pkg    *SigningPackage

@@ -25,7 +25,7 @@ func CheckGroup(cs Ciphersuite, ids []Identifier, threshold int) ([]Identifier, 
 
 // TrustedDealer makes a new signing key, splits it and forgets it:
 // trusted_dealer_keygen of RFC 9591, Appendix C. It takes 2 to 65535 distinct
-// ids and a threshold from 2 to their number.
+// ids and a threshold from 2 to their number. Participants have the same duty as after [Split].
 func TrustedDealer(random io.Reader, cs Ciphersuite, ids []Identifier, threshold int) (map[Identifier]*SecretShare, *PublicKeyPackage, error) {
 	key, err := GenerateSigningKey(random, cs)
 	if err != nil {
@@ -38,6 +38,11 @@ func TrustedDealer(random io.Reader, cs Ciphersuite, ids []Identifier, threshold
 // Split shares a signing key among 2 to 65535 distinct ids, so that a threshold
 // of them, from 2 to their number, sign for it: secret_share_shard of RFC 9591,
 // Appendix C.1.
+//
+// The shares hold one commitment to the polynomial, the RFC's vss_commitment: "participants MUST
+// abort if they do not have the same view of" it (Appendix C). Otherwise the dealer can give
+// them shares of different keys. So either the channel makes sure that all get the same, as a
+// broadcast does, or the participants compare [SecretShare.Commitment] before they keep a key.
 func Split(random io.Reader, key *SigningKey, ids []Identifier, threshold int) (map[Identifier]*SecretShare, *PublicKeyPackage, error) {
 	const doing = "splitting a signing key"
 	if key.secret.IsZero() {

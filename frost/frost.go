@@ -16,9 +16,16 @@
 //
 // A value of a type of this package is valid once it exists. Secrets neither print
 // nor marshal; they are wiped by Destroy as far as Go allows: copies that
-// the compiler and the arithmetic leave on stacks and in registers are out of reach, unless
-// the program is built with GOEXPERIMENT=runtimesecret, where Go offers that.
+// the compiler and the arithmetic leave on stacks and in registers are out of reach.
 // Operations on secrets take constant time. What takes variable time works on public values.
+//
+// A program that is built with GOEXPERIMENT=runtimesecret, where Go offers that, also wipes what
+// these operations leave on stacks and in registers: making, decoding and encoding a
+// [SigningKey], and [SigningKey.Sign]; [TrustedDealer] and [Split]; decoding, encoding and verifying
+// a [SecretShare] and a [KeyPackage]; [NewSigners] and [Signer.Sign]; the rounds of frost/dkg,
+// and decoding and encoding its Round2Package; and of frost/cocktail DecodeStaticKey, the
+// rounds, Resume and Recover. Secrets that are merely compared or copied, and all that happens
+// outside these three packages, are not covered.
 //
 // The package does no input or output beside reading randomness, and keeps no clock. Large groups
 // are worked on by as many goroutines as GOMAXPROCS allows, none of which outlives the call

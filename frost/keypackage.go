@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"frostkit/frost/internal/group"
+	"frostkit/frost/internal/secret"
 	"frostkit/frost/internal/wire"
 )
 
@@ -87,7 +88,9 @@ func (k *KeyPackage) MinSigners() int { return int(k.minSigners) }
 // Check checks that the signing share belongs to the verifying share, which
 // decoding does not.
 func (k *KeyPackage) Check() error {
-	if !k.suite.Group().BaseMult(k.share).Equal(k.verifyingShare) {
+	var belongs bool
+	secret.Do(func() { belongs = k.suite.Group().BaseMult(k.share).Equal(k.verifyingShare) })
+	if !belongs {
 		return errors.New("checking a key package: its signing share does not belong to its verifying share")
 	}
 	return nil
@@ -116,24 +119,26 @@ func (k *KeyPackage) fields() []wire.Field {
 // EncodeSecretJSON returns the package with its secret as JSON {header,
 // identifier, signing_share, verifying_share, verifying_key, min_signers}, which
 // the caller wipes.
-func (k *KeyPackage) EncodeSecretJSON() []byte { return wire.EncodeJSON(k.suite, k.fields()) }
+func (k *KeyPackage) EncodeSecretJSON() []byte { return wire.EncodeSecretJSON(k.suite, k.fields()) }
 
 // EncodeSecretPostcard returns the package with its secret in postcard, which
 // the caller wipes.
-func (k *KeyPackage) EncodeSecretPostcard() []byte { return wire.EncodePostcard(k.suite, k.fields()) }
+func (k *KeyPackage) EncodeSecretPostcard() []byte {
+	return wire.EncodeSecretPostcard(k.suite, k.fields())
+}
 
 // DecodeKeyPackageJSON reads what [KeyPackage.EncodeSecretJSON] writes. As the ZF
 // implementation does, it takes any signing share and threshold: see [KeyPackage.Check].
 func DecodeKeyPackageJSON(cs Ciphersuite, b []byte) (*KeyPackage, error) {
 	k := newKeyPackage(cs)
-	return k.decoded(wire.DecodeJSON(cs, b, k.fields()...))
+	return k.decoded(wire.DecodeSecretJSON(cs, b, k.fields()...))
 }
 
 // DecodeKeyPackagePostcard reads what [KeyPackage.EncodeSecretPostcard] writes,
 // with the same latitude.
 func DecodeKeyPackagePostcard(cs Ciphersuite, b []byte) (*KeyPackage, error) {
 	k := newKeyPackage(cs)
-	return k.decoded(wire.DecodePostcard(cs, b, k.fields()...))
+	return k.decoded(wire.DecodeSecretPostcard(cs, b, k.fields()...))
 }
 
 // newKeyPackage returns a package for a decoder to fill.

@@ -74,6 +74,22 @@ func TestSplitRefusesIdentityShares(t *testing.T) {
 	}
 }
 
+// The commitment is the same for all, has the threshold's length and begins with the verifying key.
+func TestSecretShareCommitment(t *testing.T) {
+	shares, public, err := frost.TrustedDealer(newStream(1), suite, numbers(t, 3), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := shares[number(t, 1)].Commitment()
+	if len(want) != 2*32 || !bytes.Equal(want[:32], public.VerifyingKey().Bytes()) {
+		t.Errorf("commitment %x of the key %s", want, public.VerifyingKey())
+	}
+	for id, share := range shares {
+		again := must(frost.DecodeSecretShareJSON(suite, share.EncodeSecretJSON()))(t)
+		equal(t, id.String(), again.Commitment(), want)
+	}
+}
+
 func TestSecretShareIsVerified(t *testing.T) {
 	shares, _, err := frost.TrustedDealer(newStream(1), suite, numbers(t, 3), 2)
 	if err != nil {

@@ -47,9 +47,9 @@ func NewSigner(random io.Reader, key *KeyPackage) (*Signer, error) {
 }
 
 // NewSigners makes the signers of several signings to come, from 1 to 65535, so that their
-// commitments can be sent beforehand, "commitments for multiple messages" of
-// RFC 9591, Section 5.1. Each of them signs once. They live in memory alone: those
-// that are not used must be destroyed.
+// commitments can be sent beforehand: the preprocessing of Komlo and Goldberg (eprint
+// 2020/852), which RFC 9591 leaves out. Each of them signs once. They live in memory alone:
+// those that are not used must be destroyed.
 func NewSigners(random io.Reader, key *KeyPackage, count int) ([]*Signer, error) {
 	const doing = "committing to signing nonces"
 	switch {

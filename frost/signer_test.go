@@ -181,6 +181,9 @@ func TestAggregateRefuses(t *testing.T) {
 			t.Errorf("verifies a share of %s", id)
 		}
 	}
+	if err := frost.VerifySignatureShare(one, nil, pkg, public); err == nil {
+		t.Error("verifies no share")
+	}
 }
 
 // With a public key package whose key is not that of its shares nobody is blamed.

@@ -20,30 +20,33 @@ type SigningKey struct {
 
 // GenerateSigningKey makes a key from random.
 func GenerateSigningKey(random io.Reader, cs Ciphersuite) (*SigningKey, error) {
-	secret, err := cs.Group().RandomScalar(random)
-	if err != nil {
-		return nil, wrap("generating a signing key", err)
-	}
-	return newSigningKey(cs, secret), nil
+	key, err := newSigningKey(cs, func() (group.Scalar, error) { return cs.Group().RandomScalar(random) })
+	return key, wrap("generating a signing key", err)
 }
 
 // DecodeSigningKey decodes a scalar that is not 0, for ed25519 32 bytes,
 // little-endian. That is not the seed of RFC 8032. Its errors do not repeat the input.
 func DecodeSigningKey(cs Ciphersuite, b []byte) (*SigningKey, error) {
-	secret, err := cs.Group().DecodeScalar(b)
-	if err != nil {
-		return nil, wrap("decoding a signing key", err)
-	}
-	if secret.IsZero() {
-		return nil, errors.New("decoding a signing key: it is 0")
-	}
-	return newSigningKey(cs, secret), nil
+	key, err := newSigningKey(cs, func() (group.Scalar, error) { return cs.Group().DecodeScalar(b) })
+	return key, wrap("decoding a signing key", err)
 }
 
-func newSigningKey(cs Ciphersuite, secret group.Scalar) *SigningKey {
-	public := cs.Group().BaseMult(secret)
-	cs.Group().Normalize(public)
-	return &SigningKey{suite: cs, secret: secret, public: public}
+// newSigningKey makes the key of the scalar that source returns.
+func newSigningKey(cs Ciphersuite, source func() (group.Scalar, error)) (key *SigningKey, err error) {
+	secret.Do(func() {
+		var sk group.Scalar
+		if sk, err = source(); err != nil {
+			return
+		}
+		if sk.IsZero() {
+			err = errors.New("it is 0")
+			return
+		}
+		public := cs.Group().BaseMult(sk)
+		cs.Group().Normalize(public)
+		key = &SigningKey{suite: cs, secret: sk, public: public}
+	})
+	return key, err
 }
 
 // Ciphersuite returns the suite.
@@ -56,7 +59,10 @@ func (k *SigningKey) VerifyingKey() VerifyingKey {
 
 // SecretBytes returns the encoding that [DecodeSigningKey] reads, in a new
 // slice that the caller wipes.
-func (k *SigningKey) SecretBytes() []byte { return k.secret.Bytes() }
+func (k *SigningKey) SecretBytes() (b []byte) {
+	secret.Do(func() { b = k.secret.Bytes() })
+	return b
+}
 
 // Sign signs a message with the whole key: prime_order_sign of RFC 9591,
 // Appendix B. The nonce is a hash of 32 bytes of random, the key and the message,

@@ -84,10 +84,11 @@ func (k VerifyingKey) Equal(other VerifyingKey) bool { return k.equal(other.poin
 func (k VerifyingKey) Ciphersuite() Ciphersuite { return k.suite }
 
 // Verify checks a signature of the message: prime_order_verify of RFC 9591,
-// Appendix B, without a cofactor. As a [VerifyingKey] and a [Signature] hold elements of
-// prime order alone, it accepts for ed25519 what crypto/ed25519 accepts but for
-// keys and signatures with a component of small order, which no honest signer
-// makes. The error is [ErrInvalidSignature].
+// Appendix B, z*B = R + c*PK. For ed25519 Section 6.1 demands that times the cofactor, [8][z]B =
+// [8]R + [8][c]PK, which is the same here: a [VerifyingKey] and a [Signature] hold elements
+// of prime order alone, among which multiplying by 8 is one to one. So it
+// accepts what crypto/ed25519 accepts but for keys and signatures with a component of small
+// order, which no honest signer makes. The error is [ErrInvalidSignature].
 func (k VerifyingKey) Verify(message []byte, sig Signature) error {
 	if k.suite == nil || k.suite != sig.suite {
 		return ErrInvalidSignature

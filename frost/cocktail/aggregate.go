@@ -2,6 +2,7 @@ package cocktail
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"frostkit/frost"
@@ -104,8 +105,11 @@ func (r *Round1) NextAggregated(m *Round2Message) (*Round2, error) {
 	if self == nil {
 		return nil, fmt.Errorf(doing, ErrRoundSpent)
 	}
-	if !m.setup.equal(r.setup) || m.recipient != self.id {
-		return nil, fmt.Errorf("round 1 of the key generation: round 2 message is for %s of another session", m.recipient)
+	if !m.setup.equal(r.setup) {
+		return nil, fmt.Errorf(doing, errors.New("round 2 message is of another session"))
+	}
+	if m.recipient != self.id {
+		return nil, fmt.Errorf("round 1 of the key generation: round 2 message is for %s, not for this member, %s", m.recipient, self.id)
 	}
 	i := r.setup.index[self.id]
 	if !bytes.Equal(m.all[i].encode(), r.own.contribution.encode()) || !bytes.Equal(m.ciphertexts[i], r.own.ciphertexts[i]) {

@@ -254,15 +254,17 @@ func TestAggregated(t *testing.T) {
 			t.Errorf("got %v, want %v", err, ErrRoundSpent)
 		}
 	}
-	another, _ := p.round1(t, 3)
-	for _, m := range []*Round2Message{
-		must(NewRound2Message(p.setup, p.ids[1], messages))(t), // for another
-		must(NewRound2Message(p.setup, p.ids[0], messages))(t), // of another attempt
+	other := newParty(t, "another session", 2, 3)
+	_, strange := other.round1(t, 2)
+	for want, m := range map[string]*Round2Message{
+		"is for " + p.ids[1].String() + ", not for this member": must(NewRound2Message(p.setup, p.ids[1], messages))(t),
+		"is of another session":                                 must(NewRound2Message(other.setup, p.ids[0], strange))(t),
+		errOwnMessage.Error():                                   must(NewRound2Message(p.setup, p.ids[0], messages))(t), // of another attempt
 	} {
-		if _, err := another[0].NextAggregated(m); err == nil {
-			t.Error("a round 2 message of another member or attempt is taken")
+		another, _ := p.round1(t, 3)
+		if _, err := another[0].NextAggregated(m); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
 		}
-		another, _ = p.round1(t, 3)
 	}
 }
 

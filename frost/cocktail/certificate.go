@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"frostkit/frost"
+	"frostkit/frost/internal/secret"
 )
 
 // Round3 is a member that has signed the transcript, and waits for the signatures of the others. It
@@ -20,7 +21,9 @@ func (m *member) certify(t *Transcript) (*Round3, error) {
 	if err := m.key.usable(); err != nil {
 		return nil, err
 	}
-	own, err := sign(m.setup.suite, m.key.secret, m.key.public.element, t.encoded)
+	var own Signature
+	var err error
+	secret.Do(func() { own, err = sign(m.setup.suite, m.key.secret, m.key.public.element, t.encoded) })
 	if err != nil {
 		return nil, err
 	}

@@ -25,8 +25,8 @@
 // A round is spent when it goes on, whether or not it succeeds. Errors about what members
 // sent are a *[frost.BlameError] that names all of them, with a [Fault] for each: see [Faults].
 //
-// The package does no input or output, keeps no clock and starts no goroutine. Operations on
-// secrets take constant time.
+// The package does no input or output and keeps no clock, and no goroutine outlives the call that
+// started it. Operations on secrets take constant time.
 package cocktail
 
 import (

@@ -42,7 +42,7 @@ func (ed25519Parameters) ecdh(secret group.Scalar, public group.Element) []byte 
 	return ed25519.ECDH(secret, public)
 }
 
-// deriveKeyAndNonce is, for a hash of at least 56 bytes, "k = tmp[0:32], iv = tmp[32:56]" with
+// deriveKeyAndNonce is, for a hash of at least 56 bytes, k = tmp[0:32] and iv = tmp[32:56] with
 // tmp = H(prefix || x || E || P_s || P_r || len(extra) || extra).
 func (p ed25519Parameters) deriveKeyAndNonce(x, ephemeral, sender, recipient, context []byte) (key, nonce []byte) {
 	length := binary.LittleEndian.AppendUint64(nil, uint64(len(context)))

@@ -227,7 +227,7 @@ func (m *Round1Message) Equal(other *Round1Message) bool {
 	return m.sender == other.sender && m.setup.equal(other.setup) && bytes.Equal(m.encoded, other.encoded)
 }
 
-// appendFrame appends "uint64_be(len(c)) || c".
+// appendFrame appends uint64_be(len(ciphertext)) || ciphertext.
 func appendFrame(b, ciphertext []byte) []byte {
 	return append(binary.BigEndian.AppendUint64(b, uint64(len(ciphertext))), ciphertext...)
 }

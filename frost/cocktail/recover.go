@@ -52,9 +52,7 @@ func reopen(key *StaticKey, t *Transcript, bundle *Bundle) (*member, keys, error
 	}
 	self := &member{t.setup, id, key}
 	outcome, payloads, err := self.openAll(t.all, bundle.ciphertexts)
-	for _, payload := range payloads {
-		clear(payload)
-	}
+	clearPayloads(payloads)
 	return self, outcome, err
 }
 

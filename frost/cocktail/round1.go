@@ -9,6 +9,7 @@ import (
 
 	"frostkit/frost"
 	"frostkit/frost/internal/group"
+	"frostkit/frost/internal/secret"
 )
 
 // Config is what a member begins a key generation with.
@@ -57,25 +58,33 @@ func New(config Config) (*Round1, error) {
 	if random == nil {
 		random = rand.Reader
 	}
-	setup := config.Setup
-	polynomial, ephemeral, err := draw(random, setup)
+	self := member{config.Setup, id, config.Key}
+	r := &Round1{setup: config.Setup, cell: new(atomic.Pointer[member])}
+	secret.Do(func() { r.own, err = self.begin(random, config.Payloads) })
 	if err != nil {
 		return nil, fmt.Errorf(doing, err)
+	}
+	r.cell.Store(&self)
+	return r, nil
+}
+
+// begin draws the secrets and makes the message of them, after which they are wiped.
+func (m member) begin(random io.Reader, payloads map[frost.Identifier][]byte) (*Round1Message, error) {
+	polynomial, ephemeral, err := draw(random, m.setup)
+	if err != nil {
+		return nil, err
 	}
 	defer polynomial.Clear()
 	defer ephemeral.Clear()
-	c, err := contribute(setup, polynomial, ephemeral)
+	c, err := contribute(m.setup, polynomial, ephemeral)
 	if err != nil {
-		return nil, fmt.Errorf(doing, err)
+		return nil, err
 	}
-	self := member{setup, id, config.Key}
-	ciphertexts, err := self.encryptShares(polynomial, ephemeral, c.ephemeral, config.Payloads)
+	ciphertexts, err := m.encryptShares(polynomial, ephemeral, c.ephemeral, payloads)
 	if err != nil {
-		return nil, fmt.Errorf(doing, err)
+		return nil, err
 	}
-	r := &Round1{setup: setup, own: newRound1Message(setup, id, c, ciphertexts), cell: new(atomic.Pointer[member])}
-	r.cell.Store(&self)
-	return r, nil
+	return newRound1Message(m.setup, m.id, c, ciphertexts), nil
 }
 
 // check checks the configuration, and returns who this member is.
@@ -128,14 +137,14 @@ func contribute(setup *Setup, polynomial group.Polynomial, ephemeral group.Scala
 
 // encryptShares evaluates the polynomial for each member, this one too, and encrypts
 // the share with its payload: Round 1, Step 5.
-func (m member) encryptShares(polynomial group.Polynomial, secret group.Scalar, ephemeral group.Element, payloads map[frost.Identifier][]byte) ([][]byte, error) {
+func (m member) encryptShares(polynomial group.Polynomial, e group.Scalar, ephemeral group.Element, payloads map[frost.Identifier][]byte) ([][]byte, error) {
 	g := m.setup.suite.Group()
 	ciphertexts := make([][]byte, len(m.setup.ids))
 	for j, id := range m.setup.ids {
 		share := polynomial.Evaluate(g, g.ScalarFromUint16(uint16(j+1)))
 		p := pair{m.setup.suite, ephemeral, m.key.public.element, m.setup.keys[j], m.setup.context}
 		var err error
-		ciphertexts[j], err = p.seal(secret, m.key.secret, share, payloads[id])
+		ciphertexts[j], err = p.seal(e, m.key.secret, share, payloads[id])
 		share.Clear()
 		if err != nil {
 			return nil, fmt.Errorf("encrypting the share of %s: %w", id, err)

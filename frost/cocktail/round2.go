@@ -8,6 +8,7 @@ import (
 
 	"frostkit/frost"
 	"frostkit/frost/internal/group"
+	"frostkit/frost/internal/secret"
 )
 
 // Round2 is a member that has verified the messages of all, and has its keys, which are
@@ -64,11 +65,29 @@ func proofFaults(setup *Setup, all []contribution) []*Fault {
 }
 
 // openAll opens and verifies the shares of all members, and makes the keys: Round 2, Steps 3 and 4.
-func (m *member) openAll(all []contribution, ciphertexts [][]byte) (keys, map[frost.Identifier][]byte, error) {
-	g := m.setup.suite.Group()
-	shares := make([]group.Scalar, len(all))
-	payloads := make(map[frost.Identifier][]byte, len(all))
-	var faults []*Fault
+// Where it fails it leaves neither shares nor payloads.
+func (m *member) openAll(all []contribution, ciphertexts [][]byte) (outcome keys, payloads map[frost.Identifier][]byte, err error) {
+	secret.Do(func() {
+		var shares []group.Scalar
+		var faults []*Fault
+		shares, payloads, faults = m.decryptAll(all, ciphertexts)
+		defer clearAll(shares)
+		if err = blame(append(faults, m.shareFaults(all, shares)...)); err == nil {
+			outcome, err = m.assemble(all, shares)
+		}
+	})
+	if err != nil {
+		clearPayloads(payloads)
+		return keys{}, nil, err
+	}
+	return outcome, payloads, nil
+}
+
+// decryptAll decrypts the ciphertexts of all members: Steps 3.1 to 3.3. There is no share of a
+// member who is at fault.
+func (m *member) decryptAll(all []contribution, ciphertexts [][]byte) (shares []group.Scalar, payloads map[frost.Identifier][]byte, faults []*Fault) {
+	shares = make([]group.Scalar, len(all))
+	payloads = make(map[frost.Identifier][]byte, len(all))
 	for j, id := range m.setup.ids {
 		var err error
 		p := m.pairWith(j, all[j])
@@ -80,23 +99,23 @@ func (m *member) openAll(all []contribution, ciphertexts [][]byte) (keys, map[fr
 			faults = append(faults, fault)
 		}
 	}
-	defer clearAll(shares)
-	faults = append(faults, m.shareFaults(all, shares)...)
-	if err := blame(faults); err != nil {
-		return keys{}, nil, err
-	}
+	return shares, payloads, faults
+}
+
+// assemble makes the keys of verified shares: Step 4.
+func (m *member) assemble(all []contribution, shares []group.Scalar) (keys, error) {
+	g := m.setup.suite.Group()
 	// x_i = sum of s_ji
 	sum := g.NewScalar()
 	for _, share := range shares {
 		sum.Add(sum, share)
 	}
-	// C_agg,k = sum of C_jk; Y = C_agg,0; "Final Check: x_i * B = Y_i"
+	// C_agg,k = sum of C_jk; Y = C_agg,0; "Final Check: … x_i * B = Y_i"
 	private, public, err := frost.AssembleKeys(m.setup.suite.Ciphersuite, m.id, sum, sumCommitments(g, all), m.setup.ids)
 	if err != nil {
 		sum.Clear()
-		return keys{}, nil, err
 	}
-	return keys{private, public}, payloads, nil
+	return keys{private, public}, err
 }
 
 // pairWith is a sender and this member.
@@ -118,6 +137,12 @@ func clearAll(scalars []group.Scalar) {
 		if scalar != nil {
 			scalar.Clear()
 		}
+	}
+}
+
+func clearPayloads(payloads map[frost.Identifier][]byte) {
+	for _, payload := range payloads {
+		clear(payload)
 	}
 }
 
@@ -196,20 +221,22 @@ func (r *Round2) Payload(sender frost.Identifier) []byte { return slices.Clone(r
 // Destroy abandons the key generation: it wipes the key package and the payloads, and
 // [Round2.Next] returns [ErrRoundSpent].
 func (r *Round2) Destroy() {
-	if r.cell.Swap(nil) == nil {
-		return
+	if r.cell.Swap(nil) != nil {
+		r.wipe()
 	}
+}
+
+func (r *Round2) wipe() {
 	r.private.Destroy()
-	for _, payload := range r.payloads {
-		clear(payload)
-	}
+	clearPayloads(r.payloads)
 }
 
 // Next adds the application's extension to the transcript, such as the digest of a ceremony file,
 // and signs it: Round 3, Steps 1 and 2. All members must give the same extension, and nobody's
 // key generation succeeds otherwise.
 //
-// Before the signature is sent, the keys are to be stored, or the transcript and the bundle.
+// Before the signature is sent, the keys are to be stored, or the transcript and the bundle. If
+// Next fails, it has wiped the key package and the payloads, as [Round2.Destroy] does.
 //
 // A second call, a call that races with the first and a call on a copy get [ErrRoundSpent].
 func (r *Round2) Next(extension []byte) (*Round3, error) {
@@ -218,13 +245,19 @@ func (r *Round2) Next(extension []byte) (*Round3, error) {
 	if state == nil {
 		return nil, fmt.Errorf(doing, ErrRoundSpent)
 	}
-	transcript, err := newTranscript(state.setup, state.all, extension)
+	next, err := state.conclude(extension)
 	if err != nil {
-		return nil, fmt.Errorf(doing, err)
-	}
-	next, err := state.certify(transcript)
-	if err != nil {
+		r.wipe()
 		return nil, fmt.Errorf(doing, err)
 	}
 	return next, nil
+}
+
+// conclude makes the transcript and signs it.
+func (v *verified) conclude(extension []byte) (*Round3, error) {
+	transcript, err := newTranscript(v.setup, v.all, extension)
+	if err != nil {
+		return nil, err
+	}
+	return v.certify(transcript)
 }

@@ -3,11 +3,13 @@ package cocktail
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
 
 	"frostkit/frost"
+	"frostkit/internal/testheap"
 )
 
 // A round goes on once, whoever asks.
@@ -68,6 +70,60 @@ func TestRound2Destroy(t *testing.T) {
 	}
 	if rounds[1].KeyPackage().Check() == nil {
 		t.Error("the key package is not wiped")
+	}
+}
+
+// A round 2 that does not go on has no use for what it holds.
+func TestRound2FailsAndWipes(t *testing.T) {
+	p := newParty(t, "fails", 2, 3)
+	fails := map[string]func(i int, round *Round2) error{
+		"extension": func(_ int, round *Round2) error {
+			_, err := round.Next(make([]byte, maxExtension+1))
+			return err
+		},
+		"static key": func(i int, round *Round2) error {
+			p.keys[i].Destroy()
+			_, err := round.Next(nil)
+			return err
+		},
+	}
+	for i, name := range []string{"extension", "static key"} {
+		round := p.round2(t, 2)[i]
+		round.payloads[p.ids[0]] = []byte("payload")
+		if err := fails[name](i, round); err == nil || errors.Is(err, ErrRoundSpent) {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if _, err := frost.NewSigner(random(1), round.KeyPackage()); !errors.Is(err, frost.ErrDestroyed) {
+			t.Errorf("%s: the key package signs: %v", name, err)
+		}
+		equal(t, name+": payload", round.Payload(p.ids[0]), make([]byte, 7))
+		round.Destroy()
+	}
+}
+
+// Of a payload nothing is left once the key generation has failed, or is abandoned.
+func TestPayloadsAreWiped(t *testing.T) {
+	p := newParty(t, "wiped", 2, 3)
+	payload := make([]byte, 32)
+	_, _ = random(9).Read(payload)
+	rounds, messages := p.round1(t, 2)
+	again, _ := p.round1(t, 2)
+	messages[p.ids[1]] = must(New(Config{Setup: p.setup, Key: p.keys[1], Payloads: map[frost.Identifier][]byte{p.ids[0]: payload}}))(t).Message()
+	bad := maps.Clone(messages)
+	bad[p.ids[2]] = cheat{shares: addOne}.message(t, p, 2)
+	watched := testheap.Watch(t, payload)
+	_, err := rounds[0].Next(bad)
+	wantBlame(t, err, CheckShare, p.ids[2])
+	if watched.InHeap(t) {
+		t.Error("a round that fails leaves a payload")
+	}
+	round := must(again[0].Next(messages))(t)
+	if !watched.InHeap(t) {
+		t.Error("the payload is not in the heap to begin with")
+	}
+	round.Destroy()
+	if watched.InHeap(t) {
+		t.Error("Destroy leaves a payload")
 	}
 }
 

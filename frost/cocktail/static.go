@@ -7,6 +7,7 @@ import (
 
 	"frostkit/frost"
 	"frostkit/frost/internal/group"
+	"frostkit/frost/internal/secret"
 )
 
 // StaticPublicKey is a member's long-term public key P_i: an element of prime order.
@@ -79,12 +80,21 @@ func DecodeStaticKey(cs frost.Ciphersuite, b []byte) (*StaticKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf(doing, err)
 	}
-	d, err := s.Group().DecodeScalar(b)
+	var key *StaticKey
+	secret.Do(func() { key, err = decodeStaticKey(s, b) })
 	if err != nil {
 		return nil, fmt.Errorf(doing, err)
 	}
+	return key, nil
+}
+
+func decodeStaticKey(s suite, b []byte) (*StaticKey, error) {
+	d, err := s.Group().DecodeScalar(b)
+	if err != nil {
+		return nil, err
+	}
 	if d.IsZero() {
-		return nil, fmt.Errorf(doing, errors.New("it is 0"))
+		return nil, errors.New("it is 0")
 	}
 	public := s.Group().BaseMult(d)
 	s.Group().Normalize(public)

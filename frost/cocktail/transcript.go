@@ -52,7 +52,7 @@ func transcriptSize(setup *Setup, extension int) int {
 	return 3*8 + len(setup.suite.id()) + len(setup.context) + 2*4 + len(setup.ids)*row + extension
 }
 
-// appendField appends "uint64_le(len(b)) || b".
+// appendField appends uint64_le(len(field)) || field.
 func appendField(b, field []byte) []byte {
 	return append(binary.LittleEndian.AppendUint64(b, uint64(len(field))), field...)
 }

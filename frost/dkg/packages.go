@@ -143,19 +143,19 @@ func (p *Round2Package) fields() []wire.Field {
 
 // EncodeSecretJSON returns the package with its secret as JSON {header,
 // signing_share}, which the caller wipes.
-func (p *Round2Package) EncodeSecretJSON() []byte { return wire.EncodeJSON(p.suite, p.fields()) }
+func (p *Round2Package) EncodeSecretJSON() []byte { return wire.EncodeSecretJSON(p.suite, p.fields()) }
 
 // EncodeSecretPostcard returns the package with its secret in postcard, which
 // the caller wipes.
 func (p *Round2Package) EncodeSecretPostcard() []byte {
-	return wire.EncodePostcard(p.suite, p.fields())
+	return wire.EncodeSecretPostcard(p.suite, p.fields())
 }
 
 // DecodeRound2PackageJSON reads what [Round2Package.EncodeSecretJSON] writes. The
 // share is not checked before [Round2.Next].
 func DecodeRound2PackageJSON(cs frost.Ciphersuite, b []byte) (*Round2Package, error) {
 	p := &Round2Package{suite: cs}
-	if err := wire.DecodeScalarJSON(cs, b, signingShare, &p.share); err != nil {
+	if err := wire.DecodeSecretScalarJSON(cs, b, signingShare, &p.share); err != nil {
 		p.Destroy()
 		return nil, fmt.Errorf("decoding a round 2 package: %w", err)
 	}
@@ -166,7 +166,7 @@ func DecodeRound2PackageJSON(cs frost.Ciphersuite, b []byte) (*Round2Package, er
 // writes. The share is not checked before [Round2.Next].
 func DecodeRound2PackagePostcard(cs frost.Ciphersuite, b []byte) (*Round2Package, error) {
 	p := &Round2Package{suite: cs}
-	if err := wire.DecodePostcard(cs, b, p.fields()...); err != nil {
+	if err := wire.DecodeSecretPostcard(cs, b, p.fields()...); err != nil {
 		p.Destroy()
 		return nil, fmt.Errorf("decoding a round 2 package: %w", err)
 	}

@@ -78,16 +78,20 @@ func (r *Round2) Next(packages map[frost.Identifier]*Round2Package) (*frost.KeyP
 	if state == nil {
 		return nil, nil, fmt.Errorf(doing, ErrRoundSpent)
 	}
-	if err := r.check(state, packages); err != nil {
-		state.share.Clear()
-		return nil, nil, fmt.Errorf(doing, err)
-	}
-	// s_i = sum of f_l(i)
+	var err error
 	secret.Do(func() {
+		if err = r.check(state, packages); err != nil {
+			return
+		}
+		// s_i = sum of f_l(i)
 		for id := range r.others {
 			state.share.Add(state.share, packages[id].share)
 		}
 	})
+	if err != nil {
+		state.share.Clear()
+		return nil, nil, fmt.Errorf(doing, err)
+	}
 	key, public, err := frost.AssembleKeys(r.suite, r.id, state.share, r.sum(state), r.ids)
 	if err != nil {
 		state.share.Clear()

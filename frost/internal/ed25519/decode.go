@@ -25,9 +25,9 @@ const (
 	batchFrom = 450
 )
 
-// DecodeElements is DeserializeElement of RFC 9591, Section 6.1: "decode …
-// as per [RFC8032], Section 5.1.3", refusing the identity and every point
-// outside the subgroup of prime order.
+// DecodeElements is DeserializeElement of RFC 9591, Section 6.1: it decodes as RFC 8032,
+// Section 5.1.3, does, and refuses the identity and every point outside the subgroup of
+// prime order.
 //
 // From batchFrom elements on their order is tested in bulk, which errs with a chance of 2^-128
 // for whatever input. When that fails, they are tested one by one.

@@ -30,7 +30,7 @@ func constantD() *field.Element {
 	return d.Negate(d.Mult32(d, 121665))
 }
 
-// root returns the root that is not negative (RFC 8032, Section 5.1.2).
+// root returns the even one of two roots.
 func root(x *field.Element) *field.Element {
 	r, square := new(field.Element).SqrtRatio(x, feOne)
 	if square != 1 {

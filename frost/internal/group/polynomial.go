@@ -26,7 +26,7 @@ func RandomPolynomial(random io.Reader, g Group, constant Scalar, length int) (P
 	return p, nil
 }
 
-// Evaluate returns p(x) by Horner's rule (RFC 9591, Section 4.1).
+// Evaluate returns p(x) by Horner's rule: polynomial_evaluate of RFC 9591, Appendix C.1.1.
 func (p Polynomial) Evaluate(g Group, x Scalar) Scalar {
 	value := g.NewScalar()
 	for i := len(p) - 1; i >= 0; i-- {
