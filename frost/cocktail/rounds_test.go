@@ -1,6 +1,7 @@
 package cocktail
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -105,7 +106,7 @@ func TestRound2FailsAndWipes(t *testing.T) {
 func TestPayloadsAreWiped(t *testing.T) {
 	p := newParty(t, "wiped", 2, 3)
 	payload := make([]byte, 32)
-	_, _ = random(9).Read(payload)
+	_, _ = rand.Read(payload)
 	rounds, messages := p.round1(t, 2)
 	again, _ := p.round1(t, 2)
 	messages[p.ids[1]] = must(New(Config{Setup: p.setup, Key: p.keys[1], Payloads: map[frost.Identifier][]byte{p.ids[0]: payload}}))(t).Message()
