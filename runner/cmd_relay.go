@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -38,7 +39,7 @@ type relayCommand struct {
 	Limits relay.Limits `embed:"" group:"limits"`
 }
 
-// Run serves until the process is told to stop.
+// Run serves until the process is told to stop, or a listener fails.
 func (c *relayCommand) Run(e *Env) error {
 	tuneCollector()
 	logger := newLogger(e.Stderr, c.LogLevel, c.LogFormat)
@@ -61,10 +62,10 @@ func (c *relayCommand) Run(e *Env) error {
 	if err := c.announce(running.Address); err != nil {
 		return err
 	}
-	o.reloadUntil(e.Context)
+	err = o.serveUntil(e.Context, running.done)
 	logger.Info("ending: running calls are finished, new ones refused")
 	running.stop()
-	return running.err()
+	return errors.Join(err, running.err())
 }
 
 func (c *relayCommand) announce(address string) error {

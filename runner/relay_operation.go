@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -32,7 +33,12 @@ type operation struct {
 	acme    net.Listener // for the challenge http-01, or nil
 	manager *autocert.Manager
 	running sync.WaitGroup
+	failed  chan error // why a listener beside the relay ended
 	cancel  context.CancelFunc
+}
+
+func newOperation(log *slog.Logger) *operation {
+	return &operation{log: log, cancel: func() {}, metrics: operate.NewMetrics(), failed: make(chan error, 2)}
 }
 
 // operation reads the flags' files and opens the listeners beside the relay's.
@@ -40,7 +46,7 @@ func (c *relayCommand) operation(e *Env, log *slog.Logger) (*operation, error) {
 	if err := c.Limits.Check(); err != nil {
 		return nil, failf(ExitUsage, "%w", err)
 	}
-	o := &operation{log: log, cancel: func() {}, metrics: operate.NewMetrics()}
+	o := newOperation(log)
 	o.config = relayConfig{
 		Address: net.JoinHostPort(c.address(), strconv.Itoa(c.Port)), Logger: log, Limits: c.Limits,
 		Proxies: relay.Proxies{Trusted: c.TrustProxy, Forwarded: c.ProxyHeader == "forwarded"},
@@ -102,7 +108,7 @@ func (o *operation) start(ctx context.Context, health http.Handler) {
 	serve := func(listener net.Listener, handler http.Handler) {
 		o.running.Go(func() {
 			if err := operate.Serve(ctx, listener, handler, o.log); err != nil {
-				o.log.Error("a listener beside the relay ended", "error", err)
+				o.failed <- fmt.Errorf("beside the relay: %w", err)
 			}
 		})
 	}
@@ -115,8 +121,9 @@ func (o *operation) start(ctx context.Context, health http.Handler) {
 	}
 }
 
-// reloadUntil reads the files again at every SIGHUP until ctx ends.
-func (o *operation) reloadUntil(ctx context.Context) {
+// serveUntil reads the files again at every SIGHUP until ctx ends, the relay does, or what serves beside
+// it: who runs the relay then starts it again.
+func (o *operation) serveUntil(ctx context.Context, ended <-chan struct{}) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
@@ -126,8 +133,12 @@ func (o *operation) reloadUntil(ctx context.Context) {
 			for _, reload := range o.reloads {
 				reload()
 			}
+		case err := <-o.failed:
+			return err
+		case <-ended:
+			return nil
 		case <-ctx.Done():
-			return
+			return nil
 		}
 	}
 }
