@@ -266,18 +266,21 @@ func (r *run) startBuiltIn(ctx context.Context) error {
 	return nil
 }
 
-// close stops what the run has started.
+// close stops what the run has started, before another one may begin.
 func (r *run) close() {
 	r.display.close()
-	for _, release := range r.reserved {
-		release()
-	}
 	if r.relay != nil {
 		r.relay.stop()
 	}
-	if r.store == nil {
-		return
+	if r.store != nil {
+		r.closeStore()
 	}
+	for _, release := range r.reserved {
+		release()
+	}
+}
+
+func (r *run) closeStore() {
 	err := r.store.Close()
 	if r.finished && err == nil {
 		err = boltstore.Remove(r.relayFolder())

@@ -3,6 +3,9 @@ package runner
 import (
 	"context"
 	"errors"
+	"io"
+	"io/fs"
+	"os"
 	"testing"
 
 	"frostkit/ceremony"
@@ -42,5 +45,23 @@ func TestTogetherTellsTheCause(t *testing.T) {
 	}
 	if err := r.together(t.Context(), []func(context.Context) error{func(context.Context) error { return nil }}); err != nil {
 		t.Error(err)
+	}
+}
+
+// The next run may begin only when the built-in relay of this one is gone.
+func TestCloseReleasesLast(t *testing.T) {
+	env := &Env{Stderr: io.Discard}
+	r := &run{scene: &scene{env: env, dir: t.TempDir()}, options: &runCommand{}, display: newDisplay(env), finished: true}
+	if err := r.startBuiltIn(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	released := false
+	r.reserved = []func(){func() {
+		_, err := os.Stat(r.relayFolder())
+		released = errors.Is(err, fs.ErrNotExist)
+	}}
+	r.close()
+	if !released {
+		t.Error("the members were released before the relay's folder was removed")
 	}
 }

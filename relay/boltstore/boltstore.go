@@ -50,16 +50,20 @@ func Open(dir string) (*relay.DurableStore, error) {
 }
 
 // Remove removes the files of a store that is closed, and the folder if nothing
-// else is in it.
+// else is in it. It fails with a [LockedError] while a process has the folder open.
 func Remove(dir string) error {
-	for _, name := range []string{fileName, lockName} {
-		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("removing the relay's data: %w", err)
-		}
+	l, err := acquire(dir)
+	if err != nil {
+		return err
 	}
-	if err := os.Remove(dir); err != nil {
+	err = os.Remove(filepath.Join(dir, fileName))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err := errors.Join(err, l.remove()); err != nil {
 		return fmt.Errorf("removing the relay's data: %w", err)
 	}
+	_ = os.Remove(dir) // it stays where something else is in it
 	return nil
 }
 

@@ -7,7 +7,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -151,6 +154,56 @@ func TestSecondRelay(t *testing.T) {
 	if _, _, err := Inspect(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("inspecting nothing: %v", err)
 	}
+}
+
+// Whoever removes a store leaves what others have in its folder, and the store that another one has opened there.
+func TestRemove(t *testing.T) {
+	dir := t.TempDir()
+	store := openStore(t, dir)
+	var locked *LockedError
+	if err := Remove(dir); !errors.As(err, &locked) {
+		t.Errorf("removing while a relay runs: %v", err)
+	}
+	other := filepath.Join(dir, "other")
+	if err := errors.Join(os.WriteFile(other, nil, mode), store.Close(), Remove(dir)); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 1 || left[0].Name() != "other" {
+		t.Errorf("left are %v, %v", left, err)
+	}
+}
+
+// A lock that is removed while others wait for it is nobody else's.
+func TestRemovedLockIsNone(t *testing.T) {
+	dir := t.TempDir()
+	var holders atomic.Int32
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for taken := 0; taken < 50; {
+				l, err := acquire(dir)
+				var locked *LockedError
+				if errors.As(err, &locked) {
+					runtime.Gosched()
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if n := holders.Add(1); n != 1 {
+					t.Errorf("%d hold the lock", n)
+				}
+				taken++
+				holders.Add(-1)
+				if err := l.remove(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestCompact(t *testing.T) {

@@ -3,6 +3,7 @@ package boltstore
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -33,27 +34,58 @@ func (e *LockedError) Error() string {
 type lock struct{ file *flock.Flock }
 
 func acquire(dir string) (*lock, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the folder of the relay's data: %w", err)
+	for {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("making the folder of the relay's data: %w", err)
+		}
+		file := flock.New(filepath.Join(dir, lockName), flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(mode))
+		locked, err := file.TryLock()
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // the folder was removed just now
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("locking relay data in %q: %w", dir, err)
+		case !locked:
+			owner, _ := os.ReadFile(file.Path()) // of no use to whom it cannot be read
+			return nil, &LockedError{dir, strings.TrimSpace(string(owner))}
+		}
+		if err := claim(file); err == nil {
+			return &lock{file}, nil
+		} else if err = errors.Join(err, file.Unlock()); !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("locking relay data in %q: %w", dir, err)
+		}
 	}
-	path := filepath.Join(dir, lockName)
-	file := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(mode))
-	locked, err := file.TryLock()
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("locking relay data in %q: %w", dir, err)
-	case !locked:
-		owner, _ := os.ReadFile(path) // of no use to whom it cannot be read
-		return nil, &LockedError{dir, strings.TrimSpace(string(owner))}
+}
+
+// claim says in a lock file who holds it. It is an [fs.ErrNotExist] that the file was removed just now: the
+// next process would lock another one.
+func claim(file *flock.Flock) error {
+	held, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	there, err := os.Stat(file.Path())
+	if err == nil && !os.SameFile(held, there) {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return err
 	}
 	host, _ := os.Hostname()
-	if err := os.WriteFile(path, fmt.Appendf(nil, "process %d on %s\n", os.Getpid(), host), mode); err != nil {
-		return nil, errors.Join(fmt.Errorf("locking relay data in %q: %w", dir, err), file.Unlock())
-	}
-	return &lock{file}, nil
+	return os.WriteFile(file.Path(), fmt.Appendf(nil, "process %d on %s\n", os.Getpid(), host), mode)
 }
 
 func (l *lock) release() error { return l.file.Unlock() }
+
+// remove is release that leaves no file.
+func (l *lock) remove() error {
+	removed := os.Remove(l.file.Path()) // as long as nobody else has it
+	err := l.release()
+	if removed != nil { // Windows removes no file that is open
+		removed = os.Remove(l.file.Path())
+	}
+	return errors.Join(removed, err)
+}
 
 // syncFolder makes a renamed file stay renamed after a power cut.
 func syncFolder(dir string) error {
