@@ -35,7 +35,7 @@ func DefaultPath() (string, error) {
 
 // Load reads a credentials file; a missing one is an empty keyring. It takes no
 // lock: writers replace the file as a whole. A file that is not understood is a
-// [*FileError].
+// [*FileError]. The caller destroys the keyring.
 func Load(path string) (*Keyring, error) {
 	target, err := resolve(path)
 	if err != nil {
@@ -91,8 +91,8 @@ func readFile(path string, most int64) ([]byte, fs.FileMode, error) {
 // is written when change fails or changes nothing. Folders and the file are made
 // when missing, with modes 0700 and 0600; of a symbolic link the target is
 // replaced. When ctx ends before the lock is free, the error is a
-// [*LockedError]. The keyring must not be used after change returns, and change
-// must not update the same file.
+// [*LockedError]. The keyring is destroyed once change has returned and the file is written, with
+// the key and the groups that were added to it; change must not update the same file.
 func Update(ctx context.Context, path string, change func(*Keyring) error) error {
 	target, unlock, err := acquire(ctx, path)
 	if err != nil {
@@ -110,6 +110,7 @@ func rewrite(path, target string, change func(*Keyring) error) error {
 		return err
 	}
 	defer clear(original)
+	defer k.Destroy()
 	before := k.encode()
 	defer clear(before)
 	if err := change(k); err != nil {
@@ -131,9 +132,11 @@ func rewrite(path, target string, change func(*Keyring) error) error {
 
 // checkWritable reads back what is about to be written.
 func checkWritable(k *Keyring, encoded []byte) error {
-	if _, err := decode(k.path, encoded); err != nil {
+	again, err := decode(k.path, encoded)
+	if err != nil {
 		return fmt.Errorf("writing credentials, which could not be read again, so nothing was written: %w", err)
 	}
+	again.Destroy()
 	return nil
 }
 

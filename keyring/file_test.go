@@ -148,6 +148,34 @@ func TestUpdateReadsBackBeforeItWrites(t *testing.T) {
 	}
 }
 
+// However an update ends, the secrets that it read, and those that it was given, are wiped, and what
+// is public of a group that was added stays.
+func TestUpdateWipesSecrets(t *testing.T) {
+	refused := errors.New("refused")
+	for _, end := range []error{nil, refused} {
+		path := newFile(t, "interop", "n3t2", "alice.after.toml")
+		added := newGroup(t, deal(t, 2, aliceKey, bobKey, eveKey))
+		var k *Keyring
+		err := Update(t.Context(), path, func(loaded *Keyring) error {
+			k = loaded
+			return errors.Join(k.AddGroup(added), end)
+		})
+		if !errors.Is(err, end) || len(k.Groups()) != 2 {
+			t.Fatalf("%d groups, %v", len(k.Groups()), err)
+		}
+		secrets := k.Key().SecretBytes()
+		for _, g := range k.Groups() {
+			secrets = append(secrets, g.secret.bytes()...)
+		}
+		if strings.Trim(string(secrets), "\x00") != "" {
+			t.Errorf("secrets are left after %v", err)
+		}
+		if _, err := added.KeyPackage(); err == nil || added.MinSigners() != 2 || len(added.Participants) != 3 {
+			t.Errorf("group %v with a key package, %v", added, err)
+		}
+	}
+}
+
 func TestUpdateSeesForeignChange(t *testing.T) {
 	path := newFile(t, "interop", "n3t2", "alice.before.toml")
 	const foreign = "version = 0\n\n[contact]\n\n[group]\n"

@@ -19,6 +19,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -77,7 +78,7 @@ func (k *Keyring) Key() *commkey.PrivateKey { return k.key }
 
 // SetKey gives the keyring its communication key. A key that is there already
 // is never replaced, since its groups and its contacts elsewhere depend on it:
-// another key is an [ErrKeyExists].
+// another key is an [ErrKeyExists]. The keyring takes the key over, and wipes it when it is destroyed.
 func (k *Keyring) SetKey(key *commkey.PrivateKey) error {
 	if k.key != nil && k.key.Public() != key.Public() {
 		return fmt.Errorf("setting communication key: %w with public key %s; use another credentials file for another key",
@@ -112,7 +113,7 @@ func (k *Keyring) Contacts() []Contact {
 // key of another contact an [ErrKeyKnown], one's own key an [ErrOwnKey]
 // (docs/formats.md, section 2), a contact that is there already both of the first
 // two. What it accepts may still look like another contact: see
-// [Keyring.LookAlikes].
+// [Keyring.NameWarnings].
 func (k *Keyring) AddContact(c Contact) error {
 	if err := k.mayAdd(c); err != nil {
 		return fmt.Errorf("adding contact %s: %w", quoteName(c.Name), err)
@@ -219,7 +220,8 @@ func (k *Keyring) Group(id string) (*Group, bool) {
 	return g, ok
 }
 
-// AddGroup adds a group. A group is never overwritten: the same group with the
+// AddGroup adds a group, and takes its share over: when the keyring is destroyed, the group has only what
+// is public. A group is never overwritten: the same group with the
 // same packages changes nothing, with others it is an [ErrGroupExists]. Where the
 // keyring's key is not that of the participant whose share the group holds, the
 // error is an [ErrInvalidGroup].
@@ -247,7 +249,7 @@ func (k *Keyring) ownsShare(g *Group) bool {
 	return ok && p.Identifier == g.own
 }
 
-// RemoveGroup removes the group with the verifying key, and with it the share
+// RemoveGroup removes the group with the verifying key, and wipes the share
 // that the keyring holds, or fails with [ErrNotFound].
 func (k *Keyring) RemoveGroup(id string) error {
 	g, ok := k.Group(id)
@@ -255,6 +257,7 @@ func (k *Keyring) RemoveGroup(id string) error {
 		return fmt.Errorf("removing group %q: %w in %q", id, ErrNotFound, k.path)
 	}
 	delete(k.groups, g.id)
+	g.secret.destroy()
 	return nil
 }
 
@@ -263,15 +266,15 @@ func (k *Keyring) RemoveGroup(id string) error {
 // escaped.
 func (k *Keyring) Warnings() []string {
 	var warnings []string
-	if k.mode&0o077 != 0 {
+	if k.mode&0o077 != 0 && runtime.GOOS != "windows" { // where modes do not say who may read
 		warnings = append(warnings, fmt.Sprintf("%q holds secrets and has mode %#o: others may read it; run: chmod 600 %s",
 			k.path, k.mode.Perm(), shellQuote(k.path)))
 	}
-	return append(warnings, k.nameWarnings()...)
+	return append(warnings, k.NameWarnings()...)
 }
 
-// Destroy wipes the communication key and the shares; the keyring, its groups
-// and its key must not be used after.
+// Destroy wipes the communication key and the shares. The keyring, its key and the key packages of
+// its groups must not be used after; what is public may be.
 func (k *Keyring) Destroy() {
 	if k.key != nil {
 		k.key.Destroy()

@@ -52,33 +52,20 @@ func escapeRune(r rune) string {
 	return quoted[1 : len(quoted)-1]
 }
 
-// LookAlikes returns the contacts whose names differ from name but look like
-// it: in case, in white space, in invisible characters, or in Greek, Cyrillic and
-// full-width letters that are drawn like Latin ones. Show them before a contact of
-// that name is used.
-func (k *Keyring) LookAlikes(name string) []Contact {
-	var found []Contact
-	for _, c := range k.Contacts() {
-		if c.Name != name && skeleton(c.Name) == skeleton(name) {
-			found = append(found, c)
-		}
-	}
-	return found
-}
-
-// nameWarnings names the contacts that can be taken for each other or for
-// something that they are not.
-func (k *Keyring) nameWarnings() []string {
+// NameWarnings names the contacts that can be taken for each other or for something that they are
+// not. Names look alike that differ in case, in white space, in invisible characters, or in Greek,
+// Cyrillic and full-width letters that are drawn like Latin ones. Show it when a contact was added.
+func (k *Keyring) NameWarnings() []string {
 	var warnings []string
-	bySkeleton := map[string]string{}
+	bySkeleton := map[string]Contact{}
 	for _, c := range k.Contacts() {
 		if EscapeName(c.Name) != strings.ReplaceAll(c.Name, `\`, `\\`) {
 			warnings = append(warnings, fmt.Sprintf("contact %s (%s) has invisible characters in its name", quoteName(c.Name), c.Key))
 		}
 		if other, ok := bySkeleton[skeleton(c.Name)]; ok {
-			warnings = append(warnings, fmt.Sprintf("contact %s (%s) looks like contact %s; compare their keys", quoteName(c.Name), c.Key, quoteName(other)))
+			warnings = append(warnings, fmt.Sprintf("contact %s (%s) looks like contact %s (%s); find out whose keys they are", quoteName(c.Name), c.Key, quoteName(other.Name), other.Key))
 		}
-		bySkeleton[skeleton(c.Name)] = c.Name
+		bySkeleton[skeleton(c.Name)] = c
 	}
 	return warnings
 }

@@ -26,6 +26,7 @@ func (k *checkup) relay(ctx context.Context) {
 		k.failed("login", url, err)
 		return
 	}
+	defer destroy(rings)
 	for i, m := range k.here {
 		if err := k.login(ctx, m, rings); err != nil {
 			k.failed(loginCheck(err), url, shown.withCertificate(err))

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"math"
@@ -27,7 +26,7 @@ func (c *trustedDealerCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	contacts, err := c.contacts()
+	contacts, err := c.contacts(e)
 	if err != nil {
 		return err
 	}
@@ -42,7 +41,7 @@ func (c *trustedDealerCommand) Run(e *Env) error {
 		return failf(ExitUsage, "dealing the shares: %w", err)
 	}
 	for i, path := range c.Config {
-		if err := c.give(e.Context, path, contacts, ids, shares[ids[i]], pub); err != nil {
+		if err := c.give(e, path, contacts, ids, shares[ids[i]], pub); err != nil {
 			return err
 		}
 		shares[ids[i]].Destroy()
@@ -77,20 +76,21 @@ func (c *trustedDealerCommand) check() (frost.Ciphersuite, error) {
 }
 
 // contacts reads every file before any is changed.
-func (c *trustedDealerCommand) contacts() ([]keyring.Contact, error) {
+func (c *trustedDealerCommand) contacts(e *Env) ([]keyring.Contact, error) {
 	contacts := make([]keyring.Contact, c.NumSigners)
 	for i, path := range c.Config {
-		k, err := (&configFlag{Config: path}).loadKeyed()
+		k, err := (&configFlag{Config: path}).loadKeyed(e)
 		if err != nil {
 			return nil, err
 		}
 		contacts[i] = keyring.Contact{Name: c.Names[i], Key: k.Key().Public()}
+		k.Destroy()
 	}
 	return contacts, nil
 }
 
 // give writes one member's share, and everybody's contact, into its file.
-func (c *trustedDealerCommand) give(ctx context.Context, path string, contacts []keyring.Contact, ids []frost.Identifier,
+func (c *trustedDealerCommand) give(e *Env, path string, contacts []keyring.Contact, ids []frost.Identifier,
 	share *frost.SecretShare, pub *frost.PublicKeyPackage,
 ) error {
 	key, err := share.KeyPackage()
@@ -106,7 +106,7 @@ func (c *trustedDealerCommand) give(ctx context.Context, path string, contacts [
 	if err != nil {
 		return err
 	}
-	return keyring.Update(ctx, path, func(k *keyring.Keyring) error {
+	return e.update(e.Context, path, func(k *keyring.Keyring) error {
 		for _, contact := range contacts {
 			if err := addContact(k, contact); err != nil {
 				return err

@@ -37,10 +37,11 @@ type dkgCommand struct {
 
 // Run makes the group, stores it and prints its id.
 func (c *dkgCommand) Run(e *Env) error {
-	k, err := c.loadKeyed()
+	k, err := c.loadKeyed(e)
 	if err != nil {
 		return err
 	}
+	defer k.Destroy()
 	members, err := c.members(k)
 	if err != nil {
 		return err

@@ -15,10 +15,11 @@ type groupsCommand struct {
 }
 
 func (c *groupsCommand) Run(e *Env) error {
-	k, err := c.load()
+	k, err := c.load(e)
 	if err != nil {
 		return err
 	}
+	defer k.Destroy()
 	views := []groupView{}
 	for _, group := range k.Groups() {
 		views = append(views, viewGroup(k, group))
@@ -108,12 +109,8 @@ type removeGroupCommand struct {
 }
 
 func (c *removeGroupCommand) Run(e *Env) error {
-	path, err := c.path()
-	if err != nil {
-		return err
-	}
 	var removed string
-	err = keyring.Update(e.Context, path, func(k *keyring.Keyring) error {
+	_, err := c.update(e, func(k *keyring.Keyring) error {
 		group, err := k.FindGroup(c.Group)
 		if err != nil {
 			return err

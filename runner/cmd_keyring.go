@@ -2,6 +2,7 @@ package runner
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -19,12 +20,8 @@ type initCommand struct {
 }
 
 func (c *initCommand) Run(e *Env) error {
-	path, err := c.path()
-	if err != nil {
-		return err
-	}
 	var public commkey.PublicKey
-	err = keyring.Update(e.Context, path, func(k *keyring.Keyring) error {
+	path, err := c.update(e, func(k *keyring.Keyring) (err error) {
 		if public, err = e.ensureKey(k); err != nil || c.Name == "" {
 			return err
 		}
@@ -62,18 +59,49 @@ func (c *configFlag) path() (string, error) {
 	return keyring.DefaultPath()
 }
 
-// load reads the credentials file; one that does not exist is an empty one.
-func (c *configFlag) load() (*keyring.Keyring, error) {
+// load reads the credentials file, and warns of what is wrong with it; one that does not exist is an
+// empty one. The caller destroys the keyring.
+func (c *configFlag) load(e *Env) (*keyring.Keyring, error) {
 	path, err := c.path()
 	if err != nil {
 		return nil, err
 	}
-	return keyring.Load(path)
+	k, err := keyring.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	e.warn(k.Warnings())
+	return k, nil
+}
+
+// update changes the credentials file, and returns its path.
+func (c *configFlag) update(e *Env, change func(*keyring.Keyring) error) (string, error) {
+	path, err := c.path()
+	if err != nil {
+		return "", err
+	}
+	return path, e.update(e.Context, path, change)
+}
+
+// update changes a credentials file, and warns of contacts that look alike.
+func (e *Env) update(ctx context.Context, path string, change func(*keyring.Keyring) error) error {
+	var warnings []string
+	err := keyring.Update(ctx, path, func(k *keyring.Keyring) error {
+		if err := change(k); err != nil {
+			return err
+		}
+		warnings = k.NameWarnings()
+		return nil
+	})
+	if err == nil {
+		e.warn(warnings)
+	}
+	return err
 }
 
 // loadKeyed reads a credentials file that must hold a communication key.
-func (c *configFlag) loadKeyed() (*keyring.Keyring, error) {
-	k, err := c.load()
+func (c *configFlag) loadKeyed(e *Env) (*keyring.Keyring, error) {
+	k, err := c.load(e)
 	if err != nil {
 		return nil, err
 	}
@@ -91,10 +119,11 @@ type exportCommand struct {
 }
 
 func (c *exportCommand) Run(e *Env) error {
-	k, err := c.loadKeyed()
+	k, err := c.loadKeyed(e)
 	if err != nil {
 		return err
 	}
+	defer k.Destroy()
 	contact := keyring.Contact{Name: cmp.Or(c.Name, k.Name()), Key: k.Key().Public()}
 	if contact.Name == "" {
 		return failf(ExitUsage, "no name to export").hint("%s export --name NAME", e.called)
@@ -134,12 +163,7 @@ func (c *importCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	path, err := c.path()
-	if err != nil {
-		return err
-	}
-	err = keyring.Update(e.Context, path, func(k *keyring.Keyring) error { return k.AddContact(contact) })
-	if err != nil {
+	if _, err := c.update(e, func(k *keyring.Keyring) error { return k.AddContact(contact) }); err != nil {
 		return err
 	}
 	e.say("Imported this contact:")
@@ -156,10 +180,11 @@ type contactsCommand struct {
 }
 
 func (c *contactsCommand) Run(e *Env) error {
-	k, err := c.load()
+	k, err := c.load(e)
 	if err != nil {
 		return err
 	}
+	defer k.Destroy()
 	list := []contactJSON{}
 	for _, contact := range k.Contacts() {
 		text, err := contact.Encode()
@@ -185,12 +210,8 @@ type removeContactCommand struct {
 }
 
 func (c *removeContactCommand) Run(e *Env) error {
-	path, err := c.path()
-	if err != nil {
-		return err
-	}
 	var removed keyring.Contact
-	err = keyring.Update(e.Context, path, func(k *keyring.Keyring) error {
+	_, err := c.update(e, func(k *keyring.Keyring) (err error) {
 		if removed, err = k.FindContact(c.PublicKey); err != nil {
 			return err
 		}

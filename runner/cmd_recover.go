@@ -43,7 +43,7 @@ func (c *recoverCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	err = keyring.Update(e.Context, path, func(k *keyring.Keyring) error {
+	err = e.update(e.Context, path, func(k *keyring.Keyring) error {
 		return restore(k, statement, encoded, bundle, config)
 	})
 	if err != nil {

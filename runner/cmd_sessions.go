@@ -41,10 +41,11 @@ func (c *sessionsCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	k, err := c.loadKeyed()
+	k, err := c.loadKeyed(e)
 	if err != nil {
 		return err
 	}
+	defer k.Destroy()
 	var group *keyring.Group
 	if c.Group != "" {
 		if group, err = k.FindGroup(c.Group); err != nil {

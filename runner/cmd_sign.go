@@ -37,10 +37,11 @@ func (c *coordinatorCommand) Run(e *Env) error {
 	if len(c.Randomizer) > 0 {
 		return failf(ExitUsage, "randomizers are not for the ciphersuite ed25519")
 	}
-	k, group, err := c.loadGroup(c.Group)
+	k, group, err := c.loadGroup(e, c.Group)
 	if err != nil {
 		return err
 	}
+	defer k.Destroy()
 	signers, err := chooseSigners(k, group, groupMembers(k, group), c.Signers)
 	if err != nil {
 		return err
@@ -106,8 +107,8 @@ func (c *coordinatorCommand) step(e *Env, k *keyring.Keyring, group *keyring.Gro
 }
 
 // loadGroup opens the credentials file and finds the group in it.
-func (c *configFlag) loadGroup(name string) (*keyring.Keyring, *keyring.Group, error) {
-	k, err := c.loadKeyed()
+func (c *configFlag) loadGroup(e *Env, name string) (*keyring.Keyring, *keyring.Group, error) {
+	k, err := c.loadKeyed(e)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -267,10 +268,11 @@ func (c *participantCommand) Run(e *Env) error {
 	if err := errors.Join(c.declineFlags.check(), c.pasteSigningFlags.check(c.transportFlag)); err != nil {
 		return err
 	}
-	k, group, err := c.loadGroup(c.Group)
+	k, group, err := c.loadGroup(e, c.Group)
 	if err != nil {
 		return err
 	}
+	defer k.Destroy()
 	part := single{command: "participant", ring: k, step: signingStep(group)}
 	return c.stream(e, c.JSON, part, func(watch func(steps.Notice)) error {
 		if c.byPaste() {

@@ -57,10 +57,11 @@ type showGroupCommand struct {
 }
 
 func (c *showGroupCommand) Run(e *Env) error {
-	k, err := c.load()
+	k, err := c.load(e)
 	if err != nil {
 		return err
 	}
+	defer k.Destroy()
 	group, err := oneGroup(k, c.Group)
 	if err != nil {
 		return err
@@ -81,7 +82,7 @@ type showPackageCommand struct {
 }
 
 func (c *showPackageCommand) Run(e *Env) error {
-	pub, err := c.publicKeyPackage()
+	pub, err := c.publicKeyPackage(e)
 	if err != nil {
 		return err
 	}
@@ -101,14 +102,15 @@ func (c *showPackageCommand) Run(e *Env) error {
 	return nil
 }
 
-func (c *showPackageCommand) publicKeyPackage() (*frost.PublicKeyPackage, error) {
+func (c *showPackageCommand) publicKeyPackage(e *Env) (*frost.PublicKeyPackage, error) {
 	if c.PublicKeyPackage != "" {
 		return readPublicKeyPackage(frost.Ed25519(), c.PublicKeyPackage)
 	}
-	k, err := c.load()
+	k, err := c.load(e)
 	if err != nil {
 		return nil, err
 	}
+	defer k.Destroy()
 	group, err := oneGroup(k, c.Group)
 	if err != nil {
 		return nil, err

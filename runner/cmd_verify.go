@@ -93,6 +93,7 @@ func (c *verifyCommand) groupKey() (frost.VerifyingKey, error) {
 	if err != nil {
 		return frost.VerifyingKey{}, err
 	}
+	defer k.Destroy()
 	group, err := oneGroup(k, c.Group)
 	if err != nil {
 		return frost.VerifyingKey{}, err

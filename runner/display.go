@@ -18,6 +18,7 @@ import (
 type display struct {
 	mu      sync.Mutex
 	out     io.Writer
+	warn    func([]string)
 	live    bool // out is a terminal
 	alone   bool // all members are run here, so that nobody is waited for
 	colour  bool
@@ -37,7 +38,7 @@ type display struct {
 type row struct{ name, text string }
 
 func newDisplay(e *Env) *display {
-	d := &display{out: e.Stderr}
+	d := &display{out: e.Stderr, warn: e.warn}
 	d.columns, d.live = terminal(e.Stderr)
 	d.colour = d.live && e.Getenv("NO_COLOR") == "" && e.Getenv("TERM") != "dumb"
 	d.live = d.live && e.Getenv("TERM") != "dumb"
@@ -51,9 +52,7 @@ func (d *display) begin(plan *ceremony.Plan) {
 	for _, g := range plan.Groups {
 		fmt.Fprintf(d.out, "%s: any %d of %s can sign\n", plan.Ceremony+prefixed(", ", g.Name), g.Threshold, strings.Join(g.Members, ", "))
 	}
-	for _, warning := range plan.Warnings {
-		fmt.Fprintf(d.out, "warning: %s\n", warning)
-	}
+	d.warn(plan.Warnings)
 }
 
 func (d *display) skip(step ceremony.Step) {

@@ -27,6 +27,7 @@ type Env struct {
 
 	called applet        // the name that the program was called by
 	answer *bufio.Reader // of Stdin, shared by all questions of a run
+	warned map[string]bool
 }
 
 // System is the environment of the running process.
@@ -43,6 +44,20 @@ func System() *Env {
 // say prints a line of talk.
 func (e *Env) say(format string, args ...any) {
 	fmt.Fprintf(e.Stderr, format+"\n", args...)
+}
+
+// warn says what this command has not said before.
+func (e *Env) warn(warnings []string) {
+	for _, warning := range warnings {
+		if e.warned[warning] {
+			continue
+		}
+		if e.warned == nil {
+			e.warned = map[string]bool{}
+		}
+		e.warned[warning] = true
+		e.say("warning: %s", warning)
+	}
 }
 
 // result is where a command's result goes: to standard output, or to standard

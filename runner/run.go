@@ -209,8 +209,11 @@ func (r *run) exchangeContacts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer destroy(rings)
+	r.display.pause()
+	defer r.display.resume()
 	for _, m := range r.here {
-		err := keyring.Update(ctx, r.configPath(m), func(k *keyring.Keyring) error { return r.addContacts(m, k, rings) })
+		err := r.env.update(ctx, r.configPath(m), func(k *keyring.Keyring) error { return r.addContacts(m, k, rings) })
 		if err != nil {
 			return err
 		}
@@ -339,6 +342,7 @@ func (r *run) makeGroup(ctx context.Context, group ceremony.Group) error {
 	if err != nil {
 		return err
 	}
+	defer destroy(rings)
 	cs, err := frost.CiphersuiteByName(r.file.Ciphersuite)
 	if err != nil {
 		return err

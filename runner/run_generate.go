@@ -92,12 +92,12 @@ func (r *run) generatePart(cs frost.Ciphersuite, group ceremony.Group, m ceremon
 func (r *run) keep(group ceremony.Group, m ceremony.Member, made *native.Outcome) error {
 	config := groupOf(group.Description, r.file.Server.Address(), made.KeyPackage, made.PublicKeyPackage, made.Members)
 	err := keyring.Update(context.Background(), r.configPath(m), func(k *keyring.Keyring) error {
+		if _, there := k.Group(made.PublicKeyPackage.VerifyingKey().String()); there {
+			return nil
+		}
 		saved, err := keyring.NewGroup(config)
 		if err != nil {
 			return err
-		}
-		if _, there := k.Group(saved.ID()); there {
-			return nil
 		}
 		return k.AddGroup(saved)
 	})

@@ -64,6 +64,7 @@ func (r *run) writeReport(rec *record, failed error) error {
 	if err != nil {
 		return err
 	}
+	defer destroy(rings)
 	out := newReport(r.file)
 	out.Started, out.Ended, out.Timeline = rec.timeline.Started(), time.Now(), rec.timeline.Timeline()
 	if failed != nil {
@@ -78,7 +79,7 @@ func (r *run) writeReport(rec *record, failed error) error {
 			return err
 		}
 	}
-	if err := r.reportSignings(out, plan, rec.history); err != nil {
+	if err := r.reportSignings(out, plan, rings, rec.history); err != nil {
 		return err
 	}
 	if err := w.finish(out); err != nil {
@@ -289,8 +290,8 @@ func (p groupProof) encode(group *reports.Group) ([]byte, error) {
 }
 
 // reportSignings reports every signing of the file as it is now.
-func (r *run) reportSignings(out *reports.Report, plan *ceremony.Plan, h *history) error {
-	state, err := r.observe()
+func (r *run) reportSignings(out *reports.Report, plan *ceremony.Plan, rings map[string]*keyring.Keyring, h *history) error {
+	state, err := r.observe(rings)
 	if err != nil {
 		return err
 	}

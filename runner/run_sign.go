@@ -20,6 +20,7 @@ func (r *run) sign(ctx context.Context, id string, signing ceremony.Signing) err
 	if err != nil {
 		return err
 	}
+	defer destroy(rings)
 	coordinate, participate := r.coordinatorPart, r.participantPart
 	if r.file.Protocol == ceremony.Frostkit {
 		coordinate, participate = r.collectPart, r.answerPart

@@ -112,17 +112,24 @@ func (s *scene) areHere(names []string) bool {
 // everybodyHere reports whether all members are run by this process.
 func (s *scene) everybodyHere() bool { return len(s.here) == len(s.file.Members) }
 
-// rings reads the credentials of everybody here.
+// rings reads the credentials of everybody here. The caller destroys them.
 func (s *scene) rings() (map[string]*keyring.Keyring, error) {
 	rings := map[string]*keyring.Keyring{}
 	for _, m := range s.here {
 		k, err := keyring.Load(s.configPath(m))
 		if err != nil {
+			destroy(rings)
 			return nil, err
 		}
 		rings[m.Name] = k
 	}
 	return rings, nil
+}
+
+func destroy(rings map[string]*keyring.Keyring) {
+	for _, k := range rings {
+		k.Destroy()
+	}
 }
 
 // keyOf finds a member's public key: in its own credentials when it is run
@@ -146,21 +153,34 @@ func (s *scene) keyOf(m ceremony.Member, rings map[string]*keyring.Keyring, view
 	return commkey.PublicKey{}, false
 }
 
-// plan compares the file with what is there.
+// plan compares the file with what is there, and has the warnings about the credentials.
 func (s *scene) plan() (*ceremony.Plan, error) {
-	state, err := s.observe()
+	rings, err := s.rings()
 	if err != nil {
 		return nil, err
 	}
-	return s.file.Plan(state, ceremony.PlanOptions{As: s.as, Dir: s.dir, MessageDir: s.file.Dir()})
+	defer destroy(rings)
+	state, err := s.observe(rings)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := s.file.Plan(state, ceremony.PlanOptions{As: s.as, Dir: s.dir, MessageDir: s.file.Dir()})
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range s.here {
+		for _, warning := range rings[m.Name].Warnings() {
+			if !slices.Contains(plan.Warnings, warning) { // members may know the same contacts
+				plan.Warnings = append(plan.Warnings, warning)
+			}
+		}
+	}
+	return plan, nil
 }
 
-func (s *scene) observe() (ceremony.State, error) {
+func (s *scene) observe(rings map[string]*keyring.Keyring) (ceremony.State, error) {
+	var err error
 	state := ceremony.State{Keys: map[string]bool{}, Contacts: map[string]map[string]bool{}, Groups: map[string]map[string]string{}}
-	rings, err := s.rings()
-	if err != nil {
-		return state, err
-	}
 	for _, m := range s.here {
 		k := rings[m.Name]
 		state.Keys[m.Name] = k.Key() != nil

@@ -86,6 +86,7 @@ func (r *run) summarize(plan *ceremony.Plan, changed bool) (runSummary, error) {
 	if err != nil {
 		return sum, err
 	}
+	defer destroy(rings)
 	for _, m := range r.file.Members {
 		member := memberSummary{Name: m.Name}
 		if r.isHere(m.Name) {
@@ -96,7 +97,7 @@ func (r *run) summarize(plan *ceremony.Plan, changed bool) (runSummary, error) {
 		}
 		sum.Members = append(sum.Members, member)
 	}
-	state, err := r.observe()
+	state, err := r.observe(rings)
 	if err != nil {
 		return sum, err
 	}
