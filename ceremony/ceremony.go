@@ -16,6 +16,8 @@
 package ceremony
 
 import (
+	"cmp"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"time"
@@ -166,8 +168,16 @@ type Group struct {
 // alone, so that members who run apart from one another agree on it.
 func (g Group) Creator() string { return g.Members[0] }
 
+// OnlyGroup is what the protocol calls the group of the short form, which has no name.
+const OnlyGroup = "group"
+
+// StepName returns what members call the making of the group when they compare what they are about to do,
+// and in the transcript that they sign: its name, or [OnlyGroup].
+func (g Group) StepName() string { return cmp.Or(g.Name, OnlyGroup) }
+
 // Signing is one message that members of a group sign.
 type Signing struct {
+	Number  int           // in the file, from 1
 	Name    string        // for after:, or ""
 	Group   string        // name of the group; "" for that of the short form
 	Message string        // path of the message
@@ -185,6 +195,9 @@ type Signing struct {
 // Coordinator returns the name of the signer who opens the signing session and
 // writes the signature: the first one listed.
 func (s Signing) Coordinator() string { return s.Signers[0] }
+
+// StepName returns what members call the signing when they compare what they are about to do: "signing 1".
+func (s Signing) StepName() string { return fmt.Sprintf("signing %d", s.Number) }
 
 // Group returns the group with this name, which is "" for the one of the short
 // form.

@@ -90,6 +90,16 @@ func TestRemoteMember(t *testing.T) {
 	}
 }
 
+// Members compare the names of steps, and that of a group is in the transcript that they sign: they stay.
+func TestStepNames(t *testing.T) {
+	f := parse(t, `{version: 1, ceremony: x, threshold: 2, members: {A: {}, B: {}}, groups: {board: {members: [A, B]}, both: {members: [A, B]}},
+ sign: [{message: m, output: one, group: both, signers: [A, B]}, {message: m, output: two, group: board, signers: [B, A], name: second}]}`)
+	names := []string{load(t, "board-meeting.yaml").Groups[0].StepName(), f.Groups[0].StepName(), f.Sign[0].StepName(), f.Sign[1].StepName()}
+	if want := []string{"group", "board", "signing 1", "signing 2"}; !slices.Equal(names, want) {
+		t.Errorf("steps are called %q, want %q", names, want)
+	}
+}
+
 // What a person can reasonably write is taken.
 func TestAccepted(t *testing.T) {
 	tests := []struct{ name, data string }{

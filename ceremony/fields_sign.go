@@ -19,16 +19,16 @@ func (r *reader) signings(fields map[string]entry) {
 		return
 	}
 	for i, node := range nodes {
-		r.signing(node, fmt.Sprintf("signing %d", i+1))
+		r.signing(node, Signing{Number: i + 1, Pos: position(node)})
 	}
 }
 
-func (r *reader) signing(node *yaml.Node, what string) {
+func (r *reader) signing(node *yaml.Node, s Signing) {
+	what := s.StepName()
 	fields, ok := r.fields(node, what, signingObject)
 	if !ok {
 		return
 	}
-	s := Signing{Pos: position(node)}
 	if e, ok := fields["name"]; ok {
 		s.Name = r.nameOf(e.value, "name of "+what)
 	}

@@ -69,8 +69,8 @@ func (c *checkCommand) Run(e *Env) error {
 func (k *checkup) all(ctx context.Context) {
 	k.versions()
 	k.planned()
-	for i, signing := range k.file.Sign {
-		k.messageOf(i, signing)
+	for _, signing := range k.file.Sign {
+		k.messageOf(signing)
 	}
 	k.approvals()
 	k.disk()
@@ -130,7 +130,7 @@ func (k *checkup) planned() {
 // comfortableMessage is how long a message can be, in bytes, whoever signs.
 const comfortableMessage = 30_000
 
-func (k *checkup) messageOf(i int, signing ceremony.Signing) {
+func (k *checkup) messageOf(signing ceremony.Signing) {
 	if len(k.signersHere(signing)) == 0 {
 		return
 	}
@@ -138,17 +138,17 @@ func (k *checkup) messageOf(i int, signing ceremony.Signing) {
 	message, err := k.message(signing)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !k.isHere(signing.Coordinator()):
-		k.add("message", path, checkWarning, "signing %d: not here", i+1)
+		k.add("message", path, checkWarning, "signing %d: not here", signing.Number)
 		k.hint("%s", absentHint(signing))
 	case err != nil:
 		k.failed("message", path, err)
 	case len(message) > comfortableMessage:
-		k.add("message", path, checkWarning, "signing %d: %d bytes may be too long to be signed", i+1, len(message))
+		k.add("message", path, checkWarning, "signing %d: %d bytes may be too long to be signed", signing.Number, len(message))
 		k.hint("sign a list of digests instead")
 	case signing.SHA256 != "":
-		k.add("message", path, checkOK, "signing %d: %d bytes, with the SHA-256 digest that the file says", i+1, len(message))
+		k.add("message", path, checkOK, "signing %d: %d bytes, with the SHA-256 digest that the file says", signing.Number, len(message))
 	default:
-		k.add("message", path, checkOK, "signing %d: %d bytes, SHA-256 %s", i+1, len(message), digestOf(message))
+		k.add("message", path, checkOK, "signing %d: %d bytes, SHA-256 %s", signing.Number, len(message), digestOf(message))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 
+	"frostkit/ceremony"
 	"frostkit/frost"
 	"frostkit/frost/cocktail"
 	"frostkit/keyring"
@@ -118,7 +119,7 @@ func (c *recoverCommand) read(e *Env) (*reports.Statement, []byte, keyring.Group
 // ceremony file says, which no certificate holds.
 func (c *recoverCommand) describe(e *Env, s *reports.Statement) (keyring.GroupConfig, error) {
 	config := keyring.GroupConfig{Description: s.Ceremony}
-	if s.Step != onlyGroup {
+	if s.Step != ceremony.OnlyGroup {
 		config.Description += " " + s.Step
 	}
 	if c.File != "" {
@@ -128,7 +129,7 @@ func (c *recoverCommand) describe(e *Env, s *reports.Statement) (keyring.GroupCo
 		}
 		config.ServerURL = file.Server.Address()
 		for _, g := range file.Groups {
-			if stepName(g) == s.Step {
+			if g.StepName() == s.Step {
 				config.Description = g.Description
 			}
 		}

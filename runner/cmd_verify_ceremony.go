@@ -81,7 +81,7 @@ func compareWithFile(s *reports.Statement, file *ceremony.File) error {
 	if digest := digestText(file); digest != s.Digest {
 		return fmt.Errorf(doing+"the members signed for a file with the digest %s, and that of %q is %s", s.Digest, file.Path, digest)
 	}
-	at := slices.IndexFunc(file.Groups, func(g ceremony.Group) bool { return stepName(g) == s.Step })
+	at := slices.IndexFunc(file.Groups, func(g ceremony.Group) bool { return g.StepName() == s.Step })
 	if at < 0 {
 		return fmt.Errorf(doing+"the file has no group %q", s.Step)
 	}
@@ -114,7 +114,7 @@ func (c *verifyCeremonyCommand) print(e *Env, s *reports.Statement) {
 	}
 	fmt.Fprintf(out, "PASSED: %d of %d members signed the same transcript of the key generation\n", len(s.Members), len(s.Members))
 	group := s.Step
-	if group == onlyGroup {
+	if group == ceremony.OnlyGroup {
 		group = ""
 	}
 	fmt.Fprintf(out, "ceremony     %s%s\n", keyring.EscapeName(s.Ceremony), prefixed(", group ", keyring.EscapeName(group)))

@@ -75,7 +75,7 @@ func (r *run) approval(signing ceremony.Signing, m ceremony.Member) func(context
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
-		r.add(refusal{Member: m.Name, Signing: r.number(signing), Message: r.messagePath(signing), Reason: err.Error()})
+		r.add(refusal{Member: m.Name, Signing: signing.Number, Message: r.messagePath(signing), Reason: err.Error()})
 		return err
 	}
 }
@@ -100,16 +100,6 @@ func (s *scene) inOrder(members []protocol.Member) []protocol.Member {
 	sorted := slices.Clone(members)
 	slices.SortStableFunc(sorted, func(a, b protocol.Member) int { return place(a) - place(b) })
 	return sorted
-}
-
-// number returns the number of a signing in the file, from 1.
-func (r *run) number(signing ceremony.Signing) int {
-	for i, s := range r.file.Sign {
-		if s.Output == signing.Output { // which no two of them share
-			return i + 1
-		}
-	}
-	return 0
 }
 
 func (r *run) consent(ctx context.Context, signing ceremony.Signing, m ceremony.Member, review protocol.Review) error {

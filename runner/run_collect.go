@@ -19,8 +19,7 @@ import (
 
 // signingAgreement is what members compare before they sign.
 func (s *scene) signingAgreement(signing ceremony.Signing) native.Agreement {
-	number := 1 + slices.IndexFunc(s.file.Sign, func(other ceremony.Signing) bool { return other.Pos == signing.Pos })
-	return native.Agreement{Digest: s.file.Digest(), Step: fmt.Sprintf("signing %d", number), Tool: "frostkit " + Version}
+	return native.Agreement{Digest: s.file.Digest(), Step: signing.StepName(), Tool: "frostkit " + Version}
 }
 
 // collectPart is the coordinator's part in a signing by frostkit's own protocol.

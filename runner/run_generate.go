@@ -13,16 +13,9 @@ import (
 	"frostkit/runner/steps"
 )
 
-// onlyGroup is what the protocol calls the group of the short form, which has no
-// name.
-const onlyGroup = "group"
-
 // agreement is what members compare before they make a group.
 func (s *scene) agreement(group ceremony.Group) native.Agreement {
-	a := native.Agreement{Digest: s.file.Digest(), Step: group.Name, Tool: "frostkit " + Version}
-	if a.Step == "" {
-		a.Step = onlyGroup
-	}
+	a := native.Agreement{Digest: s.file.Digest(), Step: group.StepName(), Tool: "frostkit " + Version}
 	for _, field := range s.file.Agreed() {
 		a.Facts = append(a.Facts, native.Fact{Label: field.Label, Value: field.Value})
 	}

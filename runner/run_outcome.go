@@ -36,7 +36,7 @@ func (r *run) collected(signing ceremony.Signing, signed *native.Signed, err err
 	for _, absent := range out.absent {
 		if absent.Why == native.WhyDeclined && !r.isHere(absent.Member) {
 			r.add(refusal{
-				Member: absent.Member, Signing: r.number(signing), Message: r.messagePath(signing), Reason: keyring.EscapeName(absent.Reason),
+				Member: absent.Member, Signing: signing.Number, Message: r.messagePath(signing), Reason: keyring.EscapeName(absent.Reason),
 			})
 		}
 	}
@@ -60,7 +60,7 @@ func (r *run) setSigning(signing ceremony.Signing, out signingOutcome) {
 	if r.signings == nil {
 		r.signings = map[int]signingOutcome{}
 	}
-	r.signings[r.number(signing)] = out
+	r.signings[signing.Number] = out
 }
 
 func outcomeOf(signed *native.Signed) signingOutcome {

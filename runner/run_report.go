@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -193,7 +192,7 @@ func (r *run) keepProof(g ceremony.Group, m ceremony.Member, made *native.Outcom
 		return err
 	}
 	w := reportWriter{folder: filepath.Join(r.dir, reportFolder)}
-	w.add(groupFileName(r.file, "recovery", g, m.Name+".bin"), made.Bundle.Encode(), 0o600)
+	w.add(groupFileName(r.file, "recovery", g)+"-"+m.Name+".bin", made.Bundle.Encode(), 0o600)
 	w.add(certificateName(r.file, g), data, 0o644)
 	return w.flush()
 }
@@ -244,18 +243,18 @@ func confirmed(out *reports.Report, group *reports.Group, name string, s *report
 	})
 }
 
-// groupFileName is that of a file of a group: with the group's name where the
-// ceremony has several.
-func groupFileName(file *ceremony.File, prefix string, g ceremony.Group, rest string) string {
-	parts := []string{prefix}
+// groupFileName begins the name of a file of a group: with the group's name where
+// the ceremony has several.
+func groupFileName(file *ceremony.File, kind string, g ceremony.Group) string {
 	if len(file.Groups) > 1 {
-		parts = append(parts, g.Name)
+		return kind + "-" + g.Name
 	}
-	return strings.Join(append(parts, rest), "-")
+	return kind
 }
 
-// stepName is what the protocol calls the making of a group.
-func stepName(g ceremony.Group) string { return cmp.Or(g.Name, onlyGroup) }
+func certificateName(file *ceremony.File, g ceremony.Group) string {
+	return groupFileName(file, "certificate", g) + ".json"
+}
 
 // groupProof is the certificate of a group as the protocol made it.
 type groupProof struct {
@@ -263,13 +262,6 @@ type groupProof struct {
 	group       ceremony.Group
 	certificate *cocktail.Certificate
 	rehearsal   bool
-}
-
-func certificateName(file *ceremony.File, g ceremony.Group) string {
-	if len(file.Groups) > 1 {
-		return "certificate-" + g.Name + ".json"
-	}
-	return reports.CertificateFile
 }
 
 // encode returns certificate.json.
@@ -282,7 +274,7 @@ func (p groupProof) encode(group *reports.Group) ([]byte, error) {
 		}
 		members[i] = reports.CertificateMember{Name: m.Name, PublicKey: key}
 	}
-	made, err := reports.NewCertificate(p.certificate, p.file.Name, p.file.Digest(), stepName(p.group), p.rehearsal, members)
+	made, err := reports.NewCertificate(p.certificate, p.file.Name, p.file.Digest(), p.group.StepName(), p.rehearsal, members)
 	if err != nil {
 		return nil, err
 	}
@@ -317,14 +309,13 @@ func (r *run) reportSignings(out *reports.Report, plan *ceremony.Plan, rings map
 
 // reportSigning reports what this run knows of a signing.
 func (r *run) reportSigning(signing ceremony.Signing, h *history) reports.Signing {
-	number := r.number(signing)
 	s := newSigning(signing)
 	if message, err := r.message(signing); err == nil {
 		describeMessage(&s, message)
 	}
-	made := h.of(stepOf{signing: number})
+	made := h.of(stepOf{signing: signing.Number})
 	s.Attempts, s.Restarts = made.latest, made.restarts
-	if known, told := r.signings[number]; told {
+	if known, told := r.signings[signing.Number]; told {
 		s.Signers, s.Absent = known.signers, known.absent
 		if known.signature != nil {
 			s.Signature, s.Valid = known.signature.String(), true
@@ -332,7 +323,7 @@ func (r *run) reportSigning(signing ceremony.Signing, h *history) reports.Signin
 	}
 	for _, refused := range r.refused {
 		told := func(a reports.Absence) bool { return a.Member == refused.Member }
-		if refused.Signing == number && !slices.ContainsFunc(s.Absent, told) {
+		if refused.Signing == signing.Number && !slices.ContainsFunc(s.Absent, told) {
 			s.Absent = append(s.Absent, reports.Absence{Member: refused.Member, Why: native.WhyDeclined, Reason: refused.Reason})
 		}
 	}

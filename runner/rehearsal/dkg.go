@@ -1,7 +1,6 @@
 package rehearsal
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -54,7 +53,7 @@ func (r *Rehearsal) frostkitDKG(ctx context.Context, s *session, g ceremony.Grou
 	members := r.keys(s.members)
 	liar := &nativeLiar{Rehearsal: r, session: s, self: m, members: members, threshold: g.Threshold}
 	made, err := native.DKG(ctx, r.wire(ctx, s, m, false, liar, kill), native.DKGConfig{
-		Agreement: r.agreement(cmp.Or(g.Name, onlyGroup)), Session: s.id, Ciphersuite: r.suite, Threshold: g.Threshold,
+		Agreement: r.agreement(g.StepName()), Session: s.id, Ciphersuite: r.suite, Threshold: g.Threshold,
 		Key: m.key, Members: members, Random: &liar.drawn, Resend: r.resend(), Settle: grace / 2,
 		Held: kept.list(), Store: kept.store, Save: func(*native.Outcome) error { return nil },
 		Progress: r.notify(m, false),
@@ -67,9 +66,6 @@ func (r *Rehearsal) frostkitDKG(ctx context.Context, s *session, g ceremony.Grou
 		members: made.Members, attempts: made.Attempts,
 	}, nil
 }
-
-// onlyGroup is what a run calls the group of the short form, which has no name.
-const onlyGroup = "group"
 
 // agreement is what the members compare: the rehearsal's digest, and what the
 // file says.

@@ -15,7 +15,7 @@ func (s *signingPart) frostkitCoordinator(ctx context.Context, m *member, kill f
 		wait = s.cfg.Timeout / 3 // a rehearsal is not to last longer
 	}
 	signed, err := native.Coordinate(ctx, s.wire(ctx, s.session, m, true, s.frostkitLiar(m), kill), native.CoordinateConfig{
-		Agreement: s.agreement(s.signing.Message), Session: s.session.id, Key: m.key, PublicKeyPackage: s.group.Public,
+		Agreement: s.agreement(s.signing.StepName()), Session: s.session.id, Key: m.key, PublicKeyPackage: s.group.Public,
 		Candidates: s.signers(), Need: s.signing.Need, Wait: wait, Messages: [][]byte{s.message}, Progress: s.notify(m, true),
 	})
 	if err != nil {
@@ -39,7 +39,7 @@ func absence(x native.Exclusion) report.Absence {
 
 func (s *signingPart) frostkitParticipant(ctx context.Context, m *member, kill func()) error {
 	_, err := native.Participate(ctx, s.wire(ctx, s.session, m, false, s.frostkitLiar(m), kill), native.ParticipateConfig{
-		Agreement: s.agreement(s.signing.Message), Session: s.session.id, Key: m.key, KeyPackage: s.share(m),
+		Agreement: s.agreement(s.signing.StepName()), Session: s.session.id, Key: m.key, KeyPackage: s.share(m),
 		VerifyingKey: s.group.Public.VerifyingKey(), Members: s.group.members, Coordinator: s.session.coordinator,
 		Resend: s.resend(), Approve: s.approve(m), Progress: s.notify(m, false),
 	})

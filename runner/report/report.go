@@ -16,9 +16,8 @@ const Version = 1
 
 // The names of the files in a report's folder.
 const (
-	JSONFile        = "report.json"
-	HTMLFile        = "report.html"
-	CertificateFile = "certificate.json"
+	JSONFile = "report.json"
+	HTMLFile = "report.html"
 )
 
 // The outcomes of a ceremony.

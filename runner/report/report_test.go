@@ -23,7 +23,7 @@ func sample() *Report {
 		Digest: strings.Repeat("df", 32), Protocol: "frostkit", Outcome: Complete, Started: start, Ended: start.Add(1234 * time.Millisecond),
 		Groups: []Group{{
 			Description: "DKG: Alice, Bob, Eve", Ciphersuite: "FROST-ED25519-SHA512-v1", Threshold: 2,
-			VerifyingKey: strings.Repeat("5e", 32), Fingerprint: Fingerprint([]byte("key")), Certificate: CertificateFile, Confirmed: true,
+			VerifyingKey: strings.Repeat("5e", 32), Fingerprint: Fingerprint([]byte("key")), Certificate: "certificate.json", Confirmed: true,
 			Unconfirmed: []string{"Bob"}, Attempts: 2, Restarts: []Restart{{2, "Bob", "was started again"}},
 			Members: []Member{
 				{Name: "Alice", PublicKey: strings.Repeat("a1", 32), Fingerprint: Fingerprint([]byte("a")), Here: true, Version: "frostkit 0.1.0"},
