@@ -28,8 +28,8 @@ const (
 	// CheckShare is of a share against the sender's commitments. Others can verify it likewise.
 	CheckShare
 	// CheckSignature is of a member's signature over one's own transcript. Others can verify it
-	// with the transcript. It fails, too, if a coordinator showed members different
-	// messages: [Transcript.Differences] tells these apart once transcripts are exchanged.
+	// with the transcript. It fails, too, if somebody showed members different messages:
+	// [Transcript.Contribution] tells whose once members compare what they have.
 	CheckSignature
 )
 

@@ -203,6 +203,16 @@ func (t *Transcript) Setup() *Setup { return t.setup }
 // Extension returns the application's extension.
 func (t *Transcript) Extension() []byte { return slices.Clone(t.extension) }
 
+// Contribution returns the member's part of the transcript, C_j || PoP_j || E_j, with which its round 1
+// message begins; false for who is no member.
+func (t *Transcript) Contribution(member frost.Identifier) ([]byte, bool) {
+	j, ok := t.setup.index[member]
+	if !ok {
+		return nil, false
+	}
+	return t.all[j].encode(), true
+}
+
 // HasSessionID reports whether the transcript is of the session with this ID, by the
 // context of [NewSetup].
 func (t *Transcript) HasSessionID(sessionID []byte) bool {

@@ -126,13 +126,14 @@ type accuser struct {
 	abort
 }
 
-// accused reports whether somebody gave up and blames others.
-func (g *generation) accused() bool { return len(g.accusers) > 0 }
+// accused reports whether somebody gave up and blames others, or members contradict each other.
+func (g *generation) accused() bool { return len(g.accusers)+len(g.found) > 0 }
 
 // judge waits to hear of all what they found, and makes one error of it. What this member can check
 // itself it does: the word of others proves less.
 func (g *generation) judge(ctx context.Context) error {
-	g.found = append(g.found, g.settle(ctx, g.heardOut)...)
+	found := g.settle(ctx, g.heardOut) // which adds contradictions itself
+	g.found = append(g.found, found...)
 	switch {
 	case len(g.found) > 0:
 	case g.round3 == nil:
@@ -151,7 +152,7 @@ func (g *generation) judge(ctx context.Context) error {
 	if len(g.found) == 0 {
 		return &EndedError{Member: g.accusers[0].Member, Reason: g.accusers[0].reason}
 	}
-	return joinCulprits(distinct(g.found))
+	return joinCulprits(g.distinct())
 }
 
 // heardOut tells who has said all that is to be heard of it: that it gives up, or that it has signed,
@@ -227,14 +228,15 @@ func (g *generation) addFaults(phase string, err error) {
 	}
 }
 
-// distinct leaves out what is said twice of the same members.
-func distinct(all []*protocol.CulpritError) []*protocol.CulpritError {
+// distinct is what was found without what is said twice of the same members, and without contradictions that
+// have a culprit by what this member knows itself.
+func (g *generation) distinct() []*protocol.CulpritError {
 	seen := make(map[string]bool)
-	return slices.DeleteFunc(all, func(e *protocol.CulpritError) bool {
+	return slices.DeleteFunc(slices.Clone(g.found), func(e *protocol.CulpritError) bool {
 		text := e.Error()
 		before := seen[text]
 		seen[text] = true
-		return before
+		return before || len(e.Culprits) > 1 && slices.ContainsFunc(e.Culprits, g.foundBefore)
 	})
 }
 
@@ -308,93 +310,4 @@ func (g *generation) signedSame(m protocol.Member) bool {
 	}
 	hash, _ := splitSignature(t.body)
 	return bytes.Equal(hash, g.hash)
-}
-
-// compareTranscript finds out why a member signed another transcript ("Resolving Disputes"): all say
-// which round 1 messages they have, and show each other those that differ.
-func (g *generation) compareTranscript(ctx context.Context, m protocol.Member) error {
-	if _, has := g.kept[slot{m.Key, kindSignature}]; g.round3 == nil || !has || g.signedSame(m) {
-		return nil
-	}
-	if g.record.Attempt != g.id {
-		return culprit(protocol.PhaseCertificate, m, "signed another transcript of the attempt that is resumed than this member has: it lies, or somebody sent different round 1 messages then", nil)
-	}
-	if !g.disputed {
-		g.disputed = true
-		if err := g.broadcast(ctx, kindViews, g.views()); err != nil {
-			return err
-		}
-	}
-	t, has := g.kept[slot{m.Key, kindViews}]
-	if !has {
-		return nil
-	}
-	return g.compareViews(ctx, t)
-}
-
-// views lists the digests of all round 1 envelopes.
-func (g *generation) views() []byte {
-	views := make([][sha256.Size]byte, len(g.members))
-	for i, m := range g.members {
-		views[i] = g.round1Digest(m)
-	}
-	return encodeViews(views)
-}
-
-// compareViews shows a member the round 1 messages of which it has others.
-func (g *generation) compareViews(ctx context.Context, t taken) error {
-	theirs, err := decodeViews(t.body, len(g.members))
-	if err != nil {
-		return culprit(protocol.PhaseCertificate, t.from, "sent a list of round 1 messages that does not decode", err)
-	}
-	same := true
-	for i, m := range g.members {
-		if theirs[i] == g.round1Digest(m) {
-			continue
-		}
-		same = false
-		shown := g.round1Of(m)
-		if m.Key == t.from.Key {
-			err := culprit(protocol.PhaseCertificate, t.from, "sent this member another round 1 message than it says", nil)
-			err.Evidence = []protocol.Evidence{{From: m, Payload: shown.envelope}, {From: m, Payload: t.envelope}}
-			return err
-		}
-		if shown.envelope == nil {
-			continue
-		}
-		if err := g.forward(ctx, t.from, shown); err != nil {
-			return err
-		}
-	}
-	if same {
-		return culprit(protocol.PhaseCertificate, t.from, "signed another transcript than that of the round 1 messages it says it has", nil)
-	}
-	return nil
-}
-
-// takeForward takes another member's signed message. A round 1 message that differs from the one that
-// came here proves that its author signed both.
-func (g *generation) takeForward(ctx context.Context, t taken) error {
-	f, err := decodeForwarded(t.body)
-	if err != nil || f.origin == 0 || int(f.origin) > len(g.members) || t.number != g.number32 {
-		return nil
-	}
-	origin := g.members[f.origin-1]
-	payload, err := openSigned(g.cfg.Session, origin.Key, f.envelope[1:])
-	if err != nil {
-		g.drop(t.from.Key, fmt.Sprintf("it forwards what %s did not sign", origin))
-		return nil
-	}
-	m, err := decodeMessage(payload)
-	if err != nil || origin.Key == g.self.Key {
-		return nil
-	}
-	shown := taken{from: origin, message: m, envelope: f.envelope}
-	switch {
-	case m.kind == kindGreeting:
-		return g.takeGreeting(ctx, shown)
-	case m.kind == kindRound1, m.kind == kindSignature, m.kind == kindViews:
-		return g.takeBound(ctx, shown)
-	}
-	return nil
 }

@@ -88,7 +88,7 @@ type attempt struct {
 	kept      map[slot]taken
 	own       map[kind]taken // what this member sent
 	forwarded map[commkey.PublicKey]bool
-	disputed  bool
+	views     [][sha256.Size]byte // what this member has of each, once transcripts differ
 	accusers  []accuser
 	found     []*protocol.CulpritError
 	first     *cocktail.Round1

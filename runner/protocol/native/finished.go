@@ -43,7 +43,7 @@ func (g *generation) complete() error {
 		return err
 	}
 	outcome.Members = slices.Clone(g.members)
-	err = g.checkTranscript(outcome.Certificate.Transcript())
+	err = g.checkTranscript(outcome.Certificate.Transcript(), record.Attempt)
 	if err == nil {
 		err = g.cfg.Save(outcome)
 	}

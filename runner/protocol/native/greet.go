@@ -138,7 +138,7 @@ func (g *generation) resume(r Record) error {
 	if err != nil {
 		return fmt.Errorf(doing, err)
 	}
-	if err := g.checkTranscript(transcript); err != nil {
+	if err := g.checkTranscript(transcript, r.Attempt); err != nil {
 		return fmt.Errorf(doing, err)
 	}
 	bundle, err := cocktail.DecodeBundle(g.cfg.Ciphersuite, len(g.members), r.Bundle)
@@ -154,8 +154,8 @@ func (g *generation) resume(r Record) error {
 	return nil
 }
 
-// checkTranscript checks that a transcript is one of this step and these members.
-func (g *generation) checkTranscript(t *cocktail.Transcript) error {
+// checkTranscript checks that a transcript is one of an attempt at this step, with these members.
+func (g *generation) checkTranscript(t *cocktail.Transcript, id AttemptID) error {
 	setup := t.Setup()
 	same := setup.Threshold() == g.cfg.Threshold && len(setup.Identifiers()) == len(g.members) &&
 		string(t.Extension()) == string(g.extension())
@@ -163,8 +163,8 @@ func (g *generation) checkTranscript(t *cocktail.Transcript) error {
 		key, has := setup.Member(m.Identifier)
 		same = same && has && key.Equal(g.publics[i])
 	}
-	if !same {
-		return errors.New("it is of other members, or of another ceremony file")
+	if !same || !t.HasSessionID(id[:]) {
+		return errors.New("it is of another attempt, of other members, or of another ceremony file")
 	}
 	return nil
 }
