@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"frostkit/relay"
 	"frostkit/relay/redisstore/redistest"
 )
 
@@ -81,14 +83,53 @@ func frostkit(t testing.TB) string {
 		var err error
 		built.dir, err = os.MkdirTemp("", "frostkit-deploy-")
 		check(t, err)
+		source := buildContext(t, filepath.Join(built.dir, "src"))
 		args := append([]string{"go"}, strings.Fields(found[1])[1:]...)
-		run(t, "../..", []string{"CGO_ENABLED=0"}, append(args, "-o", filepath.Join(built.dir, "frostkit"), found[2])...)
+		run(t, source, []string{"CGO_ENABLED=0"}, append(args, "-o", filepath.Join(built.dir, "frostkit"), found[2])...)
 	})
 	return filepath.Join(built.dir, "frostkit")
 }
 
+// inContext are the files and folders of the project's that .dockerignore leaves
+// in an image's build: those that it names, after it has ruled out all.
+func inContext(t testing.TB) []string {
+	t.Helper()
+	var lines, names []string
+	for line := range strings.Lines(read(t, "../../.dockerignore")) {
+		if !strings.HasPrefix(line, "#") {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	if len(lines) == 0 || lines[0] != "*" {
+		t.Fatalf(".dockerignore does not begin by ruling out all, but with %q", lines)
+	}
+	for _, line := range lines[1:] {
+		name, kept := strings.CutPrefix(line, "!")
+		if !kept || !filepath.IsLocal(name) || strings.ContainsAny(name, "*?[/") {
+			t.Fatalf(".dockerignore has %q, which is no name", line)
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// buildContext copies what an image is built of to a folder.
+func buildContext(t testing.TB, folder string) string {
+	t.Helper()
+	check(t, os.Mkdir(folder, 0o700))
+	for _, name := range inContext(t) {
+		source, target := filepath.Join("../..", name), filepath.Join(folder, name)
+		if info, err := os.Stat(source); err == nil && info.IsDir() {
+			check(t, os.CopyFS(target, os.DirFS(source)))
+			continue
+		}
+		check(t, os.WriteFile(target, []byte(read(t, source)), 0o600))
+	}
+	return folder
+}
+
 // What the Dockerfile builds needs nothing else in its image, which has a user
-// without rights.
+// without rights. It is built of what .dockerignore leaves.
 func TestDockerfile(t *testing.T) {
 	program := frostkit(t)
 	if out := run(t, ".", nil, program, "--version"); !strings.HasPrefix(out, "frostkit ") {
@@ -125,13 +166,33 @@ func knownFlags(t *testing.T, program, command string) {
 	}
 }
 
+// The README names flags that there are, and the address of the unit's metrics.
+func TestReadme(t *testing.T) {
+	text, program := read(t, "README.md"), frostkit(t)
+	help := ""
+	for _, command := range []string{"serve", "stats", "export", "compact"} {
+		help += run(t, ".", nil, program, "relay", command, "--help")
+	}
+	flags := regexp.MustCompile("[` ](--[a-z-]+)").FindAllStringSubmatch(text, -1)
+	if len(flags) < 10 {
+		t.Fatalf("found only the flags %v", flags)
+	}
+	for _, flag := range flags {
+		if !regexp.MustCompile(flag[1] + `[=\s]`).MatchString(help) {
+			t.Errorf("the relay's commands have no flag %s", flag[1])
+		}
+	}
+	_, admin, _ := strings.Cut(start(t, read(t, "frostkit-relay.service")), "--admin ")
+	if target := `targets: ["` + strings.Fields(admin)[0] + `"]`; !strings.Contains(text, target) {
+		t.Errorf("Prometheus is not told %s", target)
+	}
+}
+
 // The unit is one that systemd understands, where there is a systemd to ask,
 // and leaves the relay next to nothing that it may do.
 func TestUnit(t *testing.T) {
 	unit := read(t, "frostkit-relay.service")
-	_, start, _ := strings.Cut(unit, "\nExecStart=/usr/local/bin/frostkit relay ")
-	start, _, _ = strings.Cut(strings.ReplaceAll(start, "\\\n", " "), "\n")
-	knownFlags(t, frostkit(t), start)
+	knownFlags(t, frostkit(t), start(t, unit))
 	for _, line := range []string{
 		"User=frostkit", "NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet=",
 		"ExecReload=/bin/kill -HUP $MAINPID", "MemoryDenyWriteExecute=yes",
@@ -140,12 +201,40 @@ func TestUnit(t *testing.T) {
 			t.Errorf("the unit has no %s", line)
 		}
 	}
+	if strings.Contains(unit, "\nProcSubset=pid\n") {
+		t.Error("the unit hides from Go how long a queue of connections the system allows")
+	}
+	understood(t, unit, "")
+}
+
+// start is the command of a unit or drop-in, its flags in one line.
+func start(t *testing.T, unit string) string {
+	t.Helper()
+	_, command, found := strings.Cut(unit, "\nExecStart=/usr/local/bin/frostkit relay ")
+	if !found {
+		t.Fatal("it does not start a relay")
+	}
+	command, _, _ = strings.Cut(strings.ReplaceAll(command, "\\\n", " "), "\n")
+	return strings.Join(strings.Fields(command), " ")
+}
+
+// understood checks that systemd understands a unit with a drop-in, and finds
+// little that the service may do, where there is a systemd to ask.
+func understood(t *testing.T, unit, dropIn string) {
+	t.Helper()
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		t.Logf("not verified: %v", err)
 		return
 	}
-	check(t, exec.Command("systemd-analyze", "security", "--offline=true", "--threshold=20", "./frostkit-relay.service").Run())
-	out, _ := exec.Command("systemd-analyze", "verify", "./frostkit-relay.service").CombinedOutput()
+	folder := t.TempDir()
+	path := filepath.Join(folder, "frostkit-relay.service")
+	check(t, os.WriteFile(path, []byte(unit), 0o600))
+	if dropIn != "" {
+		check(t, os.Mkdir(path+".d", 0o700))
+		check(t, os.WriteFile(filepath.Join(path+".d", "acme.conf"), []byte(dropIn), 0o600))
+	}
+	run(t, ".", nil, "systemd-analyze", "security", "--offline=true", "--threshold=20", path)
+	out, _ := exec.Command("systemd-analyze", "verify", path).CombinedOutput()
 	for line := range strings.Lines(string(out)) {
 		if !strings.Contains(line, "/usr/local/bin/frostkit is not executable") { // it is not installed here
 			t.Errorf("systemd: %s", line)
@@ -153,21 +242,59 @@ func TestUnit(t *testing.T) {
 	}
 }
 
+// With the drop-in the service may listen on port 80: it has the one capability
+// for that, among the machine's own users. All else stays as it is.
+func TestACME(t *testing.T) {
+	unit, dropIn := read(t, "frostkit-relay.service"), read(t, "acme.conf")
+	knownFlags(t, frostkit(t), start(t, dropIn))
+	for _, line := range []string{
+		"AmbientCapabilities=CAP_NET_BIND_SERVICE", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE", "PrivateUsers=no", "ExecStart=",
+	} {
+		if !strings.Contains(dropIn, "\n"+line+"\n") {
+			t.Errorf("the drop-in has no %s", line)
+		}
+	}
+	certificate := "--tls-cert %E/frostkit/cert.pem --tls-key %E/frostkit/key.pem"
+	if got := strings.Replace(start(t, dropIn), "--acme relay.example --acme-http :80", certificate, 1); got != start(t, unit) {
+		t.Errorf("the drop-in's relay differs in more than its certificate: %s", got)
+	}
+	understood(t, unit, dropIn)
+}
+
+// composition is what the tests read of compose.yaml.
+type composition struct {
+	Services map[string]struct {
+		Command  []string
+		Ports    []string
+		ReadOnly bool     `yaml:"read_only"`
+		CapDrop  []string `yaml:"cap_drop"`
+		Volumes  []yaml.Node
+	}
+	Networks map[string]struct{ Internal bool }
+}
+
+func readComposition(t *testing.T) (c composition) {
+	t.Helper()
+	check(t, yaml.Unmarshal([]byte(read(t, "compose.yaml")), &c))
+	return c
+}
+
+// flagOf returns the value of a flag of a service's command, --NAME=VALUE or
+// --NAME VALUE.
+func (c *composition) flagOf(t *testing.T, service, name string) string {
+	t.Helper()
+	args := strings.Split(strings.ReplaceAll(strings.Join(c.Services[service].Command, "\n"), "=", "\n"), "\n")
+	i := slices.Index(args, name)
+	if i < 0 || i+1 == len(args) {
+		t.Fatalf("%s has no flag %s: %q", service, name, args)
+	}
+	return args[i+1]
+}
+
 // The composition has two relays over one Redis, of which only the balancer
 // can be reached, and a balancer that knows both.
 func TestCompose(t *testing.T) {
-	type service struct {
-		Command  []string
-		Ports    []string
-		Networks []string
-		ReadOnly bool     `yaml:"read_only"`
-		CapDrop  []string `yaml:"cap_drop"`
-	}
-	var compose struct {
-		Services map[string]service
-		Networks map[string]struct{ Internal bool }
-	}
-	check(t, yaml.Unmarshal([]byte(read(t, "compose.yaml")), &compose))
+	compose := readComposition(t)
 	program := frostkit(t)
 	balancer := read(t, "haproxy.cfg")
 	for _, name := range []string{"relay-1", "relay-2"} {
@@ -180,12 +307,64 @@ func TestCompose(t *testing.T) {
 			t.Errorf("the balancer does not know %s", name)
 		}
 	}
-	if redis := compose.Services["redis"]; len(redis.Ports) > 0 || !strings.Contains(strings.Join(redis.Command, " "), "--appendfsync always") {
-		t.Errorf("Redis can be reached, or loses what was acknowledged: %+v", redis)
+	if len(compose.Services["redis"].Ports) > 0 || compose.flagOf(t, "redis", "--appendfsync") != "always" {
+		t.Errorf("Redis can be reached, or loses what was acknowledged: %+v", compose.Services["redis"])
 	}
 	if !compose.Networks["inside"].Internal || len(compose.Services["balancer"].Ports) != 1 {
 		t.Error("the balancer is not the one way in")
 	}
+}
+
+// The folder with the certificate's key, which the composition mounts and its
+// instructions fill, is in no commit and no image.
+func TestSecretsAreIgnored(t *testing.T) {
+	compose := readComposition(t)
+	for _, name := range []string{"relay-1", "relay-2"} {
+		var mount struct{ Type, Source, Target string }
+		check(t, compose.Services[name].Volumes[0].Decode(&mount))
+		if key := compose.flagOf(t, name, "--tls-key"); mount.Type != "bind" || !strings.HasPrefix(key, mount.Target+"/") {
+			t.Errorf("%s mounts %+v, and its key is %s", name, mount, key)
+		}
+		folder := filepath.Join("examples/deploy", mount.Source) // which Compose looks up beside its file
+		if !strings.Contains(read(t, "compose.yaml"), " KEY "+folder+"/key.pem\n") {
+			t.Errorf("the instructions put no key into %s", folder)
+		}
+		if !strings.Contains(read(t, "../../.gitignore"), "\n/"+folder+"/\n") {
+			t.Errorf(".gitignore does not have %s", folder)
+		}
+		top, _, _ := strings.Cut(folder, "/")
+		if slices.Contains(inContext(t), top) {
+			t.Errorf(".dockerignore leaves %s in images", folder)
+		}
+	}
+}
+
+// The relays' limit is met before that of Redis, which takes up to six times what
+// the relays count (README.md).
+func TestRedisHoldsWhatTheRelaysLet(t *testing.T) {
+	compose := readComposition(t)
+	most, err := relay.ParseSize(strings.Replace(compose.flagOf(t, "redis", "--maxmemory"), "gb", "GiB", 1))
+	check(t, err)
+	for _, name := range []string{"relay-1", "relay-2"} {
+		limit, err := relay.ParseSize(compose.flagOf(t, name, "--limit-disk"))
+		check(t, err)
+		if most < 6*limit {
+			t.Errorf("%s may store %d bytes, and Redis holds %d", name, limit, most)
+		}
+	}
+}
+
+// The balancer looks the relays up again, and starts where it finds none, as
+// HAProxy itself says where there is one to ask.
+func TestBalancer(t *testing.T) {
+	if !strings.Contains(read(t, "haproxy.cfg"), "resolvers docker init-addr last,libc,none\n") {
+		t.Error("the balancer looks the relays up once")
+	}
+	if _, err := exec.LookPath("haproxy"); err != nil {
+		t.Logf("not verified: %v", err)
+		return
+	}
+	run(t, ".", nil, "haproxy", "-c", "-f", "haproxy.cfg")
 }
 
 // balancer passes connections on to one address after another, as a balancer of
