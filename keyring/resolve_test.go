@@ -42,7 +42,7 @@ func TestLinksInCirclesAreRefused(t *testing.T) {
 	check(t, os.Symlink("loop", loop))
 	for _, path := range []string{loop, filepath.Join(loop, "c.toml")} {
 		_, loaded := Load(path)
-		_, pending := LoadPending(path)
+		_, pending := LoadRecords(path)
 		_, reserved := Reserve(path, "a-ceremony")
 		updated := Update(t.Context(), path, func(*Keyring) error { return nil })
 		for _, err := range []error{loaded, pending, reserved, updated} {
@@ -98,13 +98,13 @@ func checkWay(t *testing.T, way, target string) {
 	check(t, Update(t.Context(), way, addContact(t, "Carol", daveKey)))
 	check(t, Update(t.Context(), target, addContact(t, "Eve", eveKey)))
 	check(t, Update(t.Context(), way, addContact(t, "Bob", bobKey)))
-	check(t, StorePending(t.Context(), way, pending(1)))
-	check(t, StorePending(t.Context(), target, pending(2)))
+	check(t, StoreRecord(t.Context(), way, record(1)))
+	check(t, StoreRecord(t.Context(), target, record(2)))
 	for _, path := range []string{way, target} {
 		if k, err := Load(path); err != nil || len(k.Contacts()) != 3 || k.Path() != path {
 			t.Errorf("%q: %v, %v", path, k, err)
 		}
-		if list, err := LoadPending(path); err != nil || len(list) != 2 {
+		if list, err := LoadRecords(path); err != nil || len(list) != 2 {
 			t.Errorf("%q: %d pending shares, %v", path, len(list), err)
 		}
 	}

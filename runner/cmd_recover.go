@@ -36,11 +36,11 @@ func (c *recoverCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	held, err := pendingShare(path, encoded)
+	record, err := pendingRecord(path, encoded)
 	if err != nil {
 		return err
 	}
-	bundle, err := c.bundle(path, held)
+	bundle, err := c.bundle(path, record)
 	if err != nil {
 		return err
 	}
@@ -50,9 +50,9 @@ func (c *recoverCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	if held != nil { // the next run then needs nobody to complete it
-		held.Signatures = bytes.TrimPrefix(encoded, held.Transcript)
-		if err := keyring.StorePending(e.Context, path, *held); err != nil {
+	if record != nil { // the next run then needs nobody to complete it
+		record.Signatures = bytes.TrimPrefix(encoded, record.Transcript)
+		if err := keyring.StoreRecord(e.Context, path, *record); err != nil {
 			return err
 		}
 	}
@@ -64,11 +64,11 @@ func (c *recoverCommand) Run(e *Env) error {
 	return nil
 }
 
-// pendingShare finds what a member stored of a key generation before it had the certificate, nil if
+// pendingRecord finds what a member stored of a key generation before it had the certificate, nil if
 // that is not there.
-func pendingShare(credentials string, certificate []byte) (*keyring.Pending, error) {
-	all, err := keyring.LoadPending(credentials)
-	i := slices.IndexFunc(all, func(p keyring.Pending) bool { return bytes.HasPrefix(certificate, p.Transcript) })
+func pendingRecord(credentials string, certificate []byte) (*keyring.Record, error) {
+	all, err := keyring.LoadRecords(credentials)
+	i := slices.IndexFunc(all, func(r keyring.Record) bool { return bytes.HasPrefix(certificate, r.Transcript) })
 	if err != nil || i < 0 {
 		return nil, err
 	}
@@ -76,13 +76,13 @@ func pendingShare(credentials string, certificate []byte) (*keyring.Pending, err
 }
 
 // bundle returns the member's own bundle: of a run that ended for it, or of one that did not.
-func (c *recoverCommand) bundle(credentials string, held *keyring.Pending) ([]byte, error) {
+func (c *recoverCommand) bundle(credentials string, record *keyring.Record) ([]byte, error) {
 	switch {
-	case c.Bundle == "" && held == nil:
+	case c.Bundle == "" && record == nil:
 		return nil, failf(ExitInput, "recovering a share: no share of this key generation is pending beside %q", credentials).
 			hint("name this member's bundle: --bundle report/recovery-NAME.bin")
 	case c.Bundle == "":
-		return held.Bundle, nil
+		return record.Bundle, nil
 	}
 	bundle, err := os.ReadFile(c.Bundle)
 	if err != nil {

@@ -55,7 +55,7 @@ func (r *Rehearsal) frostkitDKG(ctx context.Context, s *session, g ceremony.Grou
 	made, err := native.DKG(ctx, r.wire(ctx, s, m, false, liar, kill), native.DKGConfig{
 		Agreement: r.agreement(g.StepName()), Session: s.id, Ciphersuite: r.suite, Threshold: g.Threshold,
 		Key: m.key, Members: members, Random: &liar.drawn, Resend: r.resend(), Settle: grace / 2,
-		Held: kept.list(), Store: kept.store, Save: func(*native.Outcome) error { return nil },
+		Records: kept.list(), Store: kept.store, Save: func(*native.Outcome) error { return nil },
 		Progress: r.notify(m, false),
 	})
 	if err != nil {

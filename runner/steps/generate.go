@@ -110,7 +110,7 @@ func (g *Generate) config() (native.DKGConfig, error) {
 	records, err := g.Records.Load()
 	config := native.DKGConfig{
 		Agreement: g.Agreement, Ciphersuite: g.Ciphersuite, Threshold: g.Threshold, Key: g.Key, Random: g.Random, Serve: g.Serve,
-		Held: records, Store: g.Records.Store, Save: g.Save, Approve: g.Approve,
+		Records: records, Store: g.Records.Store, Save: g.Save, Approve: g.Approve,
 	}
 	for _, peer := range g.Members {
 		config.Members = append(config.Members, protocol.Member{Name: peer.Name, Key: peer.Key})

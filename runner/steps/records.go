@@ -31,15 +31,15 @@ type keyringRecords struct {
 }
 
 func (k keyringRecords) Load() ([]native.Record, error) {
-	all, err := keyring.LoadPending(k.credentials)
+	all, err := keyring.LoadRecords(k.credentials)
 	if err != nil {
 		return nil, err
 	}
 	var records []native.Record
-	for _, p := range all {
-		if bytes.Equal(p.Ceremony, k.ceremony) && p.Step == k.step {
+	for _, r := range all {
+		if bytes.Equal(r.Ceremony, k.ceremony) && r.Step == k.step {
 			records = append(records, native.Record{
-				Attempt: native.AttemptID(p.Attempt), Transcript: p.Transcript, Bundle: p.Bundle, Signatures: p.Signatures,
+				Attempt: native.AttemptID(r.Attempt), Transcript: r.Transcript, Bundle: r.Bundle, Signatures: r.Signatures,
 			})
 		}
 	}
@@ -48,12 +48,12 @@ func (k keyringRecords) Load() ([]native.Record, error) {
 
 // Store does not end with the run: what was begun to be stored is stored.
 func (k keyringRecords) Store(r native.Record) error {
-	return keyring.StorePending(context.Background(), k.credentials, keyring.Pending{
+	return keyring.StoreRecord(context.Background(), k.credentials, keyring.Record{
 		Ceremony: k.ceremony, Step: k.step, Attempt: r.Attempt[:],
 		Transcript: r.Transcript, Bundle: r.Bundle, Signatures: r.Signatures,
 	})
 }
 
 func (k keyringRecords) Remove() error {
-	return keyring.RemovePending(context.Background(), k.credentials, k.ceremony, k.step)
+	return keyring.RemoveRecords(context.Background(), k.credentials, k.ceremony, k.step)
 }

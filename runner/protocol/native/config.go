@@ -63,8 +63,8 @@ type DKGConfig struct {
 	// Serve is how long a member whose group was made in an earlier run is there for others who
 	// need it; 0 stands for a minute.
 	Serve time.Duration
-	// Held are the records that Store was given in earlier runs, oldest first.
-	Held []Record
+	// Records are those that Store was given in earlier runs, oldest first.
+	Records []Record
 	// Store keeps a record, instead of one with the same attempt if there is one.
 	// It has synced it when it returns; only then does anything leave that lets
 	// others rely on it.

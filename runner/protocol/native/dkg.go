@@ -60,7 +60,7 @@ type generation struct {
 	self    protocol.Member
 	static  *cocktail.StaticKey
 	publics []cocktail.StaticPublicKey
-	held    []Record
+	records []Record
 	run     [16]byte
 
 	seen     map[[sha256.Size]byte]bool // envelopes of greetings
@@ -130,7 +130,7 @@ func newGeneration(cfg DKGConfig) (*generation, error) {
 		cfg.Settle = 3 * time.Second
 	}
 	g := &generation{
-		cfg: cfg, number: make(map[commkey.PublicKey]int), held: slices.Clone(cfg.Held),
+		cfg: cfg, number: make(map[commkey.PublicKey]int), records: slices.Clone(cfg.Records),
 		seen: make(map[[sha256.Size]byte]bool), last: make(map[commkey.PublicKey]string),
 		dropped: make(map[commkey.PublicKey]int), answered: make(map[commkey.PublicKey]time.Time),
 		saved: make(map[AttemptID]bool),
@@ -334,11 +334,11 @@ func (g *generation) store(r Record) error {
 	if err := g.cfg.Store(r); err != nil {
 		return fmt.Errorf("storing the pending share: %w", err)
 	}
-	i := slices.IndexFunc(g.held, func(h Record) bool { return h.Attempt == r.Attempt })
+	i := slices.IndexFunc(g.records, func(h Record) bool { return h.Attempt == r.Attempt })
 	if i >= 0 {
-		g.held[i] = r
+		g.records[i] = r
 	} else {
-		g.held = append(g.held, r)
+		g.records = append(g.records, r)
 	}
 	g.progress(protocol.Event{Kind: protocol.Complete, Phase: protocol.PhasePending})
 	return nil

@@ -33,11 +33,11 @@ func Complete(cfg DKGConfig) (*Outcome, error) {
 
 // complete is Complete for a run.
 func (g *generation) complete() error {
-	i := slices.IndexFunc(g.held, Record.Finished)
+	i := slices.IndexFunc(g.records, Record.Finished)
 	if i < 0 {
 		return nil
 	}
-	record := g.held[i]
+	record := g.records[i]
 	outcome, err := Recover(g.cfg.Ciphersuite, g.cfg.Key, record.Certificate(), record.Bundle)
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func (g *generation) greet(ctx context.Context) error {
 
 func (g *generation) newGreeting() (greeting, error) {
 	own := greeting{version: Version, run: g.run, digest: g.cfg.Digest, members: g.membersDigest(), step: g.cfg.Step, tool: g.cfg.Tool}
-	for _, r := range g.held[max(len(g.held)-maxHeld, 0):] {
+	for _, r := range g.records[max(len(g.records)-maxHeld, 0):] {
 		own.held = append(own.held, held{r.Attempt, r.Finished()})
 	}
 	if _, err := io.ReadFull(g.cfg.Random, own.nonce[:]); err != nil {
@@ -105,11 +105,11 @@ func (g *generation) common() (record Record, found bool, err error) {
 
 // recordOf returns this member's record of an attempt.
 func (g *generation) recordOf(id AttemptID) (Record, bool) {
-	i := slices.IndexFunc(g.held, func(r Record) bool { return r.Attempt == id })
+	i := slices.IndexFunc(g.records, func(r Record) bool { return r.Attempt == id })
 	if i < 0 {
 		return Record{}, false
 	}
-	return g.held[i], true
+	return g.records[i], true
 }
 
 // lost fails when a record of a finished key generation is not held by all. First all say so: else it

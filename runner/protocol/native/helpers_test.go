@@ -120,7 +120,7 @@ func (p *person) config(people []*person, threshold int) DKGConfig {
 	return DKGConfig{
 		Agreement: Agreement{Digest: sha256.Sum256([]byte("file")), Step: "board", Tool: "test", Facts: []Fact{{"ceremony", "board"}}},
 		Session:   session, Ciphersuite: suite, Threshold: threshold,
-		Key: p.private, Members: members(people), Held: slices.Clone(p.records),
+		Key: p.private, Members: members(people), Records: slices.Clone(p.records),
 		Store: p.store, Save: p.save, Progress: p.event,
 	}
 }
