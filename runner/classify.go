@@ -132,8 +132,3 @@ func certificateHint(cause relay.CertificateCause) string {
 	}
 	return ""
 }
-
-// interruptHint says what is safe after an interruption.
-func interruptHint(error) string {
-	return "what was saved is safe; run the same command again to go on"
-}

@@ -3,7 +3,6 @@ package runner
 import (
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -65,7 +64,7 @@ func (c *dealerTool) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	return byHandFailure(byhand.Deal(e.console(), byhand.Dealer{
+	return byHandFailure(byhand.Deal(e.Context, e.console(), byhand.Dealer{
 		Ciphersuite: cs, Random: rand.Reader, Interactive: c.CLI, Threshold: c.Threshold, Members: c.NumSigners,
 		Key: c.Key, PublicKeyPackage: c.PublicKeyPackage, SecretShare: c.KeyPackage,
 	}))
@@ -80,7 +79,7 @@ func (c *dkgTool) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	return byHandFailure(byhand.Generate(e.console(), cs, rand.Reader))
+	return byHandFailure(byhand.Generate(e.Context, e.console(), cs, rand.Reader))
 }
 
 // coordinatorTool is the stand-alone coordinator.
@@ -136,18 +135,6 @@ func (c *participantTool) Run(e *Env) error {
 	}
 	return byHandFailure(byhand.Participate(e.Context, e.console(), byhand.Participant{
 		Ciphersuite: cs, Random: rand.Reader, Interactive: c.CLI, KeyPackage: c.KeyPackage,
-		Address: net.JoinHostPort(c.IP, strconv.Itoa(c.Port)), Show: func(message []byte) { e.showText(message) },
+		Address: net.JoinHostPort(c.IP, strconv.Itoa(c.Port)), Show: func(message []byte) { showMessage(e.Stdout, message) },
 	}))
-}
-
-// showText shows a message that is text as text, with its size and digest.
-func (e *Env) showText(message []byte) {
-	for _, reviewed := range reviewMessages([][]byte{message}) {
-		if reviewed.Text != "" {
-			fmt.Fprintf(e.Stdout, "Message to be signed (text):\n%s\n", strings.TrimSuffix(reviewed.Text, "\n"))
-		} else {
-			fmt.Fprintln(e.Stdout, "The message is not text.")
-		}
-		fmt.Fprintf(e.Stdout, "%d bytes, SHA-256 %s\n", reviewed.Size, reviewed.SHA256)
-	}
 }

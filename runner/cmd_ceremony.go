@@ -35,7 +35,7 @@ func groupsText(file *ceremony.File) string {
 
 func (c *validateCommand) writeJSON(e *Env, err error) error {
 	problems := ceremony.Problems{}
-	if err != nil && !asProblems(err, &problems) {
+	if err != nil && !errors.As(err, &problems) {
 		return err
 	}
 	if writeErr := e.writeJSON(map[string]any{"valid": err == nil, "problems": problems}); writeErr != nil {

@@ -14,6 +14,7 @@ import (
 	"frostkit/commkey"
 	"frostkit/frost"
 	"frostkit/keyring"
+	"frostkit/runner/input"
 	"frostkit/runner/paste"
 	"frostkit/runner/protocol"
 	"frostkit/runner/steps"
@@ -91,7 +92,7 @@ func (e *Env) startPaste(end pasteEnd) *pasteRun {
 func (p *pasteRun) finish(failed error) error {
 	defer p.console.Close()
 	err := errors.Join(failed, p.Flush())
-	if errors.Is(err, paste.ErrEnded) && !errors.Is(err, protocol.ErrDeclined) {
+	if errors.Is(err, input.ErrEnded) && !errors.Is(err, protocol.ErrDeclined) {
 		return (&Failure{Code: ExitMissing, Err: err}).hint("keep the input open until the end; a run that ended begins anew, with a new session")
 	}
 	nobody := func(string) string { return "" } // as what they would run is of a session that is over
@@ -316,7 +317,7 @@ func (c *participantCommand) approveByPaste(ctx context.Context, p *pasteRun, r 
 				return err
 			}
 		case <-p.console.Ended():
-			return paste.ErrEnded
+			return input.ErrEnded
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -6,14 +6,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"frostkit/ceremony"
 	"frostkit/frost"
 	"frostkit/keyring"
+	"frostkit/runner/input"
 	"frostkit/runner/protocol"
 	"frostkit/runner/steps"
 )
@@ -168,12 +167,11 @@ func (c *coordinatorCommand) messages(e *Env) ([][]byte, error) {
 
 func (e *Env) readMessage(name string) ([]byte, error) {
 	if name == "" || name == "-" {
-		fmt.Fprintln(e.questions(), "The message to be signed (hex encoded)")
-		line, err := e.input().ReadString('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
+		text, err := e.ask(e.Context, "The message to be signed (hex encoded)")
+		if err != nil && !errors.Is(err, input.ErrEnded) {
 			return nil, failf(ExitInput, "reading the message from standard input: %w", err)
 		}
-		message, err := hex.DecodeString(strings.TrimSpace(line))
+		message, err := hex.DecodeString(text)
 		if err != nil {
 			return nil, failf(ExitInput, "reading the message from standard input: it is not hexadecimal").
 				hint("pass a file with -m FILE, or pipe: xxd -p -c0 FILE | %s coordinator -m - …", e.called)
@@ -186,14 +184,6 @@ func (e *Env) readMessage(name string) ([]byte, error) {
 		return nil, failf(ExitInput, "reading the message: %w", err)
 	}
 	return message, nil
-}
-
-// questions is where questions go: for frost-client's users to standard output.
-func (e *Env) questions() io.Writer {
-	if e.called == frostClient {
-		return e.Stdout
-	}
-	return e.Stderr
 }
 
 // toFile reports whether signatures are written rather than printed.

@@ -3,7 +3,6 @@ package runner
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -40,7 +39,7 @@ func (c *getCommand) Run(e *Env) error {
 
 func (c *getCommand) read(e *Env) ([]byte, error) {
 	if c.File == "" || c.File == "-" {
-		return io.ReadAll(io.LimitReader(e.Stdin, 16<<20))
+		return e.input().All(e.Context)
 	}
 	return os.ReadFile(c.File)
 }

@@ -62,9 +62,6 @@ func (r *refusals) add(one refusal) {
 	}
 }
 
-// asking keeps questions to several members apart.
-var asking sync.Mutex
-
 // approval agrees for a member to what the file names, exactly as it is, in the
 // way that the file chooses for the member. What differs is refused without a
 // question.
@@ -166,8 +163,11 @@ func (r *run) signersMeant(signing ceremony.Signing, review protocol.Review) err
 func orAll(signing ceremony.Signing) int { return cmp.Or(signing.Need, len(signing.Signers)) }
 
 func (r *run) prompt(ctx context.Context, signing ceremony.Signing, m ceremony.Member, review protocol.Review) error {
-	asking.Lock()
-	defer asking.Unlock()
+	done, err := r.env.input().Turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	r.display.pause()
 	defer r.display.resume()
 	group, _ := r.file.Group(signing.Group)

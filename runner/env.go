@@ -1,16 +1,18 @@
 package runner
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"sync"
 
 	"golang.org/x/term"
 
 	"frostkit/frost"
+	"frostkit/runner/input"
 )
 
 // Env is what a command may touch of the world around it. Results go to Stdout,
@@ -25,8 +27,10 @@ type Env struct {
 	// shows that none is used twice.
 	Committed func([]*frost.SigningCommitments)
 
-	called applet        // the name that the program was called by
-	answer *bufio.Reader // of Stdin, shared by all questions of a run
+	called applet // the name that the program was called by
+	begin  sync.Once
+	lines  *input.Lines // of Stdin, shared by all that read it
+
 	warned map[string]bool
 }
 
@@ -77,12 +81,25 @@ func (e *Env) writeJSON(v any) error {
 	return enc.Encode(v)
 }
 
-// input is Stdin behind the one buffer that every reader of it shares.
-func (e *Env) input() *bufio.Reader {
-	if e.answer == nil {
-		e.answer = bufio.NewReader(e.Stdin)
+// input is Stdin, which nothing else may read.
+func (e *Env) input() *input.Lines {
+	e.begin.Do(func() { e.lines = input.New(e.Stdin) })
+	return e.lines
+}
+
+// ask puts a question to the user and returns the answer, without the white
+// space around it.
+func (e *Env) ask(ctx context.Context, question string) (string, error) {
+	answer, err := e.input().Ask(ctx, func() { fmt.Fprintln(e.questions(), question) })
+	return strings.TrimSpace(answer), err
+}
+
+// questions is where questions go: for frost-client's users to standard output.
+func (e *Env) questions() io.Writer {
+	if e.called == frostClient {
+		return e.Stdout
 	}
-	return e.answer
+	return e.Stderr
 }
 
 // terminal returns the width of the terminal that w is, if it is one.

@@ -24,11 +24,14 @@ import (
 const Version = "0.1.0"
 
 // Main runs the program with the given arguments, the program's own name
-// first, and returns the code to exit with.
+// first, and returns the code to exit with. The first SIGINT or SIGTERM ends
+// what goes on and all questions; a second one kills the process, whatever that
+// still waits for.
 func Main(args []string, env *Env) int {
 	env.called = calledAs(args[0])
 	ctx, stop := signal.NotifyContext(env.Context, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // from then on signals do what they do to any process
 	env.Context = ctx
 	return env.run(args[1:])
 }
@@ -56,7 +59,7 @@ func (e *Env) run(args []string) (code int) {
 	}
 	err = command.Run(e)
 	if e.Context.Err() != nil && errors.Is(err, context.Canceled) {
-		err = &Failure{Code: ExitInterrupted, Err: errors.New("interrupted"), Hint: interruptHint(err)}
+		err = failf(ExitInterrupted, "interrupted").hint("what was saved is safe; run the same command again to go on")
 	}
 	return report(e.Stderr, string(e.called), err)
 }

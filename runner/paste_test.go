@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"frostkit/runner/paste"
+	"frostkit/runner/input"
 	"frostkit/runner/protocol"
 )
 
@@ -52,7 +52,7 @@ func TestApproveByPaste(t *testing.T) {
 	}{
 		"the number": {func(n string) string { return "y\nyes\n> of course\n> " + n + "\r\n" }, true, nil},
 		"no":         {func(n string) string { return "y\nn\n" + n + "\n" }, false, errAnsweredNo},
-		"the end":    {func(string) string { return "y\n" }, false, paste.ErrEnded},
+		"the end":    {func(string) string { return "y\n" }, false, input.ErrEnded},
 	} {
 		in, typing := io.Pipe()
 		out := &screen{asked: make(chan string, 1)}

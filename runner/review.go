@@ -3,7 +3,6 @@ package runner
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -27,8 +26,7 @@ type reviewedMessage struct {
 func reviewMessages(messages [][]byte) []reviewedMessage {
 	out := make([]reviewedMessage, len(messages))
 	for i, message := range messages {
-		digest := sha256.Sum256(message)
-		out[i] = reviewedMessage{Size: len(message), SHA256: hex.EncodeToString(digest[:]), Hex: hex.EncodeToString(message)}
+		out[i] = reviewedMessage{Size: len(message), SHA256: digestOf(message), Hex: hex.EncodeToString(message)}
 		if isText(message) {
 			out[i].Text = string(message)
 		}
@@ -53,10 +51,9 @@ func isText(message []byte) bool {
 // approve shows what is to be signed and asks. Without an answer it declines.
 func (e *Env) approve(ctx context.Context, r protocol.Review) error {
 	e.showReview(e.questions(), r)
-	fmt.Fprintln(e.questions(), "Do you want to sign it? (y/n)")
-	answer, err := e.ask(ctx)
+	answer, err := e.ask(ctx, "Do you want to sign it? (y/n)")
 	if err != nil {
-		return err
+		return fmt.Errorf("reading the answer: %w", err)
 	}
 	switch strings.ToLower(answer) {
 	case "y", "yes":
@@ -78,8 +75,7 @@ func (e *Env) showReview(w io.Writer, r protocol.Review) {
 		if e.called != frostkit || message.Text == "" {
 			fmt.Fprintf(w, "Message to be signed (hex-encoded):\n%s\n", message.Hex)
 		}
-		showText(w, r.Messages[i])
-		fmt.Fprintf(w, "%d bytes, SHA-256 %s\n", message.Size, message.SHA256)
+		showMessage(w, r.Messages[i])
 	}
 	if len(r.Aux) > 0 {
 		fmt.Fprintf(w, "Auxiliary data (hex-encoded), which is not signed:\n%x\n", r.Aux)
@@ -95,9 +91,14 @@ func signersText(r protocol.Review) string {
 	return memberNames(r.Signers)
 }
 
-// showText shows a message as text where it is. Nothing of it acts on the
-// terminal or hides there, and its lines are marked: none of them can be taken
-// for what is said about it.
+// showMessage shows a message as text where it is, and its size and digest.
+// Nothing of it acts on the terminal or hides there, and its lines are marked:
+// none of them can be taken for what is said about it.
+func showMessage(w io.Writer, message []byte) {
+	showText(w, message)
+	fmt.Fprintf(w, "%d bytes, SHA-256 %s\n", len(message), digestOf(message))
+}
+
 func showText(w io.Writer, message []byte) {
 	switch {
 	case isText(message):
@@ -128,26 +129,4 @@ func memberNames(members []protocol.Member) string {
 		names[i] = keyring.EscapeName(m.String())
 	}
 	return strings.Join(names, ", ")
-}
-
-// ask reads one line of standard input; the end of input is no answer.
-func (e *Env) ask(ctx context.Context) (string, error) {
-	type line struct {
-		text string
-		err  error
-	}
-	read := make(chan line, 1)
-	go func() {
-		text, err := e.input().ReadString('\n')
-		read <- line{text, err}
-	}()
-	select {
-	case l := <-read:
-		if text := strings.TrimSpace(l.text); text != "" || l.err == nil {
-			return text, nil
-		}
-		return "", fmt.Errorf("reading the answer: %w", l.err)
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
 }

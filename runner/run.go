@@ -246,7 +246,8 @@ func (r *run) addContacts(m ceremony.Member, k *keyring.Keyring, rings map[strin
 }
 
 // startBuiltIn starts the relay on a free port of the loopback interface, with
-// a certificate by an authority that exists in this process alone.
+// a certificate by an authority that exists in this process alone. It serves
+// until the run is closed: members who are interrupted take their leave of it.
 func (r *run) startBuiltIn(ctx context.Context) error {
 	ca, err := localca.New()
 	if err != nil {
@@ -261,7 +262,7 @@ func (r *run) startBuiltIn(ctx context.Context) error {
 		return err
 	}
 	r.store = store
-	r.relay, err = startRelay(ctx, relayConfig{Address: "127.0.0.1:0", TLS: config, Store: store})
+	r.relay, err = startRelay(context.WithoutCancel(ctx), relayConfig{Address: "127.0.0.1:0", TLS: config, Store: store})
 	if err != nil {
 		return err
 	}

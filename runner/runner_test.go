@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -148,18 +149,90 @@ func TestRunTwiceInOneProcess(t *testing.T) {
 	}
 }
 
+// trigger is an output that does something when a text is printed.
+type trigger struct {
+	text string
+	do   func()
+}
+
+func (t trigger) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte(t.text)) {
+		t.do()
+	}
+	return len(b), nil
+}
+
 // Interrupted while it waits, a run ends cleanly and says how to go on.
 func TestInterrupted(t *testing.T) {
 	dir := t.TempDir()
-	t.Setenv("CAROOT", filepath.Join(dir, "caroot"))
+	file, err := filepath.Abs("../examples/joint-account.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	file, _ := filepath.Abs("../examples/joint-account.yaml")
-	var out, talk bytes.Buffer
-	code := Main([]string{"frostkit", "run", "--dir", dir, file}, &Env{
-		Context: ctx, Stdin: strings.NewReader(""), Stdout: &out, Stderr: &talk, Getenv: func(string) string { return "" },
+	var talk bytes.Buffer
+	code := Main([]string{"frostkit", "run", "--dir", dir, "--events", "-", file}, &Env{
+		Context: ctx, Stdin: strings.NewReader(""), Stdout: trigger{`"does":"waiting","phase":"round 1"`, cancel}, Stderr: &talk,
+		Getenv: func(string) string { return "" },
 	})
-	if code != ExitInterrupted || !strings.Contains(talk.String(), "run the same command again") {
+	if ctx.Err() == nil {
+		t.Fatal("the run did not wait")
+	}
+	if code != ExitInterrupted || !strings.Contains(talk.String(), "error: interrupted") ||
+		!strings.Contains(talk.String(), "run the same command again") {
 		t.Errorf("exit code %d, said %q", code, talk.String())
+	}
+	if code, _, talk := call(t, "", "frostkit", "run", "--dir", dir, file); code != ExitOK {
+		t.Errorf("again: exit code %d, said %q", code, talk)
+	}
+}
+
+// A question whose time is over leaves the next one its answer.
+func TestApproveAgain(t *testing.T) {
+	in, typing := io.Pipe()
+	defer typing.Close()
+	asked := make(chan struct{}, 1)
+	e := &Env{Stdin: in, Stdout: io.Discard, Stderr: trigger{"Do you want to sign it?", func() { asked <- struct{}{} }}}
+	first, end := context.WithCancel(t.Context())
+	go func() {
+		<-asked
+		end()
+		<-asked
+		_, _ = io.WriteString(typing, "y\n")
+	}()
+	if err := e.approve(first, protocol.Review{Messages: [][]byte{[]byte("m")}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("the first question: %v", err)
+	}
+	if err := e.approve(t.Context(), protocol.Review{Messages: [][]byte{[]byte("m")}}); err != nil {
+		t.Errorf("the second question: %v", err)
+	}
+}
+
+// While one member here is asked, the others wait, and who is no longer meant to
+// be asked is not.
+func TestMembersAreAskedInTurn(t *testing.T) {
+	in, typing := io.Pipe()
+	defer typing.Close()
+	var talk bytes.Buffer // each turn's, as nobody else writes
+	asked := make(chan struct{}, 1)
+	e := &Env{Stdin: in, Stdout: io.Discard, Stderr: io.MultiWriter(&talk, trigger{"Do you want to sign it?", func() { asked <- struct{}{} }})}
+	r := &run{scene: &scene{env: e, file: &ceremony.File{}}, display: &display{out: io.Discard}}
+	prompt := func(ctx context.Context, name string) error {
+		return r.prompt(ctx, ceremony.Signing{}, ceremony.Member{Name: name}, protocol.Review{Messages: [][]byte{[]byte(name)}})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	answers := make(chan error, 2)
+	go func() { answers <- prompt(t.Context(), "Alice") }()
+	<-asked
+	go func() { answers <- prompt(ctx, "Bob") }()
+	cancel()
+	if err := <-answers; !errors.Is(err, context.Canceled) {
+		t.Errorf("Bob: %v", err)
+	}
+	if _, err := io.WriteString(typing, "y\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-answers; err != nil || strings.Contains(talk.String(), "Bob") {
+		t.Errorf("Alice: %v, said %q", err, talk.String())
 	}
 }

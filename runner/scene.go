@@ -82,8 +82,6 @@ func checkContacts(file *ceremony.File) error {
 	return problems
 }
 
-func asProblems(err error, problems *ceremony.Problems) bool { return errors.As(err, problems) }
-
 func (s *scene) configPath(m ceremony.Member) string { return ceremony.Resolve(s.dir, m.Config) }
 
 func (s *scene) messagePath(g ceremony.Signing) string {

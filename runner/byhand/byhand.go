@@ -10,7 +10,7 @@
 package byhand
 
 import (
-	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,16 +20,12 @@ import (
 
 	"frostkit/frost"
 	"frostkit/internal/durable"
+	"frostkit/runner/input"
 )
-
-// maxLine is the longest line of input in bytes, with room for a signing
-// package of all 65,535 possible signers' commitments left out of account: of a
-// thousand it takes 300 kB.
-const maxLine = 1 << 20
 
 // Console is where a person reads and types.
 type Console struct {
-	In  *bufio.Reader
+	In  *input.Lines
 	Out io.Writer // questions and packages
 	Log io.Writer // what happened
 }
@@ -38,35 +34,18 @@ func (c *Console) say(format string, args ...any) { fmt.Fprintf(c.Out, format+"\
 
 func (c *Console) log(format string, args ...any) { fmt.Fprintf(c.Log, format+"\n", args...) }
 
-// ErrNoInput is what questions fail with when the input has ended.
-var ErrNoInput = errors.New("the input has ended")
-
-// line reads one line without the white space around it.
-func (c *Console) line() (string, error) {
-	var text []byte
-	for {
-		part, more, err := c.In.ReadLine()
-		if err != nil {
-			return "", fmt.Errorf("%w: %w", ErrNoInput, err)
-		}
-		if text = append(text, part...); len(text) > maxLine {
-			return "", fmt.Errorf("a line of input is longer than %d bytes", maxLine)
-		}
-		if !more {
-			return strings.TrimSpace(string(text)), nil
-		}
+// ask prints a question and reads the answer, without the white space around it.
+func (c *Console) ask(ctx context.Context, question string) (string, error) {
+	answer, err := c.In.Ask(ctx, func() { c.say("%s", question) })
+	if err != nil {
+		return "", err
 	}
-}
-
-// ask prints a question and reads the answer.
-func (c *Console) ask(question string) (string, error) {
-	c.say("%s", question)
-	return c.line()
+	return strings.TrimSpace(answer), nil
 }
 
 // number asks for a whole number from low to 65,535.
-func (c *Console) number(question string, low int) (int, error) {
-	text, err := c.ask(question)
+func (c *Console) number(ctx context.Context, question string, low int) (int, error) {
+	text, err := c.ask(ctx, question)
 	if err != nil {
 		return 0, err
 	}
@@ -78,8 +57,8 @@ func (c *Console) number(question string, low int) (int, error) {
 }
 
 // identifier asks for an identifier in hexadecimal.
-func (c *Console) identifier(cs frost.Ciphersuite, question string) (frost.Identifier, error) {
-	text, err := c.ask(question)
+func (c *Console) identifier(ctx context.Context, cs frost.Ciphersuite, question string) (frost.Identifier, error) {
+	text, err := c.ask(ctx, question)
 	if err != nil {
 		return frost.Identifier{}, err
 	}
@@ -88,7 +67,7 @@ func (c *Console) identifier(cs frost.Ciphersuite, question string) (frost.Ident
 
 // read returns a file's content, or, where there is no such file, what is
 // pasted.
-func (c *Console) read(what, path string) ([]byte, error) {
+func (c *Console) read(ctx context.Context, what, path string) ([]byte, error) {
 	if path != "-" {
 		data, err := os.ReadFile(path)
 		if !errors.Is(err, os.ErrNotExist) {
@@ -97,7 +76,7 @@ func (c *Console) read(what, path string) ([]byte, error) {
 		}
 		c.say("File not found: %s\nWill read from stdin", path)
 	}
-	text, err := c.ask("Paste the " + what + ": ")
+	text, err := c.ask(ctx, "Paste the "+what+": ")
 	return []byte(text), err
 }
 

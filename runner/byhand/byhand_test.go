@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"frostkit/frost"
+	"frostkit/runner/input"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -37,7 +38,7 @@ func sit(t *testing.T, program func(*Console) error) *person {
 	screen, out := io.Pipe()
 	p := &person{t: t, typing: typing, screen: bufio.NewReader(screen), done: make(chan error, 1)}
 	go func() {
-		err := program(&Console{In: bufio.NewReader(in), Out: out, Log: io.Discard})
+		err := program(&Console{In: input.New(in), Out: out, Log: io.Discard})
 		out.Close()
 		in.Close()
 		p.done <- err
@@ -81,7 +82,7 @@ func TestByHand(t *testing.T) {
 	people := make([]*person, len(numbers))
 	first := make([]string, len(numbers))
 	for i, n := range numbers {
-		people[i] = sit(t, func(c *Console) error { return Generate(c, frost.Ed25519(), rand.Reader) })
+		people[i] = sit(t, func(c *Console) error { return Generate(t.Context(), c, frost.Ed25519(), rand.Reader) })
 		people[i].see("minimum number")
 		people[i].enter("2")
 		people[i].see("maximum number")
@@ -205,7 +206,7 @@ func dealt(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	var log bytes.Buffer
-	err := Deal(&Console{In: bufio.NewReader(strings.NewReader("")), Out: io.Discard, Log: &log}, Dealer{
+	err := Deal(t.Context(), &Console{In: input.New(strings.NewReader("")), Out: io.Discard, Log: &log}, Dealer{
 		Ciphersuite: frost.Ed25519(), Random: rand.Reader, Threshold: 2, Members: 3,
 		PublicKeyPackage: filepath.Join(dir, "public.json"), SecretShare: filepath.Join(dir, "key-{}.json"),
 	})
@@ -251,8 +252,8 @@ func TestOverSockets(t *testing.T) {
 	}
 }
 
-func console(input string) *Console {
-	return &Console{In: bufio.NewReader(strings.NewReader(input)), Out: io.Discard, Log: io.Discard}
+func console(text string) *Console {
+	return &Console{In: input.New(strings.NewReader(text)), Out: io.Discard, Log: io.Discard}
 }
 
 func heckle(t *testing.T, address string) {
@@ -318,7 +319,7 @@ func packageWith(t *testing.T, dir, commitments string) string {
 }
 
 func TestBadInput(t *testing.T) {
-	for input, want := range map[string]string{
+	for text, want := range map[string]string{
 		"":              "the input has ended",
 		"1\n":           "no number from 2",
 		"3\n2\n1\n":     "threshold 3 exceeds the 2 members",
@@ -327,15 +328,64 @@ func TestBadInput(t *testing.T) {
 		"2\n2\n1\n" + strings.Repeat("0", 64) + "\n":             "identifier",
 		"2\n2\n1\n02" + strings.Repeat("0", 62) + "\nnonsense\n": "reading the package of 02",
 	} {
-		if err := Generate(console(input), frost.Ed25519(), rand.Reader); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("input %q: %v, want an error with %q", input, err, want)
+		if err := Generate(t.Context(), console(text), frost.Ed25519(), rand.Reader); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("input %q: %v, want an error with %q", text, err, want)
 		}
 	}
 	if _, err := LoadKey(frost.Ed25519(), []byte("{}")); err == nil {
 		t.Error("loaded a key from {}")
 	}
-	if err := Deal(console(""), Dealer{Ciphersuite: frost.Ed25519(), Threshold: 2, Members: 3, SecretShare: "same.json"}); err == nil {
+	if err := Deal(t.Context(), console(""), Dealer{Ciphersuite: frost.Ed25519(), Threshold: 2, Members: 3, SecretShare: "same.json"}); err == nil {
 		t.Error("dealt three shares into one file")
+	}
+}
+
+// A prompt ends with its context.
+func TestInterruptedAtPrompts(t *testing.T) {
+	dir := dealt(t)
+	public := filepath.Join(dir, "public.json")
+	for question, program := range map[string]func(context.Context, *Console) error{
+		"minimum number of signers": func(ctx context.Context, c *Console) error {
+			return Generate(ctx, c, frost.Ed25519(), rand.Reader)
+		},
+		"The minimum number": func(ctx context.Context, c *Console) error {
+			return Deal(ctx, c, Dealer{Ciphersuite: frost.Ed25519(), Random: rand.Reader, Interactive: true})
+		},
+		"message to be signed": func(ctx context.Context, c *Console) error {
+			return Coordinate(ctx, c, Coordinator{Ciphersuite: frost.Ed25519(), Signers: 2, PublicKeyPackage: public})
+		},
+		"Enter the JSON-encoded SigningPackage": func(ctx context.Context, c *Console) error {
+			return Participate(ctx, c, Participant{
+				Ciphersuite: frost.Ed25519(), Random: rand.Reader, Interactive: true, KeyPackage: filepath.Join(dir, "key-1.json"),
+			})
+		},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		asked := sit(t, func(c *Console) error { return program(ctx, c) })
+		asked.see(question)
+		cancel()
+		if err := asked.leave(); !errors.Is(err, context.Canceled) || errors.Is(err, ErrDeclined) {
+			t.Errorf("%s: %v", question, err)
+		}
+	}
+}
+
+// Interrupted at the question, a signer neither signs nor declines.
+func TestInterruptedAtTheQuestion(t *testing.T) {
+	dir := dealt(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	signer := sit(t, func(c *Console) error {
+		return Participate(ctx, c, Participant{
+			Ciphersuite: frost.Ed25519(), Random: rand.Reader, Interactive: true, KeyPackage: filepath.Join(dir, "key-1.json"),
+		})
+	})
+	commitments := signer.see(packageLine)
+	signer.see("SigningPackage")
+	signer.enter(packageWith(t, dir, commitments))
+	signer.see("sign it")
+	cancel()
+	if err := signer.leave(); !errors.Is(err, context.Canceled) || errors.Is(err, ErrDeclined) {
+		t.Error(err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package byhand
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -26,8 +27,8 @@ type Dealer struct {
 }
 
 // Deal makes a group as a trusted dealer, who sees the whole key.
-func Deal(c *Console, d Dealer) error {
-	if err := d.ask(c); err != nil {
+func Deal(ctx context.Context, c *Console, d Dealer) error {
+	if err := d.ask(ctx, c); err != nil {
 		return err
 	}
 	if err := checkSizes(d.Threshold, d.Members); err != nil {
@@ -55,7 +56,7 @@ func Deal(c *Console, d Dealer) error {
 	return d.write(c, ids, shares, public)
 }
 
-func (d *Dealer) ask(c *Console) (err error) {
+func (d *Dealer) ask(ctx context.Context, c *Console) (err error) {
 	if !d.Interactive {
 		if d.SecretShare != "-" && !strings.Contains(d.SecretShare, "{}") {
 			return fmt.Errorf("the key packages would overwrite one another: %q has no {} for the member's number", d.SecretShare)
@@ -63,13 +64,13 @@ func (d *Dealer) ask(c *Console) (err error) {
 		c.log("Generating %d shares with threshold %d...", d.Members, d.Threshold)
 		return nil
 	}
-	if d.Threshold, err = c.number("The minimum number of signers: (2 or more)", 2); err != nil {
+	if d.Threshold, err = c.number(ctx, "The minimum number of signers: (2 or more)", 2); err != nil {
 		return err
 	}
-	if d.Members, err = c.number("The maximum number of signers: ", 2); err != nil {
+	if d.Members, err = c.number(ctx, "The maximum number of signers: ", 2); err != nil {
 		return err
 	}
-	d.Key, err = c.ask("Secret key (press enter to randomly generate a fresh one): ")
+	d.Key, err = c.ask(ctx, "Secret key (press enter to randomly generate a fresh one): ")
 	return err
 }
 

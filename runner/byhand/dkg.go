@@ -1,6 +1,7 @@
 package byhand
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -10,9 +11,9 @@ import (
 
 // Generate takes one member through a DKG: it prints the packages to hand to
 // the others and asks for theirs, and in the end prints the member's keys.
-func Generate(c *Console, cs frost.Ciphersuite, random io.Reader) error {
+func Generate(ctx context.Context, c *Console, cs frost.Ciphersuite, random io.Reader) error {
 	g := &generation{Console: c, cs: cs}
-	if err := g.setUp(); err != nil {
+	if err := g.setUp(ctx); err != nil {
 		return err
 	}
 	expected, err := g.expected()
@@ -26,7 +27,7 @@ func Generate(c *Console, cs frost.Ciphersuite, random io.Reader) error {
 		return err
 	}
 	defer first.Destroy()
-	return g.run(first)
+	return g.run(ctx, first)
 }
 
 // generation is one member's DKG. Who the others are is known once their first
@@ -39,14 +40,14 @@ type generation struct {
 	packages           map[frost.Identifier]*dkg.Round1Package
 }
 
-func (g *generation) setUp() (err error) {
-	if g.threshold, err = g.number("The minimum number of signers: (2 or more)", 2); err != nil {
+func (g *generation) setUp(ctx context.Context) (err error) {
+	if g.threshold, err = g.number(ctx, "The minimum number of signers: (2 or more)", 2); err != nil {
 		return err
 	}
-	if g.members, err = g.number("The maximum number of signers:", 2); err != nil {
+	if g.members, err = g.number(ctx, "The maximum number of signers:", 2); err != nil {
 		return err
 	}
-	n, err := g.number("Your identifier (this should be an integer between 1 and 65535):", 1)
+	n, err := g.number(ctx, "Your identifier (this should be an integer between 1 and 65535):", 1)
 	if err != nil {
 		return err
 	}
@@ -73,8 +74,8 @@ func (g *generation) expected() ([]frost.Identifier, error) {
 	return ids, nil
 }
 
-func (g *generation) run(first *dkg.Round1) error {
-	if err := g.round1(first.Package()); err != nil {
+func (g *generation) run(ctx context.Context, first *dkg.Round1) error {
+	if err := g.round1(ctx, first.Package()); err != nil {
 		return err
 	}
 	first, err := first.Among(append(sorted(g.packages), g.self))
@@ -86,7 +87,7 @@ func (g *generation) run(first *dkg.Round1) error {
 		return err
 	}
 	defer second.Destroy()
-	shares, err := g.round2(second.Packages())
+	shares, err := g.round2(ctx, second.Packages())
 	if err != nil {
 		return err
 	}
@@ -101,26 +102,26 @@ func (g *generation) run(first *dkg.Round1) error {
 	return nil
 }
 
-func (g *generation) round1(own *dkg.Round1Package) error {
+func (g *generation) round1(ctx context.Context, own *dkg.Round1Package) error {
 	g.say("\n=== ROUND 1: SEND PACKAGES ===\n")
 	g.say("Round 1 Package to send to all other participants (your identifier: %s):\n\n%s\n", quoted(g.self), own.EncodeJSON())
 	g.say("=== ROUND 1: RECEIVE PACKAGES ===\n")
 	g.say("Input Round 1 Packages from the other %d participants.\n", g.members-1)
 	var err error
-	g.packages, err = receive(g, "Their JSON-encoded Round 1 Package:", func(id frost.Identifier, data []byte) (*dkg.Round1Package, error) {
+	g.packages, err = receive(ctx, g, "Their JSON-encoded Round 1 Package:", func(id frost.Identifier, data []byte) (*dkg.Round1Package, error) {
 		return dkg.DecodeRound1PackageJSON(g.cs, data)
 	})
 	return err
 }
 
-func (g *generation) round2(own map[frost.Identifier]*dkg.Round2Package) (map[frost.Identifier]*dkg.Round2Package, error) {
+func (g *generation) round2(ctx context.Context, own map[frost.Identifier]*dkg.Round2Package) (map[frost.Identifier]*dkg.Round2Package, error) {
 	g.say("=== ROUND 2: SEND PACKAGES ===\n")
 	for _, id := range sorted(own) {
 		g.say("Round 2 Package to send to participant %s (your identifier: %s):\n\n%s\n", quoted(id), quoted(g.self), own[id].EncodeSecretJSON())
 	}
 	g.say("=== ROUND 2: RECEIVE PACKAGES ===\n")
 	g.say("Input Round 2 Packages from the other %d participants.\n", g.members-1)
-	return receive(g, "Their JSON-encoded Round 2 Package:", func(id frost.Identifier, data []byte) (*dkg.Round2Package, error) {
+	return receive(ctx, g, "Their JSON-encoded Round 2 Package:", func(id frost.Identifier, data []byte) (*dkg.Round2Package, error) {
 		if _, known := g.packages[id]; !known {
 			return nil, fmt.Errorf("there was no round 1 package of %s", id)
 		}
@@ -129,14 +130,14 @@ func (g *generation) round2(own map[frost.Identifier]*dkg.Round2Package) (map[fr
 }
 
 // receive asks for a package of each other member.
-func receive[T any](g *generation, question string, decode func(frost.Identifier, []byte) (T, error)) (map[frost.Identifier]T, error) {
+func receive[T any](ctx context.Context, g *generation, question string, decode func(frost.Identifier, []byte) (T, error)) (map[frost.Identifier]T, error) {
 	packages := map[frost.Identifier]T{}
 	for range g.members - 1 {
-		id, err := g.identifier(g.cs, "The sender's identifier (hex string):")
+		id, err := g.identifier(ctx, g.cs, "The sender's identifier (hex string):")
 		if err != nil {
 			return nil, err
 		}
-		text, err := g.ask(question)
+		text, err := g.ask(ctx, question)
 		if err != nil {
 			return nil, err
 		}

@@ -36,15 +36,15 @@ type rounds interface {
 func Coordinate(ctx context.Context, c *Console, config Coordinator) error {
 	if config.Signers == 0 {
 		var err error
-		if config.Signers, err = c.number("The number of participants: ", 1); err != nil {
+		if config.Signers, err = c.number(ctx, "The number of participants: ", 1); err != nil {
 			return err
 		}
 	}
-	public, err := config.publicKeyPackage(c)
+	public, err := config.publicKeyPackage(ctx, c)
 	if err != nil {
 		return err
 	}
-	message, err := config.message(c)
+	message, err := config.message(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -80,8 +80,8 @@ func collect(ctx context.Context, config Coordinator, how rounds, public *frost.
 	return frost.Aggregate(pkg, shares, public)
 }
 
-func (config *Coordinator) publicKeyPackage(c *Console) (*frost.PublicKeyPackage, error) {
-	data, err := c.read("public key package", config.PublicKeyPackage)
+func (config *Coordinator) publicKeyPackage(ctx context.Context, c *Console) (*frost.PublicKeyPackage, error) {
+	data, err := c.read(ctx, "public key package", config.PublicKeyPackage)
 	if err != nil {
 		return nil, err
 	}
@@ -92,12 +92,12 @@ func (config *Coordinator) publicKeyPackage(c *Console) (*frost.PublicKeyPackage
 	return public, nil
 }
 
-func (config *Coordinator) message(c *Console) ([]byte, error) {
+func (config *Coordinator) message(ctx context.Context, c *Console) ([]byte, error) {
 	if config.Message != "" && config.Message != "-" {
 		c.log("Reading message from %s...", config.Message)
 		return os.ReadFile(config.Message)
 	}
-	text, err := c.ask("The message to be signed (hex encoded)")
+	text, err := c.ask(ctx, "The message to be signed (hex encoded)")
 	if err != nil {
 		return nil, err
 	}
@@ -126,17 +126,17 @@ type paper struct {
 	cs frost.Ciphersuite
 }
 
-func (p *paper) commitments(_ context.Context, public *frost.PublicKeyPackage, count int) (map[frost.Identifier]*frost.SigningCommitments, error) {
+func (p *paper) commitments(ctx context.Context, public *frost.PublicKeyPackage, count int) (map[frost.Identifier]*frost.SigningCommitments, error) {
 	all := map[frost.Identifier]*frost.SigningCommitments{}
 	for i := range count {
-		id, err := p.identifier(p.cs, fmt.Sprintf("Identifier for participant %d (hex encoded): ", i+1))
+		id, err := p.identifier(ctx, p.cs, fmt.Sprintf("Identifier for participant %d (hex encoded): ", i+1))
 		if err != nil {
 			return nil, err
 		}
 		if err := isNewSigner(public, all, id); err != nil {
 			return nil, err
 		}
-		text, err := p.ask(fmt.Sprintf("Please enter JSON encoded commitments for participant %s:", id))
+		text, err := p.ask(ctx, fmt.Sprintf("Please enter JSON encoded commitments for participant %s:", id))
 		if err != nil {
 			return nil, err
 		}
@@ -162,11 +162,11 @@ func isNewSigner[T any](public *frost.PublicKeyPackage, have map[frost.Identifie
 	return nil
 }
 
-func (p *paper) shares(_ context.Context, pkg *frost.SigningPackage) (map[frost.Identifier]*frost.SignatureShare, error) {
+func (p *paper) shares(ctx context.Context, pkg *frost.SigningPackage) (map[frost.Identifier]*frost.SignatureShare, error) {
 	p.say("Signing Package:\n%s", pkg.EncodeJSON())
 	all := map[frost.Identifier]*frost.SignatureShare{}
 	for _, id := range pkg.Identifiers() {
-		text, err := p.ask(fmt.Sprintf("Please enter JSON encoded signature shares for participant %s:", id))
+		text, err := p.ask(ctx, fmt.Sprintf("Please enter JSON encoded signature shares for participant %s:", id))
 		if err != nil {
 			return nil, err
 		}
@@ -194,7 +194,7 @@ var ErrDeclined = errors.New("signing cancelled")
 
 // Participate signs one message, after asking.
 func Participate(ctx context.Context, c *Console, config Participant) error {
-	data, err := c.read("key package", config.KeyPackage)
+	data, err := c.read(ctx, "key package", config.KeyPackage)
 	if err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func Participate(ctx context.Context, c *Console, config Participant) error {
 	}
 	defer signer.Destroy()
 	if config.Interactive {
-		err = config.byPaper(c, signer)
+		err = config.byPaper(ctx, c, signer)
 	} else {
 		err = config.bySocket(ctx, c, signer)
 	}
@@ -220,10 +220,10 @@ func Participate(ctx context.Context, c *Console, config Participant) error {
 	return err
 }
 
-func (config *Participant) byPaper(c *Console, signer *frost.Signer) error {
+func (config *Participant) byPaper(ctx context.Context, c *Console, signer *frost.Signer) error {
 	c.say("=== Round 1 ===\nSigningNonces were generated and stored in memory\nSigningCommitments:\n%s", signer.Commitments().EncodeJSON())
 	c.say("=== Round 1 Completed ===\nPlease send your SigningCommitments to the coordinator")
-	text, err := c.ask("Enter the JSON-encoded SigningPackage:")
+	text, err := c.ask(ctx, "Enter the JSON-encoded SigningPackage:")
 	if err != nil {
 		return err
 	}
@@ -231,7 +231,7 @@ func (config *Participant) byPaper(c *Console, signer *frost.Signer) error {
 	if err != nil {
 		return fmt.Errorf("reading the signing package: %w", err)
 	}
-	share, err := config.sign(c, signer, pkg)
+	share, err := config.sign(ctx, c, signer, pkg)
 	if err != nil {
 		return err
 	}
@@ -240,13 +240,16 @@ func (config *Participant) byPaper(c *Console, signer *frost.Signer) error {
 }
 
 // sign shows the message, asks, and signs just that.
-func (config *Participant) sign(c *Console, signer *frost.Signer, pkg *frost.SigningPackage) (*frost.SignatureShare, error) {
+func (config *Participant) sign(ctx context.Context, c *Console, signer *frost.Signer, pkg *frost.SigningPackage) (*frost.SignatureShare, error) {
 	c.say("Message to be signed (hex-encoded):\n%x", pkg.Message())
 	if config.Show != nil {
 		config.Show(pkg.Message())
 	}
-	answer, err := c.ask("Do you want to sign it? (y/n)")
-	if err != nil || strings.ToLower(answer) != "y" {
+	answer, err := c.ask(ctx, "Do you want to sign it? (y/n)")
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil || strings.ToLower(answer) != "y":
 		return nil, errors.Join(ErrDeclined, err)
 	}
 	return signer.Sign(pkg)

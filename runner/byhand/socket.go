@@ -2,6 +2,7 @@ package byhand
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -16,8 +17,9 @@ import (
 	"frostkit/frost"
 )
 
-// maxFrame is the longest message in bytes, as maxLine.
-const maxFrame = maxLine
+// maxFrame is the longest message in bytes: a signing package of a thousand
+// signers takes 300 kB.
+const maxFrame = 1 << 20
 
 // writeFrame writes a message after its length as a varint, the frames of
 // message-io's FramedTcp.
@@ -278,14 +280,14 @@ func (config *Participant) bySocket(ctx context.Context, c *Console, signer *fro
 	}
 	message, err := readFrame(bufio.NewReader(conn))
 	if err != nil {
-		return fmt.Errorf("waiting for the signing package: %w", err)
+		return fmt.Errorf("waiting for the signing package: %w", cmp.Or(context.Cause(ctx), err)) // ctx has closed it
 	}
 	c.log("Received: %s", printable(message))
 	pkg, err := decodePackage(config.Ciphersuite, message)
 	if err != nil {
 		return fmt.Errorf("reading the signing package: %w", err)
 	}
-	share, err := config.sign(c, signer, pkg)
+	share, err := config.sign(ctx, c, signer, pkg)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,8 @@
 package paste
 
 import (
-	"bufio"
 	"bytes"
+	"context"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"frostkit/commkey"
+	"frostkit/runner/input"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -42,9 +43,14 @@ func testBlock(t testing.TB, messages ...string) *Block {
 	return b
 }
 
+func scannerOf(in io.Reader) *Scanner {
+	lines := input.New(in)
+	return NewScanner(func() (string, error) { return lines.Next(context.Background()) })
+}
+
 // scan returns all that is in a text.
 func scan(text string) (blocks []*Block, lines []string, damages []error) {
-	s := NewScanner(bufio.NewReader(strings.NewReader(text)))
+	s := scannerOf(strings.NewReader(text))
 	for {
 		block, line, err := s.Next()
 		var damage *DamageError
@@ -167,13 +173,13 @@ func TestDecodeBodyRefuses(t *testing.T) {
 	}
 }
 
-// A line that never ends is not read into memory, and a reader's error is
-// returned.
+// Of a line that does not end the beginning is looked at, and an error of the
+// lines is returned.
 func TestScanLongLines(t *testing.T) {
-	s := NewScanner(bufio.NewReader(io.LimitReader(rand.Reader, 1<<18)))
+	s := scannerOf(io.LimitReader(rand.Reader, 1<<18))
 	for {
 		_, text, err := s.Next()
-		if err == io.EOF {
+		if errors.Is(err, input.ErrEnded) {
 			return
 		}
 		if err != nil || len(text) > 4*maxLine {

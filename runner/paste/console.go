@@ -1,24 +1,20 @@
 package paste
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"sync"
-)
 
-// ErrEnded is what reading fails with when the input has ended.
-var ErrEnded = errors.New("the input has ended")
+	"frostkit/runner/input"
+)
 
 // Console reads what somebody pastes and types, and keeps the two apart.
 type Console struct {
 	blocks chan pasted
 	ended  chan struct{} // closed after err is set
 	err    error
-	closed chan struct{}
-	close  sync.Once
+	closed <-chan struct{}
+	close  context.CancelFunc
 
 	mu   sync.Mutex
 	text *listener // nil while nobody listens
@@ -36,45 +32,36 @@ type listener struct {
 }
 
 // NewConsole reads on from in, which from now on is the console's, until it
-// ends or, once a line has been read, [Console.Close] has been called.
-func NewConsole(in *bufio.Reader) *Console {
-	c := &Console{blocks: make(chan pasted), ended: make(chan struct{}), closed: make(chan struct{})}
-	go c.read(NewScanner(in))
+// ends or [Console.Close] is called.
+func NewConsole(in *input.Lines) *Console {
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &Console{blocks: make(chan pasted), ended: make(chan struct{}), closed: ctx.Done(), close: cancel}
+	go c.read(NewScanner(func() (string, error) { return in.Next(ctx) }))
 	return c
 }
 
 // Close ends the reading.
-func (c *Console) Close() { c.close.Do(func() { close(c.closed) }) }
+func (c *Console) Close() { c.close() }
 
 func (c *Console) read(s *Scanner) {
 	defer close(c.ended)
-	for c.isOpen() {
+	for {
 		block, text, err := s.Next()
 		var damage *DamageError
 		switch {
 		case errors.As(err, &damage):
 			c.hand(pasted{damage: damage})
-		case err == io.EOF:
-			c.err = ErrEnded
+		case errors.Is(err, context.Canceled): // by Close
+			c.err = input.ErrEnded
 			return
 		case err != nil:
-			c.err = fmt.Errorf("%w: %w", ErrEnded, err)
+			c.err = err
 			return
 		case block != nil:
 			c.hand(pasted{block: block})
 		default:
 			c.tell(text)
 		}
-	}
-	c.err = ErrEnded
-}
-
-func (c *Console) isOpen() bool {
-	select {
-	case <-c.closed:
-		return false
-	default:
-		return true
 	}
 }
 

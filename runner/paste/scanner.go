@@ -1,7 +1,6 @@
 package paste
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"regexp"
@@ -9,6 +8,7 @@ import (
 	"unicode"
 
 	"frostkit/commkey"
+	"frostkit/runner/input"
 )
 
 const (
@@ -44,19 +44,20 @@ var (
 
 // Scanner finds the blocks in pasted text.
 type Scanner struct {
-	in     *bufio.Reader
+	next   func() (string, error)
 	inside bool     // after a BEGIN line
 	lines  []string // of the block so far
 	size   int      // bytes of them
 }
 
-// NewScanner returns a Scanner of the text that in yields.
-func NewScanner(in *bufio.Reader) *Scanner { return &Scanner{in: in} }
+// NewScanner returns a Scanner of the text whose lines next returns, as
+// [input.Lines.Next] does.
+func NewScanner(next func() (string, error)) *Scanner { return &Scanner{next: next} }
 
 // Next returns the next block, or the next line that belongs to none, without
 // quotation marks and white space around it. It fails with a [*DamageError] on
 // a block that cannot be read, after which it may be called again, and with the
-// reader's error, which is final.
+// error of the lines, which is final.
 func (s *Scanner) Next() (block *Block, text string, err error) {
 	for {
 		line, err := s.line()
@@ -90,17 +91,11 @@ func (s *Scanner) Next() (block *Block, text string, err error) {
 // line reads a line and cleans it. Of one that is too long it returns the
 // beginning.
 func (s *Scanner) line() (string, error) {
-	var text []byte
-	for {
-		part, more, err := s.in.ReadLine()
-		if err != nil && len(text) == 0 {
-			return "", err
-		}
-		text = append(text, part[:min(len(part), maxLine-len(text))]...)
-		if !more || err != nil {
-			return clean(string(text)), nil
-		}
+	text, err := s.next()
+	if err != nil && !errors.Is(err, input.ErrTooLong) {
+		return "", err
 	}
+	return clean(text[:min(len(text), maxLine)]), nil
 }
 
 // clean takes away what mail and chat programs put around and into lines:

@@ -114,7 +114,7 @@ func (t *Transport) Flush() error {
 }
 
 // Receive prints what is to be sent, and returns the next message that is
-// pasted. It fails with [ErrEnded] when the input has ended.
+// pasted. It fails with [input.ErrEnded] when the input has ended.
 func (t *Transport) Receive(ctx context.Context) (protocol.Message, error) {
 	if err := t.Flush(); err != nil {
 		return protocol.Message{}, err

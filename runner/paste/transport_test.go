@@ -1,7 +1,6 @@
 package paste
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -15,6 +14,7 @@ import (
 
 	"frostkit/commkey"
 	"frostkit/frost"
+	"frostkit/runner/input"
 	"frostkit/runner/protocol"
 )
 
@@ -83,7 +83,7 @@ func (c *chat) Write(post []byte) (int, error) {
 func (c *chat) join(t *testing.T) *Console {
 	in, out := io.Pipe()
 	pasted := make(chan string, 100)
-	console := NewConsole(bufio.NewReader(in))
+	console := NewConsole(input.New(in))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -239,7 +239,7 @@ func runSigning(t *testing.T, c *chat, all []*person, results []*protocol.DKGRes
 // receiver is one end into which a test pastes, once.
 func receiver(t *testing.T, all []*person, text string) (*Transport, *said) {
 	t.Helper()
-	console := NewConsole(bufio.NewReader(strings.NewReader(text)))
+	console := NewConsole(input.New(strings.NewReader(text)))
 	t.Cleanup(func() { console.Close(); <-console.Ended() })
 	talk := &said{}
 	return NewTransport(Config{
@@ -251,7 +251,7 @@ func received(t *testing.T, transport *Transport) (payloads []string) {
 	t.Helper()
 	for {
 		m, err := transport.Receive(t.Context())
-		if errors.Is(err, ErrEnded) {
+		if errors.Is(err, input.ErrEnded) {
 			return payloads
 		}
 		if err != nil {
@@ -370,7 +370,7 @@ func TestSealTiesToTheSession(t *testing.T) {
 
 func TestConsoleKeepsTextApart(t *testing.T) {
 	in, out := io.Pipe()
-	console := NewConsole(bufio.NewReader(in))
+	console := NewConsole(input.New(in))
 	lines, stop := console.Listen()
 	go func() {
 		fmt.Fprint(out, testBlock(t, "m").Encode(), "> an answer\r\n")
@@ -385,14 +385,14 @@ func TestConsoleKeepsTextApart(t *testing.T) {
 	fmt.Fprintln(out, "nobody hears that")
 	out.Close()
 	<-console.Ended()
-	if _, err := console.next(t.Context()); !errors.Is(err, ErrEnded) {
+	if _, err := console.next(t.Context()); !errors.Is(err, input.ErrEnded) {
 		t.Errorf("after the end: %v", err)
 	}
 }
 
 func TestReceiveEndsWithItsContext(t *testing.T) {
 	in, out := io.Pipe()
-	console := NewConsole(bufio.NewReader(in))
+	console := NewConsole(input.New(in))
 	defer func() { console.Close(); out.Close(); <-console.Ended() }()
 	transport := NewTransport(Config{Console: console, Out: io.Discard})
 	ctx, cancel := context.WithCancel(t.Context())
