@@ -122,10 +122,11 @@ type server struct {
 	done     chan struct{}
 	wait     sync.WaitGroup
 
-	mu    sync.Mutex
-	conns map[net.Conn]bool
-	chose map[frost.Identifier]net.Conn
+	mu     sync.Mutex
+	conns  map[net.Conn]bool // that are served
+	closed bool
 
+	chose    map[frost.Identifier]net.Conn
 	answered map[frost.Identifier]bool // whose share is there
 }
 
@@ -141,15 +142,20 @@ func listen(ctx context.Context, c *Console, config Coordinator) (*server, error
 	if err != nil {
 		return nil, fmt.Errorf("waiting for signers: %w", err)
 	}
-	s := &server{
-		Console: c, cs: config.Ciphersuite, listener: listener, arrived: make(chan arrival), done: make(chan struct{}),
-		conns: map[net.Conn]bool{}, chose: map[frost.Identifier]net.Conn{}, answered: map[frost.Identifier]bool{},
-	}
-	s.wait.Go(s.accept)
+	s := newServer(c, config.Ciphersuite, listener)
 	if config.Listening != nil {
 		config.Listening(listener.Addr().String())
 	}
 	return s, nil
+}
+
+func newServer(c *Console, cs frost.Ciphersuite, listener net.Listener) *server {
+	s := &server{
+		Console: c, cs: cs, listener: listener, arrived: make(chan arrival), done: make(chan struct{}),
+		conns: map[net.Conn]bool{}, chose: map[frost.Identifier]net.Conn{}, answered: map[frost.Identifier]bool{},
+	}
+	s.wait.Go(s.accept)
+	return s
 }
 
 func (s *server) accept() {
@@ -158,15 +164,33 @@ func (s *server) accept() {
 		if err != nil {
 			return
 		}
-		s.mu.Lock()
-		s.conns[conn] = true
-		s.mu.Unlock()
-		s.log("Client connected")
-		s.wait.Go(func() { s.serve(conn) })
+		s.admit(conn)
 	}
 }
 
+// admit serves a connection, unless it came with the close.
+func (s *server) admit(conn net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		_ = conn.Close()
+		return
+	}
+	s.conns[conn] = true
+	s.log("Client connected")
+	s.wait.Go(func() { s.serve(conn) })
+}
+
+// drop closes a connection that is no longer served.
+func (s *server) drop(conn net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, conn)
+	_ = conn.Close()
+}
+
 func (s *server) serve(conn net.Conn) {
+	defer s.drop(conn)
 	r := bufio.NewReader(conn)
 	for {
 		message, err := readFrame(r)
@@ -186,6 +210,7 @@ func (s *server) close() {
 	close(s.done)
 	_ = s.listener.Close()
 	s.mu.Lock()
+	s.closed = true
 	for conn := range s.conns {
 		_ = conn.Close()
 	}
