@@ -2,7 +2,6 @@ package runner
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -231,9 +230,8 @@ func (k *checkup) written() []string {
 
 func (k *checkup) print(asJSON bool) error {
 	if asJSON {
-		digest := k.file.Digest()
 		return k.env.writeJSON(map[string]any{
-			"ceremony": k.file.Name, "digest": hex.EncodeToString(digest[:]), "version": Version,
+			"ceremony": k.file.Name, "digest": digestText(k.file), "version": Version,
 			"ready": k.verdict() == nil, "checks": k.findings,
 		})
 	}

@@ -137,6 +137,7 @@ func (c *dkgCommand) printGroup(e *Env, k *keyring.Keyring, group *keyring.Group
 	return nil
 }
 
+// parseSession reads a session's ID; no text stands for the zero one.
 func parseSession(text string) (relay.SessionID, error) {
 	if text == "" {
 		return relay.SessionID{}, nil

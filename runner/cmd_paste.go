@@ -137,7 +137,7 @@ func (c *dkgCommand) runByPaste(e *Env, k *keyring.Keyring, watch func(steps.Not
 	defer cancel()
 	p := e.startPaste(pasteEnd{session: session, self: k.Key().Public(), members: members, json: c.JSON, watch: watch})
 	var made *keyring.Group
-	result, err := protocol.DKG(ctx, paste.Seal(p.Transport, k.Key(), memberKeys(members), commkey.PublicKey{}), protocol.DKGConfig{
+	result, err := protocol.DKG(ctx, paste.Seal(p.Transport, k.Key(), protocol.Keys(members), commkey.PublicKey{}), protocol.DKGConfig{
 		Ciphersuite: cs, Threshold: c.Threshold, Self: k.Key().Public(), Members: members, Progress: p.progress,
 		Save: func(key *frost.KeyPackage, pub *frost.PublicKeyPackage) (err error) {
 			made, err = saveGroup(e.Context, k.Path(), groupOf(c.Description, c.ServerURL, key, pub, members))
@@ -204,14 +204,6 @@ func pasteGroup(k *keyring.Keyring, cs frost.Ciphersuite, session uuid.UUID, key
 	return members, nil
 }
 
-func memberKeys(members []protocol.Member) []commkey.PublicKey {
-	keys := make([]commkey.PublicKey, len(members))
-	for i, m := range members {
-		keys[i] = m.Key
-	}
-	return keys
-}
-
 func (c *coordinatorCommand) runByPaste(e *Env, k *keyring.Keyring, group *keyring.Group, watch func(steps.Notice)) error {
 	pub, err := group.PublicKeyPackage()
 	if err != nil {
@@ -230,7 +222,7 @@ func (c *coordinatorCommand) runByPaste(e *Env, k *keyring.Keyring, group *keyri
 	self, session := k.Key().Public(), uuid.New()
 	c.invite(e, session, self, group)
 	p := e.startPaste(pasteEnd{session: session, self: self, members: signers, coordinator: self, asCoordinator: true, json: c.JSON, watch: watch})
-	signatures, err := protocol.Coordinate(ctx, paste.Seal(p.Transport, k.Key(), memberKeys(signers), self), protocol.CoordinateConfig{
+	signatures, err := protocol.Coordinate(ctx, paste.Seal(p.Transport, k.Key(), protocol.Keys(signers), self), protocol.CoordinateConfig{
 		PublicKeyPackage: pub, Signers: signers, Messages: messages, Progress: p.progress,
 	})
 	if err := p.finish(err); err != nil {
@@ -281,7 +273,7 @@ func (c *participantCommand) runByPaste(e *Env, k *keyring.Keyring, group *keyri
 	defer cancel()
 	var signed []reviewedMessage
 	p := e.startPaste(pasteEnd{session: session, self: k.Key().Public(), members: members, coordinator: coordinator[0].Key, json: c.JSON, watch: watch})
-	err = protocol.Participate(ctx, paste.Seal(p.Transport, k.Key(), memberKeys(coordinator), coordinator[0].Key), protocol.ParticipateConfig{
+	err = protocol.Participate(ctx, paste.Seal(p.Transport, k.Key(), protocol.Keys(coordinator), coordinator[0].Key), protocol.ParticipateConfig{
 		KeyPackage: key, Members: members, Coordinator: coordinator[0].Key, MessageCount: c.Messages, Progress: p.progress,
 		Approve: func(ctx context.Context, r protocol.Review) error {
 			signed = reviewMessages(r.Messages)

@@ -230,7 +230,7 @@ func (r *rehearsed) conclude(failed error) error {
 }
 
 func (r *rehearsed) reportGroup(g ceremony.Group) error {
-	group := newGroup(g, suiteOf(r.file))
+	group := newGroup(g, r.Ciphersuite())
 	attempted := r.history.of(stepOf{group: g.Name})
 	group.Attempts, group.Restarts = attempted.latest, attempted.restarts
 	for _, name := range g.Members {
@@ -253,11 +253,7 @@ func (r *rehearsed) reportGroup(g ceremony.Group) error {
 
 // prove writes a group's certificate, marked as a rehearsal's.
 func (r *rehearsed) prove(g ceremony.Group, group *reports.Group, encoded []byte) error {
-	cs, err := frostSuite(r.file)
-	if err != nil {
-		return err
-	}
-	certificate, err := cocktail.DecodeCertificate(cs, encoded)
+	certificate, err := cocktail.DecodeCertificate(r.Ciphersuite(), encoded)
 	if err != nil {
 		return err
 	}
@@ -296,11 +292,4 @@ func (r *rehearsed) reportSigning(number int, signing ceremony.Signing) error {
 	}
 	r.report.Signings = append(r.report.Signings, s)
 	return nil
-}
-
-// suiteOf returns the identifier of a ceremony's ciphersuite.
-func suiteOf(file *ceremony.File) string {
-	agreed := file.Agreed()
-	i := slices.IndexFunc(agreed, func(a ceremony.Agreed) bool { return a.Label == "ciphersuite" })
-	return agreed[i].Value
 }

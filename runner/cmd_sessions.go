@@ -37,7 +37,7 @@ type sessionMember struct {
 
 // Run lists the sessions and closes those that are this member's to close.
 func (c *sessionsCommand) Run(e *Env) error {
-	leave, err := c.toLeave()
+	leave, err := parseSession(c.Leave)
 	if err != nil {
 		return err
 	}
@@ -91,17 +91,6 @@ func (c *sessionsCommand) leave(ctx context.Context, client *relay.Client, id re
 		views[i].Left = views[i].ID == id
 	}
 	return nil
-}
-
-// toLeave returns the session to leave, or the zero one.
-func (c *sessionsCommand) toLeave() (id relay.SessionID, err error) {
-	if c.Leave == "" {
-		return id, nil
-	}
-	if err := id.UnmarshalText([]byte(c.Leave)); err != nil {
-		return id, failf(ExitUsage, "reading the session's ID %q: %w", c.Leave, err).hint("frostkit sessions lists them")
-	}
-	return id, nil
 }
 
 func (c *sessionsCommand) list(ctx context.Context, k *keyring.Keyring, client *relay.Client) ([]sessionView, error) {

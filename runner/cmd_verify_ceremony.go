@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"frostkit/ceremony"
-	"frostkit/frost"
 	"frostkit/keyring"
 	reports "frostkit/runner/report"
 )
@@ -126,9 +125,4 @@ func (c *verifyCeremonyCommand) print(e *Env, s *reports.Statement) {
 		fmt.Fprintf(out, "member       %s: %s, key %s\n", keyring.EscapeName(m.Name), reports.Fingerprint(m.PublicKey.Bytes()), m.PublicKey)
 	}
 	e.say("What it shows: who has these keys made this group together. Compare the fingerprints of the keys with the members.")
-}
-
-// frostSuite returns the ciphersuite of a ceremony.
-func frostSuite(file *ceremony.File) (frost.Ciphersuite, error) {
-	return frost.CiphersuiteByName(file.Ciphersuite)
 }

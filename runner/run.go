@@ -344,10 +344,6 @@ func (r *run) makeGroup(ctx context.Context, group ceremony.Group) error {
 		return err
 	}
 	defer destroy(rings)
-	cs, err := frost.CiphersuiteByName(r.file.Ciphersuite)
-	if err != nil {
-		return err
-	}
 	if r.file.Server.BuiltIn() && r.relay == nil { // the plan saw no need
 		if err := r.startBuiltIn(ctx); err != nil {
 			return err
@@ -362,7 +358,7 @@ func (r *run) makeGroup(ctx context.Context, group ceremony.Group) error {
 		if r.file.Protocol == ceremony.Frostkit {
 			prepare = r.generatePart
 		}
-		part, err := prepare(cs, group, m, rings)
+		part, err := prepare(group, m, rings)
 		if err != nil {
 			return err
 		}
@@ -373,7 +369,7 @@ func (r *run) makeGroup(ctx context.Context, group ceremony.Group) error {
 	return r.together(ctx, parts)
 }
 
-func (r *run) dkgPart(cs frost.Ciphersuite, group ceremony.Group, m ceremony.Member, rings map[string]*keyring.Keyring) (func(context.Context) error, error) {
+func (r *run) dkgPart(group ceremony.Group, m ceremony.Member, rings map[string]*keyring.Keyring) (func(context.Context) error, error) {
 	k := rings[m.Name]
 	session, err := r.session(m, k, rings)
 	if err != nil {
@@ -381,7 +377,7 @@ func (r *run) dkgPart(cs frost.Ciphersuite, group ceremony.Group, m ceremony.Mem
 	}
 	keys, _ := r.memberKeys(group, k, rings)
 	part := &steps.DKG{
-		Session: session, Key: k.Key(), Ciphersuite: cs, Threshold: group.Threshold,
+		Session: session, Key: k.Key(), Ciphersuite: r.suite, Threshold: group.Threshold,
 		Members: keys, Create: m.Name == group.Creator(),
 		Timeout: orElse(r.options.Timeout, r.file.Timeouts.DKG), Linger: r.options.Linger, Random: rand.Reader,
 		Save: func(key *frost.KeyPackage, pub *frost.PublicKeyPackage, members []protocol.Member) error {

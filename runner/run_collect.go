@@ -104,7 +104,7 @@ func (r *run) answerPart(id string, signing ceremony.Signing, name string, rings
 	}
 	step := &steps.Answer{
 		Session: p.session, Agreement: r.signingAgreement(signing), Key: p.ring.Key(), KeyPackage: p.share,
-		VerifyingKey: p.share.VerifyingKey(), Members: p.members, Candidates: memberKeysOf(p.signers),
+		VerifyingKey: p.share.VerifyingKey(), Members: p.members, Candidates: protocol.Keys(p.signers),
 		Coordinator: p.keyOf(signing.Coordinator()), Random: rand.Reader,
 		Timeout: orElse(r.options.Timeout, r.file.Timeouts.Sign), Approve: r.approval(signing, p.member),
 		Save: func(made []frost.Signature) error { return r.keepSignature(signing, made) }, Committed: r.env.Committed,
@@ -136,12 +136,4 @@ func (s *signer) keyOf(name string) commkey.PublicKey {
 		return commkey.PublicKey{}
 	}
 	return s.signers[i].Key
-}
-
-func memberKeysOf(members []protocol.Member) []commkey.PublicKey {
-	keys := make([]commkey.PublicKey, len(members))
-	for i, m := range members {
-		keys[i] = m.Key
-	}
-	return keys
 }

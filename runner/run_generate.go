@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"frostkit/ceremony"
-	"frostkit/frost"
 	"frostkit/keyring"
 	"frostkit/runner/protocol/native"
 	"frostkit/runner/steps"
@@ -48,7 +47,7 @@ func (s *scene) outstanding(group ceremony.Group) (bool, error) {
 
 // generatePart is a member's part in making a group by frostkit's own protocol,
 // nil where there is nothing left of it.
-func (r *run) generatePart(cs frost.Ciphersuite, group ceremony.Group, m ceremony.Member, rings map[string]*keyring.Keyring) (func(context.Context) error, error) {
+func (r *run) generatePart(group ceremony.Group, m ceremony.Member, rings map[string]*keyring.Keyring) (func(context.Context) error, error) {
 	k, records := rings[m.Name], r.records(group, m)
 	begun, err := steps.HasRecords(records)
 	if err != nil || !begun && r.groupIn(group, k, rings) != nil {
@@ -59,7 +58,7 @@ func (r *run) generatePart(cs frost.Ciphersuite, group ceremony.Group, m ceremon
 		return nil, err
 	}
 	part := &steps.Generate{
-		Session: session, Agreement: r.agreement(group), Key: k.Key(), Ciphersuite: cs, Threshold: group.Threshold,
+		Session: session, Agreement: r.agreement(group), Key: k.Key(), Ciphersuite: r.suite, Threshold: group.Threshold,
 		Create: m.Name == group.Creator(), Timeout: orElse(r.options.Timeout, r.file.Timeouts.DKG), Random: rand.Reader,
 		Records: records,
 		Save:    func(made *native.Outcome) error { return r.keep(group, m, made) },

@@ -13,6 +13,7 @@ import (
 
 	"frostkit/ceremony"
 	"frostkit/commkey"
+	"frostkit/frost"
 	"frostkit/frost/cocktail"
 	"frostkit/internal/durable"
 	"frostkit/keyring"
@@ -104,7 +105,7 @@ func digestText(file *ceremony.File) string {
 // reportGroup reports a group, and verifies and writes its certificate where
 // there is one.
 func (r *run) reportGroup(w *reportWriter, out *reports.Report, g ceremony.Group, key string, rings map[string]*keyring.Keyring, h *history) error {
-	group := newGroup(g, suiteOf(r.file))
+	group := newGroup(g, r.suite)
 	made := h.of(stepOf{group: g.Name})
 	group.Attempts, group.Restarts = made.latest, made.restarts
 	if key != "" {
@@ -135,8 +136,8 @@ func (r *run) reportGroup(w *reportWriter, out *reports.Report, g ceremony.Group
 	return nil
 }
 
-func newGroup(g ceremony.Group, suite string) *reports.Group {
-	return &reports.Group{Description: g.Description, Ciphersuite: suite, Threshold: g.Threshold}
+func newGroup(g ceremony.Group, suite frost.Ciphersuite) *reports.Group {
+	return &reports.Group{Description: g.Description, Ciphersuite: suite.ID(), Threshold: g.Threshold}
 }
 
 // newReportMember reports a member; of one who is run elsewhere the version is
@@ -181,7 +182,7 @@ func fingerprintOf(key string) string {
 // keepProof writes the certificate of a group that was made, and what the member
 // needs beside its key to recover its share.
 func (r *run) keepProof(g ceremony.Group, m ceremony.Member, made *native.Outcome) error {
-	group := newGroup(g, suiteOf(r.file))
+	group := newGroup(g, r.suite)
 	group.VerifyingKey = made.PublicKeyPackage.VerifyingKey().String()
 	for _, member := range made.Members {
 		group.Members = append(group.Members, newReportMember(member.Name, member.Key, false, newHistory()))

@@ -154,7 +154,7 @@ func (r *run) participantPart(id string, signing ceremony.Signing, name string, 
 		return nil, err
 	}
 	step := &steps.Participate{
-		Session: p.session, Key: p.ring.Key(), KeyPackage: p.share, Members: p.members, Signers: memberKeysOf(p.signers),
+		Session: p.session, Key: p.ring.Key(), KeyPackage: p.share, Members: p.members, Signers: protocol.Keys(p.signers),
 		Random: rand.Reader, Timeout: orElse(r.options.Timeout, r.file.Timeouts.Sign), Approve: r.approval(signing, p.member),
 	}
 	return func(ctx context.Context) error {
@@ -165,11 +165,7 @@ func (r *run) participantPart(id string, signing ceremony.Signing, name string, 
 
 // verify checks the signature as it was written.
 func (r *run) verify(id string, signing ceremony.Signing) error {
-	cs, err := frost.CiphersuiteByName(r.file.Ciphersuite)
-	if err != nil {
-		return err
-	}
-	key, err := frost.ParseVerifyingKey(cs, id)
+	key, err := frost.ParseVerifyingKey(r.suite, id)
 	if err != nil {
 		return err
 	}

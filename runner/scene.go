@@ -18,11 +18,12 @@ import (
 // scene is a ceremony as it stands on this machine: the file, whose part is
 // played here, and what is done already.
 type scene struct {
-	env  *Env
-	file *ceremony.File
-	as   string
-	dir  string // of credentials and outputs
-	here []ceremony.Member
+	env   *Env
+	file  *ceremony.File
+	suite frost.Ciphersuite
+	as    string
+	dir   string // of credentials and outputs
+	here  []ceremony.Member
 }
 
 // openScene reads and checks everything that can be checked without a network.
@@ -31,7 +32,11 @@ func (e *Env) openScene(flags ceremonyFlags) (*scene, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scene{env: e, file: file, as: flags.As, dir: flags.Dir, here: file.LocalMembers()}
+	suite, err := frost.CiphersuiteByName(file.Ciphersuite)
+	if err != nil {
+		return nil, err
+	}
+	s := &scene{env: e, file: file, suite: suite, as: flags.As, dir: flags.Dir, here: file.LocalMembers()}
 	if s.dir == "" {
 		s.dir = file.Dir()
 	}
@@ -289,8 +294,7 @@ func (s *scene) sameMembers(group *keyring.Group, keys []commkey.PublicKey) bool
 }
 
 func (s *scene) sameThreshold(group *keyring.Group, threshold int) bool {
-	cs, err := frost.CiphersuiteByName(s.file.Ciphersuite)
-	return err == nil && cs.ID() == group.Ciphersuite && group.MinSigners() == threshold
+	return s.suite.ID() == group.Ciphersuite && group.MinSigners() == threshold
 }
 
 // signatureState looks at the output of a signing.

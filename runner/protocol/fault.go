@@ -3,8 +3,6 @@ package protocol
 import (
 	"bytes"
 	"time"
-
-	"frostkit/commkey"
 )
 
 // Deliver is the fault that does nothing.
@@ -31,23 +29,6 @@ func Corrupt(at int) Fault {
 			changed[at%len(changed)] ^= 1
 		}
 		return []Delivery{{Payload: changed}}
-	}
-}
-
-// Reorder lets every second message between two members overtake the one before
-// it. What nothing overtakes does not arrive.
-func Reorder() Fault {
-	type direction struct{ from, to commkey.PublicKey }
-	held := make(map[direction][]byte)
-	return func(e Envelope) []Delivery {
-		between := direction{e.From, e.To}
-		before, waiting := held[between]
-		if !waiting {
-			held[between] = e.Payload
-			return nil
-		}
-		delete(held, between)
-		return []Delivery{{Payload: e.Payload}, {Payload: before}}
 	}
 }
 

@@ -24,6 +24,15 @@ type Member struct {
 // String returns the name, or the key of a member without one.
 func (m Member) String() string { return cmp.Or(m.Name, m.Key.String()) }
 
+// Keys returns the communication keys of members, in their order.
+func Keys(members []Member) []commkey.PublicKey {
+	keys := make([]commkey.PublicKey, len(members))
+	for i, m := range members {
+		keys[i] = m.Key
+	}
+	return keys
+}
+
 // names lists members for people.
 func names(members []Member) string {
 	text := make([]string, len(members))

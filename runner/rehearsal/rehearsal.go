@@ -133,6 +133,9 @@ func (r *Rehearsal) takeFaults() error {
 // native reports whether the members speak frostkit's own protocol.
 func (r *Rehearsal) native() bool { return r.cfg.File.Protocol == ceremony.Frostkit }
 
+// Ciphersuite returns that of the ceremony.
+func (r *Rehearsal) Ciphersuite() frost.Ciphersuite { return r.suite }
+
 // Key returns a member's public key.
 func (r *Rehearsal) Key(name string) commkey.PublicKey { return r.members[name].key.Public() }
 

@@ -129,7 +129,8 @@ func (c *Certificate) Verify() (*Statement, error) {
 }
 
 // EncodeCocktail returns the transcript and the signatures as package cocktail
-// encodes a certificate. It fails unless the signatures verify.
+// encodes a certificate, with which a member can recover its share
+// ([cocktail.Recover]). It fails unless the signatures verify.
 func (c *Certificate) EncodeCocktail() ([]byte, error) {
 	made, err := c.decode()
 	if err != nil {
@@ -210,17 +211,4 @@ const rehearsalLabel = "frostkit rehearsal"
 // nothing that is signed in a rehearsal stands for a real ceremony.
 func RehearsalDigest(digest [32]byte) [32]byte {
 	return sha256.Sum256(append([]byte(rehearsalLabel), digest[:]...))
-}
-
-// Cocktail returns the certificate as package cocktail encodes it, with which a
-// member can recover its share ([cocktail.Recover]).
-func (c *Certificate) Cocktail() ([]byte, error) {
-	if _, err := c.Verify(); err != nil {
-		return nil, err
-	}
-	made, err := c.decode()
-	if err != nil {
-		return nil, err
-	}
-	return made.Encode(), nil
 }

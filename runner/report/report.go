@@ -74,13 +74,11 @@ type Restart struct {
 
 // Member is a member of a group.
 type Member struct {
-	Name           string `json:"name"`
-	PublicKey      string `json:"pubkey"` // communication key
-	Fingerprint    string `json:"fingerprint"`
-	Identifier     string `json:"identifier,omitempty"`
-	VerifyingShare string `json:"verifying_share,omitempty"`
-	Here           bool   `json:"here"`              // run by the program that wrote the report
-	Version        string `json:"version,omitempty"` // of the program that ran the member, where it said
+	Name        string `json:"name"`
+	PublicKey   string `json:"pubkey"` // communication key
+	Fingerprint string `json:"fingerprint"`
+	Here        bool   `json:"here"`              // run by the program that wrote the report
+	Version     string `json:"version,omitempty"` // of the program that ran the member, where it said
 }
 
 // Signing is one message that was signed or was to be.

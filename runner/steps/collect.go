@@ -58,7 +58,7 @@ func (c *Collect) Run(ctx context.Context) (*native.Signed, error) {
 
 // open creates the session. Whoever waits in one that was left over moves on to it.
 func (c *Collect) open(ctx context.Context) (relay.SessionID, error) {
-	keys := keysOf(c.Candidates)
+	keys := protocol.Keys(c.Candidates)
 	leftOver := func(info relay.SessionInfo) bool {
 		return exactly(keys)(info) && info.Coordinator == c.Self.Key && info.MessageCount == len(c.Messages)
 	}

@@ -25,7 +25,6 @@ type DKG struct {
 	Create      bool                // open the session when nobody has; needs Members
 	Timeout     time.Duration       // from the session to the group
 	Linger      time.Duration       // before closing at a relay that drops undelivered messages
-	AllFrostkit bool                // every member is known to run frostkit: nobody needs pauses
 	Random      io.Reader
 	// Save stores the group durably. Only when it has succeeded does the run
 	// go on to leave the session.
@@ -201,7 +200,7 @@ func (d *DKG) attempt(ctx context.Context, at found) error {
 // run carries out the DKG over sealed messages.
 func (d *DKG) run(ctx context.Context, at found, members []protocol.Member, progress func(protocol.Event)) error {
 	mail := protocol.NewRelayTransport(d.Client, at.id, false)
-	transport := protocol.Seal(mail, d.Key, keysOf(members), at.info.Coordinator)
+	transport := protocol.Seal(mail, d.Key, protocol.Keys(members), at.info.Coordinator)
 	result, err := protocol.DKG(ctx, transport, protocol.DKGConfig{
 		Pause:       func() time.Duration { return d.pause(mail, members) },
 		Ciphersuite: d.Ciphersuite,
@@ -220,19 +219,11 @@ func (d *DKG) run(ctx context.Context, at found, members []protocol.Member, prog
 
 // pause is what members who run frost-client need between rounds.
 func (d *DKG) pause(mail *protocol.RelayTransport, members []protocol.Member) time.Duration {
-	others := slices.DeleteFunc(keysOf(members), func(key commkey.PublicKey) bool { return key == d.Self.Key })
-	if d.AllFrostkit || mail.KeepEarly(others) {
+	others := slices.DeleteFunc(protocol.Keys(members), func(key commkey.PublicKey) bool { return key == d.Self.Key })
+	if mail.KeepEarly(others) {
 		return 0
 	}
 	return protocol.FrostClientPause
-}
-
-func keysOf(members []protocol.Member) []commkey.PublicKey {
-	keys := make([]commkey.PublicKey, len(members))
-	for i, m := range members {
-		keys[i] = m.Key
-	}
-	return keys
 }
 
 // identified gives each member the identifier that frost-client gives it.

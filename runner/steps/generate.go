@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -228,14 +227,4 @@ func (g *Generate) finish(ctx context.Context, m *DKG, at found, made *native.Ou
 func HasRecords(r Records) (bool, error) {
 	records, err := r.Load()
 	return len(records) > 0, err
-}
-
-// Finished returns the certificate of a key generation whose group is made, nil if there is none.
-func Finished(r Records) ([]byte, error) {
-	records, err := r.Load()
-	i := slices.IndexFunc(records, native.Record.Finished)
-	if err != nil || i < 0 {
-		return nil, err
-	}
-	return records[i].Certificate(), nil
 }

@@ -29,7 +29,7 @@ func (c *Coordinate) Run(ctx context.Context) ([]frost.Signature, error) {
 		return nil, err
 	}
 	c.notify(CreatingSession, relay.SessionID{})
-	id, err := c.Client.CreateSession(ctx, keysOf(c.Signers), len(c.Messages))
+	id, err := c.Client.CreateSession(ctx, protocol.Keys(c.Signers), len(c.Messages))
 	if err != nil {
 		c.leave(ctx, relay.SessionID{})
 		return nil, err
@@ -37,7 +37,7 @@ func (c *Coordinate) Run(ctx context.Context) ([]frost.Signature, error) {
 	defer c.leave(ctx, id)
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	transport := protocol.Seal(protocol.NewRelayTransport(c.Client, id, true), c.Key, keysOf(c.Signers), c.Self.Key)
+	transport := protocol.Seal(protocol.NewRelayTransport(c.Client, id, true), c.Key, protocol.Keys(c.Signers), c.Self.Key)
 	return protocol.Coordinate(ctx, transport, protocol.CoordinateConfig{
 		PublicKeyPackage: c.PublicKeyPackage,
 		Signers:          c.Signers,
@@ -72,7 +72,7 @@ func (p *Participate) Run(ctx context.Context) error {
 	p.notify(JoiningSession, at.id)
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
-	transport := protocol.Seal(protocol.NewRelayTransport(p.Client, at.id, false), p.Key, keysOf(p.Members), at.info.Coordinator)
+	transport := protocol.Seal(protocol.NewRelayTransport(p.Client, at.id, false), p.Key, protocol.Keys(p.Members), at.info.Coordinator)
 	return protocol.Participate(ctx, transport, protocol.ParticipateConfig{
 		KeyPackage:   p.KeyPackage,
 		Members:      p.Members,
@@ -89,7 +89,7 @@ func (p *Participate) fits(info relay.SessionInfo) bool {
 	if p.Signers != nil && !exactly(p.Signers)(info) {
 		return false
 	}
-	group := keysOf(p.Members)
+	group := protocol.Keys(p.Members)
 	for _, key := range info.Members {
 		if !slices.Contains(group, key) {
 			return false

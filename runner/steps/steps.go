@@ -31,7 +31,6 @@ const (
 	SessionGone                // it was closed before the group was made; waiting for the next
 	Progress                   // an event of the protocol
 	Lingering                  // waiting before the close for members who are still fetching
-	Done
 )
 
 // Notice is one thing that happened.

@@ -95,10 +95,7 @@ func (m *mail) post(ctx context.Context, to []protocol.Member, envelope []byte) 
 	if len(envelope) > protocol.MaxMessageSize {
 		return fmt.Errorf("sending a message: it has %d bytes, at most %d can be sent", len(envelope), protocol.MaxMessageSize)
 	}
-	keys := make([]commkey.PublicKey, len(to))
-	for i, member := range to {
-		keys[i] = member.Key
-	}
+	keys := protocol.Keys(to)
 	if many, ok := m.transport.(protocol.Broadcaster); ok && len(keys) > 0 {
 		return many.Broadcast(ctx, keys, envelope)
 	}
