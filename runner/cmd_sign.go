@@ -105,18 +105,19 @@ func (c *coordinatorCommand) step(e *Env, k *keyring.Keyring, group *keyring.Gro
 	}, nil
 }
 
-// loadGroup opens the credentials file and finds the group in it.
+// loadGroup opens the credentials file and finds the group in it. The caller destroys the keyring.
 func (c *configFlag) loadGroup(e *Env, name string) (*keyring.Keyring, *keyring.Group, error) {
 	k, err := c.loadKeyed(e)
 	if err != nil {
 		return nil, nil, err
 	}
 	group, err := k.FindGroup(name)
-	if err != nil {
-		return nil, nil, err
+	if err == nil && !supported(group) {
+		err = failf(ExitInput, "group %q is of the ciphersuite %q, which frostkit does not have", group.ID(), group.Ciphersuite)
 	}
-	if !supported(group) {
-		return nil, nil, failf(ExitInput, "group %q is of the ciphersuite %q, which frostkit does not have", group.ID(), group.Ciphersuite)
+	if err != nil {
+		k.Destroy()
+		return nil, nil, err
 	}
 	return k, group, nil
 }
