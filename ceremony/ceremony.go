@@ -177,16 +177,16 @@ func (g Group) StepName() string { return cmp.Or(g.Name, OnlyGroup) }
 
 // Signing is one message that members of a group sign.
 type Signing struct {
-	Number  int           // in the file, from 1
-	Name    string        // for after:, or ""
-	Group   string        // name of the group; "" for that of the short form
-	Message string        // path of the message
-	SHA256  string        // of the message, 64 lower-case hex characters, or ""
-	Signers []string      // names of members of the group, distinct, at least its threshold; the first is the coordinator
-	Need    int           // of Signers, how many sign: the first who answer. 0: all of them
-	Wait    time.Duration // for Signers to answer before the others go on without them; 0 where all sign
-	Output  string        // path to which the coordinator writes the signature
-	After   []string      // names of groups and signings to be done before
+	Number    int           // in the file, from 1
+	Name      string        // for after:, or ""
+	Group     string        // name of the group; "" for that of the short form
+	Message   string        // path of the message
+	SHA256    string        // of the message, 64 lower-case hex characters, or ""
+	Signers   []string      // names of members of the group, distinct, at least its threshold; the first is the coordinator
+	Need      int           // of Signers, how many sign: the first who answer. 0: all of them
+	ShareWait time.Duration // for Signers to answer before the others go on without them; 0 where all sign
+	Output    string        // path to which the coordinator writes the signature
+	After     []string      // names of groups and signings to be done before
 
 	Pos, GroupPos, MessagePos, SHA256Pos, SignersPos, OutputPos Position
 	SignerPos, AfterPos                                         []Position // one for each of Signers and After

@@ -109,9 +109,9 @@ func (r *reader) signers(e entry, s *Signing, g Group, what string) {
 	if r.file.Protocol == FrostClient {
 		r.report(e.pos, `add "protocol: frostkit", or list the signers`, "%s has candidates, which the protocol frost-client cannot choose among", what)
 	}
-	s.Need, s.Wait = g.Threshold, candidatesObject.key("wait").standardDuration()
+	s.Need, s.ShareWait = g.Threshold, candidatesObject.key("wait").standardDuration()
 	if e, ok := fields["wait"]; ok {
-		s.Wait, _ = r.duration(e.value, "wait of "+what)
+		s.ShareWait, _ = r.duration(e.value, "wait of "+what)
 	}
 	candidates, ok := fields["candidates"]
 	if !ok {

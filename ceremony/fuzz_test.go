@@ -107,7 +107,7 @@ func checkSigning(t *testing.T, f *File, s Signing) {
 	t.Helper()
 	g, found := f.Group(s.Group)
 	if s.Message == "" || s.Output == "" || len(s.Signers) < g.Threshold || len(s.Signers) != len(s.SignerPos) || !found ||
-		s.Need != 0 && (s.Need < g.Threshold || s.Need > len(s.Signers) || s.Wait <= 0) {
+		s.Need != 0 && (s.Need < g.Threshold || s.Need > len(s.Signers) || s.ShareWait <= 0) {
 		t.Errorf("signing %+v is incomplete", s)
 	}
 	for i, name := range s.Signers {

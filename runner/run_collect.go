@@ -34,7 +34,7 @@ func (r *run) collectPart(id string, signing ceremony.Signing, rings map[string]
 	}
 	step := &steps.Collect{
 		Session: c.session, Agreement: r.signingAgreement(signing), Key: c.ring.Key(), PublicKeyPackage: c.public,
-		Candidates: c.signers, Need: signing.Need, Share: signing.Wait, Messages: [][]byte{c.message},
+		Candidates: c.signers, Need: signing.Need, ShareWait: signing.ShareWait, Messages: [][]byte{c.message},
 		Timeout: orElse(r.options.Timeout, r.file.Timeouts.Sign),
 		Save:    func(made []frost.Signature) error { return r.saveUntold(signing, made[0]) }, Signatures: untold,
 	}

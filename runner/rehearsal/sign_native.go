@@ -10,13 +10,13 @@ import (
 
 // frostkitCoordinator opens a signing by frostkit's own protocol.
 func (s *signingPart) frostkitCoordinator(ctx context.Context, m *member, kill func()) error {
-	wait := s.signing.Wait
+	wait := s.signing.ShareWait
 	if wait == 0 || wait > s.cfg.Timeout/3 {
 		wait = s.cfg.Timeout / 3 // a rehearsal is not to last longer
 	}
 	signed, err := native.Coordinate(ctx, s.wire(ctx, s.session, m, true, s.frostkitLiar(m), kill), native.CoordinateConfig{
 		Agreement: s.agreement(s.signing.StepName()), Session: s.session.id, Key: m.key, PublicKeyPackage: s.group.Public,
-		Candidates: s.signers(), Need: s.signing.Need, Wait: wait, Messages: [][]byte{s.message}, Progress: s.notify(m, true),
+		Candidates: s.signers(), Need: s.signing.Need, ShareWait: wait, Messages: [][]byte{s.message}, Progress: s.notify(m, true),
 	})
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ type Collect struct {
 	PublicKeyPackage *frost.PublicKeyPackage
 	Candidates       []protocol.Member // who may sign, with their identifiers
 	Need             int               // how many sign: the first who answer; 0: all
-	Share            time.Duration     // for the shares of those who sign before others take their place; 0: no limit
+	ShareWait        time.Duration     // for the shares of those who sign before others take their place; 0: no limit
 	Messages         [][]byte
 	Aux              []byte // shown to the signers and not signed
 	Timeout          time.Duration
@@ -80,7 +80,7 @@ func (c *Collect) collect(ctx context.Context, id relay.SessionID) (*native.Sign
 	defer cancel()
 	return native.Coordinate(ctx, protocol.NewRelayTransport(c.Client, id, true), native.CoordinateConfig{
 		Agreement: c.Agreement, Session: id, Key: c.Key, PublicKeyPackage: c.PublicKeyPackage,
-		Candidates: c.Candidates, Need: c.Need, Wait: c.Share, Messages: c.Messages, Aux: c.Aux,
+		Candidates: c.Candidates, Need: c.Need, ShareWait: c.ShareWait, Messages: c.Messages, Aux: c.Aux,
 		Save: c.Save, Signatures: c.Signatures, Progress: c.progress(id),
 	})
 }

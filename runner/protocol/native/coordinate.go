@@ -15,7 +15,7 @@ import (
 )
 
 // Coordinate collects signatures over messages from candidates who run [Participate]: the first
-// Need who answer sign. Who then is silent for Wait, or sends a bad share, is left out, and others sign in
+// Need who answer sign. Who then is silent for ShareWait, or sends a bad share, is left out, and others sign in
 // a new attempt with fresh nonces. Each signature is verified before it is returned. The transport
 // must be the coordinator's.
 //
@@ -159,7 +159,7 @@ func (c *coordination) try(ctx context.Context) ([]frost.Signature, error) {
 	if err := c.choose(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.await(ctx, protocol.PhaseShares, c.cfg.Wait, c.unshared, func() bool { return c.late || len(c.unshared()) == 0 }); err != nil {
+	if err := c.await(ctx, protocol.PhaseShares, c.cfg.ShareWait, c.unshared, func() bool { return c.late || len(c.unshared()) == 0 }); err != nil {
 		return nil, err
 	}
 	if c.late {
@@ -168,7 +168,7 @@ func (c *coordination) try(ctx context.Context) ([]frost.Signature, error) {
 	if silent := c.unshared(); len(silent) > 0 {
 		for _, m := range c.signers {
 			if m.shares == nil {
-				c.exclude(m, Exclusion{Reason: fmt.Sprintf("was silent for %s", c.cfg.Wait)})
+				c.exclude(m, Exclusion{Reason: fmt.Sprintf("was silent for %s", c.cfg.ShareWait)})
 			}
 		}
 		return nil, c.enough()

@@ -51,7 +51,7 @@ func TestSignersOfAWaitingCoordinatorStay(t *testing.T) {
 		g := newGroup(t, 3, 2)
 		carol := g.people[2]
 		cfg := g.coordinateConfig(2)
-		cfg.Candidates, cfg.Wait = members(g.people)[1:], 0
+		cfg.Candidates, cfg.ShareWait = members(g.people)[1:], 0
 		hub := protocol.NewHub()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()

@@ -32,9 +32,9 @@ type CoordinateConfig struct {
 	// Need is how many of them sign, from the threshold to all: the first who answer.
 	// 0 stands for all.
 	Need int
-	// Wait is how long those who sign have for their shares before others are taken in their
+	// ShareWait is how long those who sign have for their shares before others are taken in their
 	// place; 0 stands for as long as there is.
-	Wait time.Duration
+	ShareWait time.Duration
 	// Messages is what to sign, one signature each: 1 to 255, together about 60,000 bytes at most, less 33 for
 	// each candidate.
 	Messages [][]byte

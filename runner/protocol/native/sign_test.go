@@ -51,7 +51,7 @@ func (g *group) coordinateConfig(need int) CoordinateConfig {
 	return CoordinateConfig{
 		Agreement: Agreement{Digest: sum([]byte("file")), Step: "minutes", Tool: "test"}, Session: session,
 		Key: g.people[0].private, PublicKeyPackage: g.public, Candidates: members(g.people), Need: need,
-		Messages: [][]byte{[]byte("first"), nil, []byte("third")}, Aux: []byte("aux"), Wait: 2 * time.Minute, Progress: g.people[0].event,
+		Messages: [][]byte{[]byte("first"), nil, []byte("third")}, Aux: []byte("aux"), ShareWait: 2 * time.Minute, Progress: g.people[0].event,
 	}
 }
 
