@@ -1,16 +1,18 @@
 package runner
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
 	"frostkit/relay/localca"
 )
 
-// certCommands are mkcert's two uses as subcommands.
+// certCommands are mkcert's uses as subcommands.
 type certCommands struct {
-	Install certInstallCommand `cmd:"" help:"Make the local CA where there is none, and add it to the system's trust stores. The only command that changes the system."`
-	Make    certMakeCommand    `cmd:"" help:"Make a certificate for names and addresses, signed by the local CA."`
+	Install   certInstallCommand   `cmd:"" help:"Make the local CA where there is none, and add it to the system's trust stores. This and uninstall are the only commands that change the system."`
+	Uninstall certUninstallCommand `cmd:"" help:"Take the local CA out of the system's trust stores. Its files stay."`
+	Make      certMakeCommand      `cmd:"" help:"Make a certificate for names and addresses, signed by the local CA."`
 }
 
 type certInstallCommand struct{}
@@ -29,11 +31,42 @@ func (c *certInstallCommand) Run(e *Env) error {
 	return nil
 }
 
-// localCA opens the CA in CAROOT and makes one where there is none.
-func (e *Env) localCA() (*localca.CA, error) {
+type certUninstallCommand struct{}
+
+// Run undoes certInstallCommand, and makes no CA to do so.
+func (c *certUninstallCommand) Run(e *Env) error {
+	dir, err := caRoot()
+	if err != nil {
+		return err
+	}
+	found, err := localca.Certificates(dir)
+	if err == nil && len(found) == 0 {
+		return failf(ExitInput, "uninstalling the local CA: there is none in %q", dir).hint("set CAROOT to its folder")
+	}
+	ca, err := e.localCA()
+	if err != nil {
+		return err
+	}
+	if err := ca.Uninstall(); err != nil {
+		return failf(ExitStorage, "uninstalling the local CA: %w", err)
+	}
+	e.say("The local CA is now uninstalled from the system trust store(s)! 👋")
+	return nil
+}
+
+func caRoot() (string, error) {
 	dir, err := localca.Root()
 	if err != nil {
-		return nil, failf(ExitStorage, "finding the local CA's folder: %w", err).hint("set CAROOT")
+		return "", failf(ExitStorage, "finding the local CA's folder: %w", err).hint("set CAROOT")
+	}
+	return dir, nil
+}
+
+// localCA opens the CA in CAROOT and makes one where there is none.
+func (e *Env) localCA() (*localca.CA, error) {
+	dir, err := caRoot()
+	if err != nil {
+		return nil, err
 	}
 	ca, created, err := localca.LoadOrCreate(dir)
 	if err != nil {
@@ -45,18 +78,25 @@ func (e *Env) localCA() (*localca.CA, error) {
 	return ca, nil
 }
 
+// pairFlags say where a certificate and its key go.
+type pairFlags struct {
+	CertFile string `placeholder:"FILE" help:"Where to write the certificate; by default a file named after the names, in the current folder."`
+	KeyFile  string `placeholder:"FILE" help:"Where to write its private key; likewise. One file may take both."`
+}
+
 type certMakeCommand struct {
 	Names []string `arg:"" help:"Host names, addresses, e-mail addresses or URLs."`
+	pairFlags
 	jsonFlag
 }
 
-// Run writes the certificate and its key into the current folder.
+// Run writes the certificate and its key.
 func (c *certMakeCommand) Run(e *Env) error {
 	ca, err := e.localCA()
 	if err != nil {
 		return err
 	}
-	pair, err := ca.Make(".", c.Names...)
+	pair, err := ca.MakeAt(c.CertFile, c.KeyFile, c.Names...)
 	if err != nil {
 		return failf(ExitInput, "making a certificate: %w", err)
 	}
@@ -66,49 +106,54 @@ func (c *certMakeCommand) Run(e *Env) error {
 			"not_after": pair.Certificate.NotAfter,
 		})
 	}
-	writePair(e.Stderr, pair)
+	c.writePair(e.Stderr, pair)
 	if e.called == frostkit {
 		fmt.Fprintf(e.Stdout, "%s\n%s\n", pair.CertFile, pair.KeyFile)
 	}
 	return nil
 }
 
-func writePair(w io.Writer, pair *localca.Pair) {
+// writePair says what was made, in mkcert's words.
+func (c *certMakeCommand) writePair(w io.Writer, pair *localca.Pair) {
 	fmt.Fprint(w, "\nCreated a new certificate valid for the following names 📜\n")
 	for _, name := range pair.Names {
 		fmt.Fprintf(w, " - %q\n", name)
 	}
-	fmt.Fprintf(w, "\nThe certificate is at \"./%s\" and the key at \"./%s\" ✅\n\n", pair.CertFile, pair.KeyFile)
+	certFile, keyFile := cmp.Or(c.CertFile, "./"+pair.CertFile), cmp.Or(c.KeyFile, "./"+pair.KeyFile)
+	if certFile == keyFile {
+		fmt.Fprintf(w, "\nThe certificate and key are at %q ✅\n\n", certFile)
+	} else {
+		fmt.Fprintf(w, "\nThe certificate is at %q and the key at %q ✅\n\n", certFile, keyFile)
+	}
 	fmt.Fprintf(w, "It will expire on %s 🗓\n\n", pair.Certificate.NotAfter.Format("2 January 2006"))
 }
 
 // mkcertCommand is the command line of mkcert itself.
 type mkcertCommand struct {
-	Install bool     `help:"Install the local CA in the system trust store."`
-	CARoot  bool     `name:"caroot" help:"Print the local CA's folder."`
-	Names   []string `arg:"" optional:"" help:"Host names, addresses, e-mail addresses or URLs."`
+	Install   bool     `xor:"action" help:"Install the local CA in the system trust store."`
+	Uninstall bool     `xor:"action" help:"Uninstall the local CA. Its files stay."`
+	CARoot    bool     `name:"caroot" xor:"action" help:"Print the local CA's folder."`
+	Names     []string `arg:"" optional:"" help:"Host names, addresses, e-mail addresses or URLs."`
+	pairFlags
 }
 
 // Run does what mkcert does with the same flags.
 func (c *mkcertCommand) Run(e *Env) error {
-	if c.CARoot {
-		dir, err := localca.Root()
-		if err != nil {
-			return failf(ExitStorage, "finding the local CA's folder: %w", err)
+	switch {
+	case c.CARoot:
+		dir, err := caRoot()
+		if err == nil {
+			fmt.Fprintln(e.Stdout, dir)
 		}
-		fmt.Fprintln(e.Stdout, dir)
-		return nil
-	}
-	if c.Install {
-		if err := (&certInstallCommand{}).Run(e); err != nil {
+		return err
+	case c.Uninstall: // whatever names there are
+		return (&certUninstallCommand{}).Run(e)
+	case c.Install:
+		if err := (&certInstallCommand{}).Run(e); err != nil || len(c.Names) == 0 {
 			return err
 		}
-	}
-	if len(c.Names) > 0 {
-		return (&certMakeCommand{Names: c.Names}).Run(e)
-	}
-	if !c.Install {
+	case len(c.Names) == 0:
 		return failf(ExitUsage, "nothing to do: no names").hint("mkcert localhost 127.0.0.1 ::1")
 	}
-	return nil
+	return (&certMakeCommand{Names: c.Names, pairFlags: c.pairFlags}).Run(e)
 }

@@ -11,7 +11,7 @@ var descriptions = map[applet]string{
 	frostClient: "Keys, contacts, distributed key generation and signing, with frost-client's commands and words.",
 	frostd:      "The relay, with frostd's flags.",
 	frostVerify: "Verification of FROST signatures, with frost-verify's commands.",
-	mkcert:      "Certificates from a local CA, with mkcert's flags and file names.",
+	mkcert:      "Certificates from a local CA, with mkcert's file names and its flags -install, -uninstall, -CAROOT, -cert-file and -key-file.",
 	tq:          "Values from TOML files, with tq's flags.",
 
 	dealerAlone:      "A group by a trusted dealer, into JSON files. For tests: the dealer sees the whole key.",

@@ -1,6 +1,7 @@
 package localca
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -18,9 +19,9 @@ import (
 	"time"
 )
 
-// Pair names the two files of a certificate that [CA.Make] wrote.
+// Pair names the two files of a certificate that [CA.Make] or [CA.MakeAt] wrote.
 type Pair struct {
-	CertFile, KeyFile string // names without the folder
+	CertFile, KeyFile string // of Make: names without the folder; of MakeAt: paths
 	Names             []string
 	Certificate       *x509.Certificate
 }
@@ -30,19 +31,35 @@ type Pair struct {
 // three more. A name is a host name, with "*." before it for all hosts of a
 // domain, an IP address, an e-mail address or a URL.
 func (ca *CA) Make(dir string, names ...string) (*Pair, error) {
-	leaf, key, err := ca.issue(names)
+	return ca.makePair(dir, Pair{Names: names})
+}
+
+// MakeAt is Make with paths of the caller's choice, as mkcert's -cert-file and
+// -key-file give them: "" stands for the name that Make would use, in the current
+// folder. One file for both gets the certificate first, and the key's mode.
+func (ca *CA) MakeAt(certFile, keyFile string, names ...string) (*Pair, error) {
+	return ca.makePair("", Pair{CertFile: certFile, KeyFile: keyFile, Names: names})
+}
+
+// makePair completes a pair, and writes it into dir.
+func (ca *CA) makePair(dir string, pair Pair) (*Pair, error) {
+	leaf, key, err := ca.issue(pair.Names)
 	if err != nil {
 		return nil, err
 	}
-	base := fileName(names)
-	pair := &Pair{CertFile: base + ".pem", KeyFile: base + "-key.pem", Names: names, Certificate: leaf}
-	if err := writeKey(filepath.Join(dir, pair.KeyFile), key, keyMode); err != nil {
+	base := fileName(pair.Names)
+	pair.CertFile, pair.KeyFile = cmp.Or(pair.CertFile, base+".pem"), cmp.Or(pair.KeyFile, base+"-key.pem")
+	pair.Certificate = leaf
+	certPath, keyPath := filepath.Join(dir, pair.CertFile), filepath.Join(dir, pair.KeyFile)
+	if certPath == keyPath {
+		err = writeKey(keyPath, key, keyMode, encodeCertificate(leaf.Raw)...)
+	} else if err = writeKey(keyPath, key, keyMode); err == nil {
+		err = writeCertificate(certPath, leaf.Raw)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err := writeCertificate(filepath.Join(dir, pair.CertFile), leaf.Raw); err != nil {
-		return nil, err
-	}
-	return pair, nil
+	return &pair, nil
 }
 
 // fileName is what mkcert calls the files of a certificate for the names.

@@ -228,7 +228,8 @@ func (ca *CA) save(dir string) error {
 	return writeCertificate(filepath.Join(dir, rootFile), ca.certificate.Raw)
 }
 
-func writeKey(path string, key crypto.Signer, mode fs.FileMode) error {
+// writeKey writes a private key, after what else is to be in the file.
+func writeKey(path string, key crypto.Signer, mode fs.FileMode, before ...byte) error {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return err
@@ -236,11 +237,17 @@ func writeKey(path string, key crypto.Signer, mode fs.FileMode) error {
 	defer clear(der)
 	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	defer clear(text)
-	return durable.WriteFile(path, text, mode)
+	whole := append(before, text...)
+	defer clear(whole)
+	return durable.WriteFile(path, whole, mode)
 }
 
 func writeCertificate(path string, der []byte) error {
-	return durable.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), certificateMode)
+	return durable.WriteFile(path, encodeCertificate(der), certificateMode)
+}
+
+func encodeCertificate(der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
 // Certificate returns the authority's own certificate, for others to trust.

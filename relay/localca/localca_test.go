@@ -169,6 +169,30 @@ func TestMake(t *testing.T) {
 	}
 }
 
+func TestMakeAt(t *testing.T) {
+	ca := makeCA(t, t.TempDir())
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for _, c := range []struct{ certFile, keyFile, wantCert, wantKey string }{
+		{"", "", "localhost.pem", "localhost-key.pem"},
+		{"a.crt", "", "a.crt", "localhost-key.pem"},
+		{"", filepath.Join(dir, "b.key"), "localhost.pem", filepath.Join(dir, "b.key")},
+		{"both.pem", "./both.pem", "both.pem", "./both.pem"},
+	} {
+		pair, err := ca.MakeAt(c.certFile, c.keyFile, "localhost")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pair.CertFile != c.wantCert || pair.KeyFile != c.wantKey || mode(t, c.wantKey) != 0o600 {
+			t.Errorf("%+v: files %q and %q, mode %o", c, pair.CertFile, pair.KeyFile, mode(t, c.wantKey))
+		}
+		served, err := tls.LoadX509KeyPair(pair.CertFile, pair.KeyFile)
+		if err != nil || !served.Leaf.Equal(pair.Certificate) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
 func TestFileNames(t *testing.T) {
 	for want, names := range map[string][]string{
 		"example.com":            {"example.com"},
