@@ -2,14 +2,18 @@ package docs
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"frostkit/ceremony"
+	"frostkit/keyring"
+	"frostkit/relay/boltstore"
 	"frostkit/runner"
 )
 
@@ -123,6 +127,124 @@ func TestArchitectureShowsEveryFolder(t *testing.T) {
 		if _, err := os.Stat(filepath.Join("..", named[1])); err != nil {
 			t.Errorf("architecture.md shows the folder %s: %v", named[1], err)
 		}
+	}
+}
+
+// named returns what a pattern finds in the project's source files, without repeats.
+func named(t *testing.T, pattern string, paths ...string) []string {
+	t.Helper()
+	var names []string
+	for _, path := range paths {
+		for _, found := range regexp.MustCompile(pattern).FindAllStringSubmatch(read(t, path), -1) {
+			names = append(names, found[1])
+		}
+	}
+	if len(names) < 4 {
+		t.Fatalf("found only %q in %v", names, paths)
+	}
+	return slices.Compact(names)
+}
+
+// report.md has every word that the stream of events may use.
+func TestReportListsEveryEvent(t *testing.T) {
+	_, text, _ := strings.Cut(read(t, "docs/report.md"), "\n## Events\n")
+	text = strings.Join(strings.Fields(text), " ")
+	for _, words := range [][]string{
+		named(t, `Kind = "([^"]+)"`, "runner/protocol/event.go"),
+		named(t, `steps\.\w+: +"([^"]+)"`, "runner/events.go"),
+		named(t, `Phase\w+ += "([^"]+)"`, "runner/protocol/phase.go", "runner/protocol/event.go"),
+		named(t, `Kind = "([^"]+)"`, "ceremony/plan.go"),
+		named(t, `stepState = "([^"]+)"`, "runner/watch.go"),
+	} {
+		for _, word := range words {
+			if !strings.Contains(text, "`"+word+"`") {
+				t.Errorf("report.md does not say what %q is", word)
+			}
+		}
+	}
+}
+
+// listedFiles are the files of the table in formats.md, as patterns of paths.
+func listedFiles(t *testing.T) (patterns []*regexp.Regexp) {
+	t.Helper()
+	_, section, _ := strings.Cut(read(t, "docs/formats.md"), "\n## 7. Files\n")
+	for _, row := range regexp.MustCompile(`(?m)^\| (.*?) \|`).FindAllStringSubmatch(section, -1) {
+		for _, name := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[1], -1) {
+			pattern := regexp.MustCompile(`\b(NAME|DIGEST|FILE|GROUP|HOST|N)\b|\\\*`).ReplaceAllString(regexp.QuoteMeta(name[1]), `[^/]+`)
+			pattern = strings.Replace(pattern, "OUTPUT", `[^/]+\.sig`, 1)
+			if strings.HasSuffix(pattern, "/") {
+				pattern += ".*"
+			}
+			patterns = append(patterns, regexp.MustCompile(`^(.*/)?`+pattern+`$`))
+		}
+	}
+	if len(patterns) < 20 {
+		t.Fatalf("found only %v", patterns)
+	}
+	return patterns
+}
+
+// leave has the program write files of every kind below the working folder: what
+// it does not write itself unless it is interrupted, its packages write.
+func leave(t *testing.T) {
+	t.Helper()
+	t.Setenv("CAROOT", "ca")
+	for _, args := range [][]string{
+		{"frostkit", "run", "board-meeting.yaml"},
+		{"frostkit", "rehearse", "board-meeting.yaml"},
+		{"frostkit", "cert", "make", "localhost", "127.0.0.1"},
+		{"trusted-dealer"},
+	} {
+		var out bytes.Buffer
+		env := runner.System()
+		env.Stdin, env.Stdout, env.Stderr = &out, &out, &out
+		if code := runner.Main(args, env); code != 0 {
+			t.Fatalf("%q exits with %d: %s", args, code, &out)
+		}
+	}
+	record := keyring.Record{Ceremony: make([]byte, 32), Attempt: make([]byte, 32), Transcript: []byte{1}, Bundle: []byte{1}}
+	release, err := keyring.Reserve("Alice.toml", "0123456789abcdef")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+	store, err := boltstore.Open(".board-meeting.yaml.relay")
+	if err := errors.Join(err, keyring.StoreRecord(t.Context(), "Alice.toml", record)); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Every file that the program leaves is in the table of formats.md.
+func TestFormatsListEveryFile(t *testing.T) {
+	patterns := listedFiles(t)
+	given := []string{"board-meeting.yaml", "board-meeting-250917.txt"}
+	texts := make([]string, len(given))
+	for i, name := range given {
+		texts[i] = read(t, filepath.Join("examples", name))
+	}
+	t.Chdir(t.TempDir())
+	for i, name := range given {
+		if err := os.WriteFile(name, []byte(texts[i]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leave(t)
+	files := 0
+	err := filepath.WalkDir(".", func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || slices.Contains(given, path) {
+			return err
+		}
+		files++
+		if !slices.ContainsFunc(patterns, func(p *regexp.Regexp) bool { return p.MatchString(filepath.ToSlash(path)) }) {
+			t.Errorf("formats.md does not list %s", path)
+		}
+		return nil
+	})
+	if err != nil || files < 20 {
+		t.Fatalf("found %d files, %v", files, err)
 	}
 }
 
