@@ -6,11 +6,12 @@ import (
 	"fmt"
 
 	"frostkit/frost"
+	"frostkit/relay/sealed"
 )
 
-// maxMessages is how many messages a session signs at most: frostd's
+// MaxMessages is how many messages a session signs at most: frostd's
 // message_count is a byte.
-const maxMessages = 255
+const MaxMessages = 255
 
 // CoordinateConfig configures [Coordinate].
 type CoordinateConfig struct {
@@ -82,14 +83,14 @@ func (c *coordination) validate() error {
 	if n := len(c.cfg.Signers); n == 0 || known && n < least {
 		return fmt.Errorf("there are %d signers, the threshold is %d", n, least)
 	}
-	if n := len(c.cfg.Messages); n < 1 || n > maxMessages {
-		return fmt.Errorf("there are %d messages, a session signs 1 to %d", n, maxMessages)
+	if n := len(c.cfg.Messages); n < 1 || n > MaxMessages {
+		return fmt.Errorf("there are %d messages, a session signs 1 to %d", n, MaxMessages)
 	}
 	size := 0
 	for _, message := range c.cfg.Messages {
 		size += 2 * len(message)
 	}
-	if most := MaxMessageSize - sealOverhead; size > most {
+	if most := MaxMessageSize - sealed.FirstOverhead; size > most {
 		return fmt.Errorf("the messages have %d bytes as hexadecimal, at most %d can be sent", size, most)
 	}
 	return nil
@@ -109,7 +110,7 @@ func (c *coordination) admitCount(from Member, m message) error {
 		got = len(m.list)
 	}
 	if want := len(c.cfg.Messages); got != want {
-		return culprit(m.phase(), from, fmt.Sprintf("sent %s for %d messages, the session signs %d", m.phase(), got, want), nil)
+		return Culprit(m.phase(), from, fmt.Sprintf("sent %s for %d messages, the session signs %d", m.phase(), got, want), nil)
 	}
 	return nil
 }

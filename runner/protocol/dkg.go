@@ -144,7 +144,7 @@ func (k *keygen) admitEcho(from Member, m message) error {
 	switch {
 	case !known:
 		check := fmt.Sprintf("passed on a package of %s, who is no member here: the lists of members differ", e.origin)
-		return culprit(PhaseEcho, from, check, nil)
+		return Culprit(PhaseEcho, from, check, nil)
 	case origin.Key == from.Key, origin.Key == k.self.Key:
 		return unusable("it echoes a package to or from the package's own sender")
 	}
@@ -244,7 +244,7 @@ func (k *keygen) compareEchoes() error {
 
 func contradiction(suspects []Member, evidence []Evidence) error {
 	check := fmt.Sprintf("contradict each other on the round 1 package of %s: either %[1]s sent different ones, or it was passed on wrongly by %s",
-		suspects[0], names(suspects[1:]))
+		suspects[0], Names(suspects[1:]))
 	return &CulpritError{Phase: PhaseEcho, Check: check, Culprits: suspects, Evidence: evidence}
 }
 

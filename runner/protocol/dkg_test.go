@@ -43,7 +43,7 @@ func TestDKGSendsWhatFrostClientSends(t *testing.T) {
 		got := make(map[direction][]string)
 		hub := NewHub()
 		hub.Intercept(func(e Envelope) []Delivery {
-			phase := shapeOf(e.Payload)
+			phase := PhaseOf(e.Payload)
 			m, err := decode(suite, phase, e.Payload)
 			if err != nil {
 				t.Errorf("%s does not decode: %v", e.Payload, err)
@@ -99,7 +99,7 @@ func TestDKGEndures(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						people := newDKGPeople(t, 3)
 						hub := NewHub()
-						hub.Intercept(Only(sentFor(people[i].Member, Member{}, phase), fault()))
+						hub.Intercept(only(sentFor(people[i].Member, Member{}, phase), fault()))
 						ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 						defer cancel()
 						mustAgree(t, people, 2, generate(ctx, people, 2, plain(hub), nil))
@@ -150,7 +150,7 @@ func TestDKGKeepsMessagesThatComeEarly(t *testing.T) {
 		alice, bob := people[0].Member, people[1].Member
 		hub := NewHub()
 		// Bob hears from Alice last: Carol's echo and round 2 package are there first.
-		hub.Intercept(Only(sentFor(alice, bob, PhaseRound1), Delay(30*time.Second)))
+		hub.Intercept(only(sentFor(alice, bob, PhaseRound1), Delay(30*time.Second)))
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		ends := generate(ctx, people, 2, plain(hub), nil)
@@ -174,7 +174,7 @@ func TestDKGTakesRound2ForAnEcho(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		people := newDKGPeople(t, 3)
 		hub := NewHub()
-		hub.Intercept(Only(sentFor(people[1].Member, Member{}, PhaseEcho), Drop))
+		hub.Intercept(only(sentFor(people[1].Member, Member{}, PhaseEcho), Drop))
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		mustAgree(t, people, 2, generate(ctx, people, 2, plain(hub), nil))
@@ -253,7 +253,7 @@ func TestDKGNamesWhoIsMissing(t *testing.T) {
 				mallory := people[2].Member
 				silent := false
 				hub := NewHub()
-				hub.Intercept(Only(func(e Envelope) bool {
+				hub.Intercept(only(func(e Envelope) bool {
 					silent = silent || sentFor(mallory, Member{}, phase)(e)
 					return silent && e.From == mallory.Key
 				}, Drop))
@@ -287,7 +287,7 @@ func TestDKGNamesTheSenderOfDamage(t *testing.T) {
 				people := newDKGPeople(t, 3)
 				hub := NewHub()
 				n := 0
-				hub.Intercept(Only(func(e Envelope) bool {
+				hub.Intercept(only(func(e Envelope) bool {
 					if e.From != people[1].Key || e.To != people[0].Key {
 						return false
 					}

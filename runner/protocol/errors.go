@@ -84,14 +84,15 @@ type Evidence struct {
 
 // Error names phase, culprits and check.
 func (e *CulpritError) Error() string {
-	return fmt.Sprintf("checking %s: %s %s", e.Phase, names(e.Culprits), e.Check)
+	return fmt.Sprintf("checking %s: %s %s", e.Phase, Names(e.Culprits), e.Check)
 }
 
 // Unwrap returns the error of the check.
 func (e *CulpritError) Unwrap() error { return e.Err }
 
-// culprit is a CulpritError about one member's message.
-func culprit(phase string, m Member, check string, err error) *CulpritError {
+// Culprit returns the error about one member's message, with the error of the
+// check, nil where there is none.
+func Culprit(phase string, m Member, check string, err error) *CulpritError {
 	return &CulpritError{Phase: phase, Check: check, Culprits: []Member{m}, Err: err}
 }
 
@@ -107,7 +108,7 @@ func (r *roster) blame(phase string, err error) error {
 	}
 	checks := make([]string, len(failed))
 	for i, f := range failed {
-		checks[i] = names(r.named(f.Culprits)) + " " + f.Check
+		checks[i] = Names(r.named(f.Culprits)) + " " + f.Check
 	}
 	check := "failed several checks: " + strings.Join(checks, "; ")
 	return &CulpritError{Phase: phase, Check: check, Culprits: r.named(blamed.Culprits), Err: err}

@@ -31,13 +31,3 @@ func Corrupt(at int) Fault {
 		return []Delivery{{Payload: changed}}
 	}
 }
-
-// Only applies a fault to the messages that match, and delivers the others.
-func Only(match func(Envelope) bool, f Fault) Fault {
-	return func(e Envelope) []Delivery {
-		if match(e) {
-			return f(e)
-		}
-		return Deliver(e)
-	}
-}

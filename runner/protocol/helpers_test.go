@@ -305,7 +305,7 @@ func blamed(err error) string {
 		return fmt.Sprintf("error %v", err)
 	}
 	slices.SortFunc(who, func(a, b Member) int { return slices.Compare([]byte(a.Name), []byte(b.Name)) })
-	return names(who)
+	return Names(who)
 }
 
 // sentFor returns a matcher of messages by sender, recipient and phase. The
@@ -313,7 +313,7 @@ func blamed(err error) string {
 func sentFor(from, to Member, phase string) func(Envelope) bool {
 	return func(e Envelope) bool {
 		return (from.Key.IsZero() || e.From == from.Key) && (to.Key.IsZero() || e.To == to.Key) &&
-			(phase == "" || shapeOf(e.Payload) == phase)
+			(phase == "" || PhaseOf(e.Payload) == phase)
 	}
 }
 
@@ -330,5 +330,15 @@ func also(payloads ...[]byte) Fault {
 			all = append(all, Delivery{Payload: p})
 		}
 		return all
+	}
+}
+
+// only applies a fault to the messages that match, and delivers the others.
+func only(match func(Envelope) bool, f Fault) Fault {
+	return func(e Envelope) []Delivery {
+		if match(e) {
+			return f(e)
+		}
+		return Deliver(e)
 	}
 }

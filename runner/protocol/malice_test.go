@@ -40,14 +40,14 @@ var malices = []malice{
 	{
 		name: "wrong share for bob",
 		fault: func(p []person, _ []byte) Fault {
-			return Only(sentFor(p[2].Member, p[1].Member, PhaseRound2), instead([]byte(otherShare)))
+			return only(sentFor(p[2].Member, p[1].Member, PhaseRound2), instead([]byte(otherShare)))
 		},
 		alice: "nobody", bob: "carol", text: "sent a share that does not belong to its commitments",
 	},
 	{
 		name: "wrong proof",
 		fault: func(p []person, other []byte) Fault {
-			return Only(isPackageOf(p[2]), func(e Envelope) []Delivery {
+			return only(isPackageOf(p[2]), func(e Envelope) []Delivery {
 				return []Delivery{{Payload: exchangeProof(e.Payload, other)}}
 			})
 		},
@@ -56,7 +56,7 @@ var malices = []malice{
 	{
 		name: "package copied from alice",
 		fault: func(p []person, _ []byte) Fault {
-			return Only(isPackageOf(p[2]), func(e Envelope) []Delivery {
+			return only(isPackageOf(p[2]), func(e Envelope) []Delivery {
 				return []Delivery{{Payload: asPackageOf(e.Payload, p[2], aliceRound1(p))}}
 			})
 		},
@@ -70,21 +70,21 @@ var malices = []malice{
 	{
 		name: "different packages to alice and bob",
 		fault: func(p []person, other []byte) Fault {
-			return Only(sentFor(p[2].Member, p[1].Member, PhaseRound1), instead(other))
+			return only(sentFor(p[2].Member, p[1].Member, PhaseRound1), instead(other))
 		},
 		alice: "bob, carol", bob: "alice, carol", text: "contradict each other on the round 1 package of carol",
 	},
 	{
 		name: "echo that lies about bob",
 		fault: func(p []person, other []byte) Fault {
-			return Only(sentFor(p[2].Member, p[0].Member, PhaseEcho), instead(about(p[1].Identifier, other)))
+			return only(sentFor(p[2].Member, p[0].Member, PhaseEcho), instead(about(p[1].Identifier, other)))
 		},
 		alice: "bob, carol", bob: "alice", text: "the round 1 package of bob",
 	},
 	{
 		name: "no echo and nothing after",
 		fault: func(p []person, _ []byte) Fault {
-			return Only(func(e Envelope) bool { return e.From == p[2].Key && shapeOf(e.Payload) != PhaseRound1 }, Drop)
+			return only(func(e Envelope) bool { return e.From == p[2].Key && PhaseOf(e.Payload) != PhaseRound1 }, Drop)
 		},
 		alice: "carol", bob: "carol", text: "waiting for echo of round 1: deadline passed without carol",
 	},
@@ -92,21 +92,21 @@ var malices = []malice{
 		name: "echo of an unknown identifier",
 		fault: func(p []person, other []byte) Fault {
 			id, _ := frost.NewIdentifier(suite, 77)
-			return Only(sentFor(p[2].Member, p[0].Member, PhaseEcho), instead(about(id, other)))
+			return only(sentFor(p[2].Member, p[0].Member, PhaseEcho), instead(about(id, other)))
 		},
 		alice: "carol", bob: "alice", text: "who is no member here",
 	},
 	{
 		name: "two round 1 packages",
 		fault: func(p []person, other []byte) Fault {
-			return Only(sentFor(p[2].Member, p[0].Member, PhaseRound1), also(other))
+			return only(sentFor(p[2].Member, p[0].Member, PhaseRound1), also(other))
 		},
 		alice: "carol", bob: "alice", text: "sent two different messages for one place",
 	},
 	{
 		name: "two shares",
 		fault: func(p []person, _ []byte) Fault {
-			slowBob := Only(sentFor(p[1].Member, p[0].Member, PhaseRound2), Delay(time.Second))
+			slowBob := only(sentFor(p[1].Member, p[0].Member, PhaseRound2), Delay(time.Second))
 			twice := also([]byte(otherShare))
 			return func(e Envelope) []Delivery {
 				if sentFor(p[2].Member, p[0].Member, PhaseRound2)(e) {
@@ -120,14 +120,14 @@ var malices = []malice{
 	{
 		name: "package with a point of small order",
 		fault: func(p []person, other []byte) Fault {
-			return Only(sentFor(p[2].Member, Member{}, PhaseRound1), instead(withIdentity(other)))
+			return only(sentFor(p[2].Member, Member{}, PhaseRound1), instead(withIdentity(other)))
 		},
 		alice: "carol", bob: "carol", text: "sent a message that does not decode",
 	},
 	{
 		name: "garbage, oversize, echoes of alice and of carol",
 		fault: func(p []person, other []byte) Fault {
-			return Only(sentFor(p[2].Member, p[0].Member, PhaseRound1), also(nil, []byte("garbage"), make([]byte, MaxMessageSize+1),
+			return only(sentFor(p[2].Member, p[0].Member, PhaseRound1), also(nil, []byte("garbage"), make([]byte, MaxMessageSize+1),
 				about(p[0].Identifier, other), about(p[2].Identifier, other), []byte(`[{"hiding":0}]`)))
 		},
 		alice: "nobody", bob: "nobody", dropped: 6,
@@ -136,7 +136,7 @@ var malices = []malice{
 
 func isPackageOf(p person) func(Envelope) bool {
 	return func(e Envelope) bool {
-		m, err := decode(suite, shapeOf(e.Payload), e.Payload)
+		m, err := decode(suite, PhaseOf(e.Payload), e.Payload)
 		if err != nil {
 			return false
 		}
@@ -146,7 +146,7 @@ func isPackageOf(p person) func(Envelope) bool {
 
 // asPackageOf replaces the package in a round 1 message or an echo.
 func asPackageOf(payload []byte, p person, pkg []byte) []byte {
-	if shapeOf(payload) == PhaseEcho {
+	if PhaseOf(payload) == PhaseEcho {
 		return about(p.Identifier, pkg)
 	}
 	return pkg
@@ -231,7 +231,7 @@ func TestDKGKeepsEvidence(t *testing.T) {
 		people := newDKGPeople(t, 3)
 		other := round1For(people, 2, rand.NewChaCha8([32]byte{2}))
 		hub := NewHub()
-		hub.Intercept(Only(sentFor(people[2].Member, people[1].Member, PhaseRound1), instead(other)))
+		hub.Intercept(only(sentFor(people[2].Member, people[1].Member, PhaseRound1), instead(other)))
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		var culprit *CulpritError

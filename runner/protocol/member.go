@@ -33,8 +33,8 @@ func Keys(members []Member) []commkey.PublicKey {
 	return keys
 }
 
-// names lists members for people.
-func names(members []Member) string {
+// Names lists members for people.
+func Names(members []Member) string {
 	text := make([]string, len(members))
 	for i, m := range members {
 		text[i] = m.String()

@@ -117,8 +117,8 @@ func newParticipation(t Transport, cfg ParticipateConfig) (*participation, error
 // commit makes the nonces for each message (RFC 9591, Section 5.1).
 func (p *participation) commit() error {
 	count := cmp.Or(p.cfg.MessageCount, 1)
-	if count < 1 || count > maxMessages {
-		return fmt.Errorf("there are %d messages, a session signs 1 to %d", count, maxMessages)
+	if count < 1 || count > MaxMessages {
+		return fmt.Errorf("there are %d messages, a session signs 1 to %d", count, MaxMessages)
 	}
 	random := p.cfg.Random
 	if random == nil {
@@ -176,8 +176,8 @@ func (p *participation) review(asked signingPackages) (Review, error) {
 }
 
 // checkPackage holds a signing package against the group and one's own
-// commitments (RFC 9591, Section 5.2: the participant "MUST validate" its
-// inputs).
+// commitments: "each participant MUST ensure that its identifier and commitments
+// (from the first round) appear in commitment_list" (RFC 9591, Section 5.2).
 func (p *participation) checkPackage(pkg *frost.SigningPackage, signer *frost.Signer) error {
 	ids := pkg.Identifiers()
 	for _, id := range ids {
@@ -199,7 +199,7 @@ func (p *participation) checkPackage(pkg *frost.SigningPackage, signer *frost.Si
 }
 
 func (p *participation) refuse(check string) error {
-	return culprit(PhasePackage, p.coordinator, check, nil)
+	return Culprit(PhasePackage, p.coordinator, check, nil)
 }
 
 // errDecided ends the watch that is kept while a member decides.

@@ -96,7 +96,7 @@ func (c *ceremony) public(t *testing.T) *frost.PublicKeyPackage {
 func (c *ceremony) play(t *testing.T, hub *Hub, who string, phases ...string) {
 	t.Helper()
 	for _, r := range c.records {
-		if r.Recipient != who || !strings.Contains(strings.Join(phases, ","), shapeOf([]byte(r.Plaintext))) {
+		if r.Recipient != who || !strings.Contains(strings.Join(phases, ","), PhaseOf([]byte(r.Plaintext))) {
 			continue
 		}
 		to := c.people[who].Key
@@ -202,12 +202,12 @@ func (c *ceremony) checkEchoes(t *testing.T, who string, sent []string) {
 	t.Helper()
 	var got, want []string
 	for _, payload := range sent {
-		if shapeOf([]byte(payload)) == PhaseEcho {
+		if PhaseOf([]byte(payload)) == PhaseEcho {
 			got = append(got, payload)
 		}
 	}
 	for _, r := range c.records {
-		if r.Sender == who && shapeOf([]byte(r.Plaintext)) == PhaseEcho {
+		if r.Sender == who && PhaseOf([]byte(r.Plaintext)) == PhaseEcho {
 			want = append(want, r.Plaintext)
 		}
 	}
@@ -259,7 +259,7 @@ func TestCoordinateWithRecordedSigners(t *testing.T) {
 			t.Errorf("%s: signatures %v, want %x", name, signatures, want)
 		}
 		for _, r := range c.records {
-			if shapeOf([]byte(r.Plaintext)) != PhasePackage {
+			if PhaseOf([]byte(r.Plaintext)) != PhasePackage {
 				continue
 			}
 			to := c.people[r.Recipient].Key

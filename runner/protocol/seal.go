@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -11,8 +12,11 @@ import (
 	"frostkit/relay/sealed"
 )
 
-// maxHeld is how many bytes of a peer's messages are held that do not open yet.
-const maxHeld = 1 << 20
+// Limits of a peer's messages that are held as they do not open yet.
+const (
+	maxHeld     = 1 << 10 // messages
+	maxHeldSize = 1 << 20 // bytes
+)
 
 var (
 	errNotOpened = errors.New("it does not open: damaged, or one before it is missing")
@@ -60,6 +64,7 @@ type opening struct {
 	state  *sealed.Receiver           // nil before the first message
 	opened map[[sha256.Size]byte]bool // digests of what has been opened
 	held   [][]byte                   // what might open later, oldest first
+	size   int                        // of all of it, in bytes
 }
 
 // Send seals the payload for the recipient and sends it.
@@ -140,22 +145,27 @@ func (o *opening) open(ciphertext []byte) ([]byte, error) {
 func (o *opening) next() ([]byte, error) {
 	for i, ciphertext := range o.held {
 		if plaintext, err := o.open(ciphertext); err == nil {
-			o.held = slices.Delete(o.held, i, i+1)
+			o.release(i)
 			return plaintext, nil
 		}
 	}
 	return nil, errNotOpened
 }
 
-// hold keeps a message for later, and lets go of the oldest if there is too
-// much of it.
+// hold keeps a message for later, once, and lets go of the oldest if there is too
+// much. What is shorter than a tag never opens.
 func (o *opening) hold(ciphertext []byte) {
-	o.held = append(o.held, ciphertext)
-	size := 0
-	for _, c := range o.held {
-		size += len(c)
+	same := func(held []byte) bool { return bytes.Equal(held, ciphertext) }
+	if len(ciphertext) < sealed.NextOverhead || slices.ContainsFunc(o.held, same) {
+		return
 	}
-	for ; size > maxHeld; o.held = o.held[1:] {
-		size -= len(o.held[0])
+	o.held, o.size = append(o.held, ciphertext), o.size+len(ciphertext)
+	for len(o.held) > maxHeld || o.size > maxHeldSize {
+		o.release(0)
 	}
+}
+
+func (o *opening) release(i int) {
+	o.size -= len(o.held[i])
+	o.held = slices.Delete(o.held, i, i+1)
 }

@@ -8,11 +8,8 @@ import (
 
 	"frostkit/commkey"
 	"frostkit/frost"
+	"frostkit/relay/sealed"
 )
-
-// sealOverhead is what sealing adds to the first message of a direction: the
-// ephemeral key and the tag of Noise K. Later ones grow by the tag alone.
-const sealOverhead = 32 + 16
 
 // session is one member's end of a run: the way out for its messages, and the
 // gate that every message to it passes.
@@ -71,7 +68,7 @@ func newSession(t Transport, cs frost.Ciphersuite, senders []Member, progress fu
 func (s *session) send(ctx context.Context, key commkey.PublicKey, to Member, m message) error {
 	payload := m.encode()
 	defer clear(payload)
-	if most := MaxMessageSize - sealOverhead; len(payload) > most {
+	if most := MaxMessageSize - sealed.FirstOverhead; len(payload) > most {
 		return fmt.Errorf("sending %s to %s: the message has %d bytes, at most %d can be sent", m.phase(), to, len(payload), most)
 	}
 	if err := s.transport.Send(ctx, key, payload); err != nil {
@@ -110,7 +107,7 @@ func (s *session) receive(ctx context.Context, complete func(Member) bool) error
 	case err != nil && ctx.Err() != nil:
 		return s.interrupted(ctx)
 	case err != nil:
-		return fmt.Errorf("waiting for %s of %s: %w", s.phase, names(s.awaited), err)
+		return fmt.Errorf("waiting for %s of %s: %w", s.phase, Names(s.awaited), err)
 	}
 	return s.take(in, complete)
 }
@@ -118,7 +115,7 @@ func (s *session) receive(ctx context.Context, complete func(Member) bool) error
 // interrupted is the error of a wait that ctx ended.
 func (s *session) interrupted(ctx context.Context) error {
 	if ctx.Err() != context.DeadlineExceeded {
-		return fmt.Errorf("waiting for %s of %s: %w", s.phase, names(s.awaited), context.Cause(ctx))
+		return fmt.Errorf("waiting for %s of %s: %w", s.phase, Names(s.awaited), context.Cause(ctx))
 	}
 	missing := &MissingError{
 		Phase:   s.phase,
@@ -172,13 +169,13 @@ func (s *session) check(in Message) (Member, message, error) {
 	case len(in.Payload) > MaxMessageSize:
 		return from, nil, unusable(fmt.Sprintf("it has %d bytes, at most %d are allowed", len(in.Payload), MaxMessageSize))
 	}
-	phase := shapeOf(in.Payload)
+	phase := PhaseOf(in.Payload)
 	if !slices.Contains(s.phases, phase) {
 		return from, nil, unusable("it has the form of no message of this run")
 	}
 	m, err := decode(s.suite, phase, in.Payload)
 	if err != nil {
-		return from, nil, culprit(phase, from, fmt.Sprintf("sent a message that does not decode: %v", err), err)
+		return from, nil, Culprit(phase, from, fmt.Sprintf("sent a message that does not decode: %v", err), err)
 	}
 	return from, m, s.admit(from, m)
 }
@@ -190,7 +187,7 @@ func (s *session) again(from Member, before, m message) error {
 		s.progress(Event{Kind: Repeated, Phase: m.phase(), Member: from})
 		return nil
 	}
-	err := culprit(m.phase(), from, "sent two different messages for one place", nil)
+	err := Culprit(m.phase(), from, "sent two different messages for one place", nil)
 	if m.phase() != PhaseRound2 {
 		err.Evidence = []Evidence{{from, before.encode()}, {from, m.encode()}}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"frostkit/commkey"
 	"frostkit/frost"
+	"frostkit/relay/sealed"
 )
 
 func TestSigning(t *testing.T) {
@@ -41,7 +42,7 @@ func checkReview(t *testing.T, name string, r Review, g *group, messages [][]byt
 	if len(r.Messages) != len(messages) || !bytes.Equal(bytes.Join(r.Messages, []byte("|")), bytes.Join(messages, []byte("|"))) {
 		t.Errorf("%s was shown %q, want %q", name, r.Messages, messages)
 	}
-	if names(r.Signers) != names(members(g.people)) || r.Coordinator != g.people[0].Member || len(r.Aux) != 0 {
+	if Names(r.Signers) != Names(members(g.people)) || r.Coordinator != g.people[0].Member || len(r.Aux) != 0 {
 		t.Errorf("%s was shown signers %v, coordinator %v, aux %q", name, r.Signers, r.Coordinator, r.Aux)
 	}
 	if !r.VerifyingKey.Equal(g.public.VerifyingKey()) {
@@ -59,7 +60,7 @@ func TestSigningSendsWhatFrostClientSends(t *testing.T) {
 	got := make(map[direction]string)
 	hub := NewHub()
 	hub.Intercept(func(e Envelope) []Delivery {
-		got[direction{e.From, e.To}] += shapeOf(e.Payload) + ";"
+		got[direction{e.From, e.To}] += PhaseOf(e.Payload) + ";"
 		return Deliver(e)
 	})
 	g.sign(ctx, plain(hub), g.people[:2], [][]byte{[]byte("message")}, nil).mustVerify(t, g)
@@ -82,7 +83,7 @@ func TestSigningEndures(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				g := newGroup(t, 3, 2)
 				hub := NewHub()
-				hub.Intercept(Only(sentFor(g.people[i].Member, Member{}, ""), fault))
+				hub.Intercept(only(sentFor(g.people[i].Member, Member{}, ""), fault))
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 				defer cancel()
 				net := sealedNetwork(g.people, plain(hub))
@@ -97,7 +98,7 @@ func TestSignersStartInAnyOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGroup(t, 2, 2)
 		hub := NewHub()
-		hub.Intercept(Only(sentFor(g.people[1].Member, Member{}, PhaseCommitments), Delay(50*time.Second)))
+		hub.Intercept(only(sentFor(g.people[1].Member, Member{}, PhaseCommitments), Delay(50*time.Second)))
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		end := g.sign(ctx, plain(hub), g.people, [][]byte{[]byte("message")}, nil)
@@ -109,7 +110,7 @@ func TestDeclining(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGroup(t, 3, 2)
 		hub := NewHub()
-		hub.Intercept(Only(sentFor(g.people[1].Member, Member{}, PhaseShares), func(Envelope) []Delivery {
+		hub.Intercept(only(sentFor(g.people[1].Member, Member{}, PhaseShares), func(Envelope) []Delivery {
 			t.Error("a share left the member who declined")
 			return nil
 		}))
@@ -150,7 +151,7 @@ func TestApprovalEndsWithTheDeadline(t *testing.T) {
 				t.Errorf("%s: %v, want the deadline", name, err)
 			}
 			var missing *MissingError
-			if !errors.As(err, &missing) || missing.Phase != PhaseApproval || names(missing.Missing) != name {
+			if !errors.As(err, &missing) || missing.Phase != PhaseApproval || Names(missing.Missing) != name {
 				t.Errorf("%s: %v, want its own approval to be missing", name, err)
 			}
 		}
@@ -162,7 +163,7 @@ func TestCoordinatorNamesWhoIsMissing(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			g := newGroup(t, 3, 2)
 			hub := NewHub()
-			hub.Intercept(Only(sentFor(g.people[2].Member, Member{}, phase), Drop))
+			hub.Intercept(only(sentFor(g.people[2].Member, Member{}, phase), Drop))
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			end := g.sign(ctx, plain(hub), g.people[1:], [][]byte{[]byte("message")}, nil)
@@ -287,7 +288,7 @@ func TestParticipantDemandsOneSignerSet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGroup(t, 3, 2)
 		hub := NewHub()
-		hub.Intercept(Only(sentFor(g.people[0].Member, g.people[1].Member, PhasePackage), func(e Envelope) []Delivery {
+		hub.Intercept(only(sentFor(g.people[0].Member, g.people[1].Member, PhasePackage), func(e Envelope) []Delivery {
 			m, _ := decode(suite, PhasePackage, e.Payload)
 			p := m.(signingPackages)
 			extra, _ := decode(suite, PhasePackage, repackage(signingPackages{list: p.list[1:]}, func(c map[frost.Identifier]*frost.SigningCommitments) {
@@ -311,7 +312,7 @@ func TestSecondPackageStopsTheQuestion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGroup(t, 2, 2)
 		hub := NewHub()
-		hub.Intercept(Only(sentFor(g.people[0].Member, g.people[1].Member, PhasePackage), func(e Envelope) []Delivery {
+		hub.Intercept(only(sentFor(g.people[0].Member, g.people[1].Member, PhasePackage), func(e Envelope) []Delivery {
 			m, _ := decode(suite, PhasePackage, e.Payload)
 			list := make(map[frost.Identifier]*frost.SigningCommitments)
 			for _, id := range m.(signingPackages).list[0].Identifiers() {
@@ -349,29 +350,29 @@ func TestCoordinatorNamesCulprits(t *testing.T) {
 		text   string
 	}{
 		"bad share": {func(g *group) Fault {
-			return Only(sentFor(g.people[1].Member, Member{}, PhaseShares), instead([]byte("["+shareOfOne+","+shareOfOne+"]")))
+			return only(sentFor(g.people[1].Member, Member{}, PhaseShares), instead([]byte("["+shareOfOne+","+shareOfOne+"]")))
 		}, "bob", "bob sent a signature share that does not verify"},
 		"two bad shares": {func(g *group) Fault {
-			return Only(func(e Envelope) bool { return shapeOf(e.Payload) == PhaseShares && e.From != g.people[0].Key }, instead([]byte("["+shareOfOne+","+shareOfOne+"]")))
+			return only(func(e Envelope) bool { return PhaseOf(e.Payload) == PhaseShares && e.From != g.people[0].Key }, instead([]byte("["+shareOfOne+","+shareOfOne+"]")))
 		}, "bob, carol", "sent a signature share that does not verify"},
 		"one share for two messages": {func(g *group) Fault {
-			return Only(sentFor(g.people[1].Member, Member{}, PhaseShares), instead([]byte("["+shareOfOne+"]")))
+			return only(sentFor(g.people[1].Member, Member{}, PhaseShares), instead([]byte("["+shareOfOne+"]")))
 		}, "bob", "sent signature shares for 1 messages, the session signs 2"},
 		"commitments for one message": {func(g *group) Fault {
-			return Only(sentFor(g.people[1].Member, Member{}, PhaseCommitments), func(e Envelope) []Delivery {
+			return only(sentFor(g.people[1].Member, Member{}, PhaseCommitments), func(e Envelope) []Delivery {
 				m, _ := decode(suite, PhaseCommitments, e.Payload)
 				return []Delivery{{Payload: commitments{list: m.(commitments).list[:1]}.encode()}}
 			})
 		}, "bob", "sent commitments for 1 messages, the session signs 2"},
 		"two commitments": {func(g *group) Fault {
-			return Only(sentFor(g.people[1].Member, Member{}, PhaseCommitments), func(e Envelope) []Delivery {
+			return only(sentFor(g.people[1].Member, Member{}, PhaseCommitments), func(e Envelope) []Delivery {
 				m, _ := decode(suite, PhaseCommitments, e.Payload)
 				l := m.(commitments).list
 				return []Delivery{{Payload: e.Payload}, {Payload: commitments{list: []*frost.SigningCommitments{l[1], l[0]}}.encode()}}
 			})
 		}, "bob", "sent two different messages for one place"},
 		"undecodable share": {func(g *group) Fault {
-			return Only(sentFor(g.people[1].Member, Member{}, PhaseShares), instead([]byte(`[{"share":7}]`)))
+			return only(sentFor(g.people[1].Member, Member{}, PhaseShares), instead([]byte(`[{"share":7}]`)))
 		}, "bob", "sent a message that does not decode"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -379,7 +380,7 @@ func TestCoordinatorNamesCulprits(t *testing.T) {
 				g := newGroup(t, 3, 3)
 				hub := NewHub()
 				hub.Intercept(func(e Envelope) []Delivery {
-					if e.From == g.people[2].Key && shapeOf(e.Payload) == PhaseCommitments {
+					if e.From == g.people[2].Key && PhaseOf(e.Payload) == PhaseCommitments {
 						return Delay(time.Second)(e) // so that there is time to see a second message
 					}
 					return test.fault(g)(e)
@@ -464,7 +465,7 @@ func TestTooLongPackageIsNotSent(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		g := newGroup(t, 2, 2)
-		end := g.sign(ctx, plain(NewHub()), g.people, [][]byte{make([]byte, (MaxMessageSize-sealOverhead)/2)}, nil)
+		end := g.sign(ctx, plain(NewHub()), g.people, [][]byte{make([]byte, (MaxMessageSize-sealed.FirstOverhead)/2)}, nil)
 		if end.err == nil || !strings.Contains(end.err.Error(), "bytes, at most 65487 can be sent") {
 			t.Errorf("coordinator: %v, want an error about the size", end.err)
 		}

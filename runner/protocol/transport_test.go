@@ -1,7 +1,9 @@
 package protocol
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"frostkit/commkey"
+	"frostkit/relay/sealed"
 )
 
 // receive takes messages until none comes for a minute of fake time.
@@ -96,7 +99,6 @@ func TestFaults(t *testing.T) {
 		"delay":   {Delay(30 * time.Second), "", "[1 2 3 4]", -1},
 		"reorder": {reorder(), "[2 1 4 3]", "[1 2 3 4]", 2},
 		"corrupt": {Corrupt(7), "[0 3 2 5]", "[]", 4},
-		"only":    {Only(func(e Envelope) bool { return string(e.Payload) == "2" }, Drop), "[1 3 4]", "[1 2 3 4]", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -147,13 +149,39 @@ func TestSealSurvivesForgeries(t *testing.T) {
 	})
 }
 
+// What does not open is held up to a number and a size, the latest of it, each once, and only what can be a
+// sealed message.
 func TestSealHoldsALimitedAmount(t *testing.T) {
-	o := new(opening)
-	for range 100 {
-		o.hold(make([]byte, MaxMessageSize))
+	numbered := func(i, size int) []byte {
+		return append(binary.BigEndian.AppendUint32(nil, uint32(i)), make([]byte, size-4)...)
 	}
-	if n := len(o.held); n != maxHeld/MaxMessageSize {
-		t.Errorf("%d messages of %d bytes are held, want %d", n, MaxMessageSize, maxHeld/MaxMessageSize)
+	for name, test := range map[string]struct {
+		message func(i int) []byte
+		want    int
+	}{
+		"large":     {func(i int) []byte { return numbered(i, MaxMessageSize) }, maxHeldSize / MaxMessageSize},
+		"small":     {func(i int) []byte { return numbered(i, sealed.NextOverhead) }, maxHeld},
+		"the same":  {func(int) []byte { return make([]byte, MaxMessageSize) }, 1},
+		"too short": {func(i int) []byte { return numbered(i, sealed.NextOverhead-1) }, 0},
+		"empty":     {func(int) []byte { return nil }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := new(opening)
+			const last = 2*maxHeld - 1
+			for i := range last + 1 {
+				o.hold(test.message(i))
+			}
+			if len(o.held) != test.want || test.want > 0 && !bytes.Equal(o.held[test.want-1], test.message(last)) {
+				t.Errorf("%d messages are held, want the last %d", len(o.held), test.want)
+			}
+			size := 0
+			for _, ciphertext := range o.held {
+				size += len(ciphertext)
+			}
+			if o.size != size {
+				t.Errorf("the size is %d, want %d", o.size, size)
+			}
+		})
 	}
 }
 

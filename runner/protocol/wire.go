@@ -136,10 +136,10 @@ var shapes = []struct {
 	{'[', `"share"`, PhaseShares},
 }
 
-// shapeOf tells by its form which phase a message belongs to: no message says so
-// itself. It returns "" for what has none of the forms. It copies nothing of what
-// may be a secret.
-func shapeOf(payload []byte) string {
+// PhaseOf tells by its form which phase a message of frost-client's protocols
+// belongs to, before it is sealed: no message says so itself. It returns "" for
+// what has none of the forms. It copies nothing of what may be a secret.
+func PhaseOf(payload []byte) string {
 	payload = bytes.TrimLeft(payload, " \t\r\n")
 	for _, s := range shapes {
 		if len(payload) > 0 && payload[0] == s.open && bytes.Contains(payload, []byte(s.field)) {
@@ -149,7 +149,7 @@ func shapeOf(payload []byte) string {
 	return ""
 }
 
-// decode reads a message of the phase that [shapeOf] found.
+// decode reads a message of the phase that [PhaseOf] found.
 func decode(cs frost.Ciphersuite, phase string, payload []byte) (message, error) {
 	switch phase {
 	case PhaseRound1:

@@ -61,7 +61,7 @@ func TestRecordedMessagesEncodeToTheSameBytes(t *testing.T) {
 	for ceremony, phases := range want {
 		var got []string
 		for _, r := range readRecords(t, ceremony) {
-			phase := shapeOf([]byte(r.Plaintext))
+			phase := PhaseOf([]byte(r.Plaintext))
 			got = append(got, phase)
 			m, err := decode(suite, phase, []byte(r.Plaintext))
 			if err != nil {
@@ -100,7 +100,7 @@ var malformed = map[string]string{
 
 func TestMalformedMessagesAreTold(t *testing.T) {
 	for text, phase := range malformed {
-		if got := shapeOf([]byte(text)); got != phase {
+		if got := PhaseOf([]byte(text)); got != phase {
 			t.Errorf("%s has the shape of %q, want %q", text, got, phase)
 		}
 		if m, err := decode(suite, phase, []byte(text)); err == nil {
@@ -108,7 +108,7 @@ func TestMalformedMessagesAreTold(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", " ", "null", "7", `""`, "[]", "{}", "[[]]", `{"header":{}}`, "\x00\xff"} {
-		if got := shapeOf([]byte(text)); got != "" {
+		if got := PhaseOf([]byte(text)); got != "" {
 			t.Errorf("%q has the shape of %q, want none", text, got)
 		}
 		if m, err := decode(suite, "", []byte(text)); err == nil {
@@ -120,7 +120,7 @@ func TestMalformedMessagesAreTold(t *testing.T) {
 func TestSigningPackagesAreStrict(t *testing.T) {
 	var good string
 	for _, r := range readRecords(t, "n2t2") {
-		if shapeOf([]byte(r.Plaintext)) == PhasePackage {
+		if PhaseOf([]byte(r.Plaintext)) == PhasePackage {
 			good = r.Plaintext
 		}
 	}
@@ -156,14 +156,14 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		shapeOf(payload)
+		PhaseOf(payload)
 		for _, s := range shapes {
 			m, err := decode(suite, s.phase, payload)
 			if err != nil {
 				continue
 			}
 			encoded := m.encode()
-			again, err := decode(suite, shapeOf(encoded), encoded)
+			again, err := decode(suite, PhaseOf(encoded), encoded)
 			if err != nil {
 				t.Fatalf("%q encodes to %q, which does not decode: %v", payload, encoded, err)
 			}

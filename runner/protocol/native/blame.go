@@ -75,11 +75,11 @@ func (g *generation) blame(ctx context.Context, phase string, err error) error {
 	a := abort{why: whyBlame}
 	for _, fault := range cocktail.Faults(err) {
 		m := g.byIdentifier(fault.Culprit)
-		g.found = append(g.found, culprit(phase, m, g.describe(fault), fault))
+		g.found = append(g.found, protocol.Culprit(phase, m, g.describe(fault), fault))
 		a.blames = append(a.blames, accusation{fault.BlameMessage().Encode(), g.round1Digest(m)})
 	}
 	if len(g.found) == 0 {
-		return culprit(phase, g.byIdentifier(blamed.Culprits[0]), blamed.Check, err)
+		return protocol.Culprit(phase, g.byIdentifier(blamed.Culprits[0]), blamed.Check, err)
 	}
 	a.reason = joinCulprits(g.found).Error()
 	g.abort(ctx, a)
@@ -208,7 +208,7 @@ func (g *generation) checkSignatures() {
 			continue
 		}
 		if err := g.checkSignature(m); err != nil {
-			g.found = append(g.found, culprit(protocol.PhaseCertificate, m, cocktail.CheckSignature.String(), err))
+			g.found = append(g.found, protocol.Culprit(protocol.PhaseCertificate, m, cocktail.CheckSignature.String(), err))
 		}
 	}
 }
@@ -224,7 +224,7 @@ func (g *generation) checkSignature(m protocol.Member) error {
 
 func (g *generation) addFaults(phase string, err error) {
 	for _, fault := range cocktail.Faults(err) {
-		g.found = append(g.found, culprit(phase, g.byIdentifier(fault.Culprit), g.describe(fault), fault))
+		g.found = append(g.found, protocol.Culprit(phase, g.byIdentifier(fault.Culprit), g.describe(fault), fault))
 	}
 }
 
@@ -251,14 +251,14 @@ func (g *generation) weigh(from protocol.Member, a accusation) *protocol.Culprit
 	}
 	blame, err := cocktail.DecodeBlameMessage(g.setup, a.blame)
 	if err != nil {
-		return culprit(phase, from, "sent a blame message that does not decode", err)
+		return protocol.Culprit(phase, from, "sent a blame message that does not decode", err)
 	}
 	accused := g.byIdentifier(blame.Culprit())
 	switch accused.Key {
 	case g.self.Key:
-		return culprit(phase, from, "blamed this member, which has done nothing wrong", nil)
+		return protocol.Culprit(phase, from, "blamed this member, which has done nothing wrong", nil)
 	case from.Key:
-		return culprit(phase, from, "blamed itself", nil)
+		return protocol.Culprit(phase, from, "blamed itself", nil)
 	}
 	message, err := cocktail.DecodeRound1Message(g.setup, accused.Identifier, g.round1Of(accused).body)
 	switch check := blame.Check(); {
@@ -269,9 +269,9 @@ func (g *generation) weigh(from protocol.Member, a accusation) *protocol.Culprit
 	case check == cocktail.CheckDecryption, check == cocktail.CheckSignature:
 		return contradiction(phase, from, accused, "%[1]s says that %[2]s "+check.String()+", which nobody else can check")
 	case blame.Verify(from.Identifier, message) == nil:
-		return culprit(phase, accused, fmt.Sprintf("%s (to %s)", check, from), nil)
+		return protocol.Culprit(phase, accused, fmt.Sprintf("%s (to %s)", check, from), nil)
 	}
-	return culprit(phase, from, fmt.Sprintf("blamed %s for nothing: what it says %[1]s sent passes the check", accused), nil)
+	return protocol.Culprit(phase, from, fmt.Sprintf("blamed %s for nothing: what it says %[1]s sent passes the check", accused), nil)
 }
 
 func contradiction(phase string, from, accused protocol.Member, format string) *protocol.CulpritError {

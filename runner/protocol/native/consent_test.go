@@ -28,8 +28,8 @@ func TestReviewShowsCandidates(t *testing.T) {
 		return p != g.people[3]
 	})
 	s.mustVerify(t, g, cfg)
-	if names(seen.Signers) != "alice, bob, carol" || seen.Need != 2 || string(seen.Aux) != "aux" || len(seen.Messages) != 3 {
-		t.Errorf("the review has the signers %s, need %d", names(seen.Signers), seen.Need)
+	if protocol.Names(seen.Signers) != "alice, bob, carol" || seen.Need != 2 || string(seen.Aux) != "aux" || len(seen.Messages) != 3 {
+		t.Errorf("the review has the signers %s, need %d", protocol.Names(seen.Signers), seen.Need)
 	}
 }
 
@@ -141,10 +141,10 @@ func TestNoAnswer(t *testing.T) {
 			return true
 		})
 		var missing *protocol.MissingError
-		if !errors.As(s.signers["bob"], &missing) || missing.Phase != protocol.PhaseApproval || names(missing.Missing) != "bob" {
+		if !errors.As(s.signers["bob"], &missing) || missing.Phase != protocol.PhaseApproval || protocol.Names(missing.Missing) != "bob" {
 			t.Errorf("bob: %v", s.signers["bob"])
 		}
-		if !errors.As(s.err, &missing) || missing.Phase != protocol.PhaseCommitments || names(missing.Missing) != "bob" {
+		if !errors.As(s.err, &missing) || missing.Phase != protocol.PhaseCommitments || protocol.Names(missing.Missing) != "bob" {
 			t.Errorf("coordinator: %v", s.err)
 		}
 	})
@@ -169,7 +169,7 @@ func TestSignersLearnWhoIsMissing(t *testing.T) {
 		_, err := Coordinate(short, hub.Endpoint(g.people[0].Key, true), cfg)
 		for who, err := range map[string]error{"alice": err, "bob": <-ended} {
 			var missing *protocol.MissingError
-			if !errors.As(err, &missing) || missing.Phase != protocol.PhaseCommitments || names(missing.Missing) != "carol" {
+			if !errors.As(err, &missing) || missing.Phase != protocol.PhaseCommitments || protocol.Names(missing.Missing) != "carol" {
 				t.Errorf("%s: %v", who, err)
 			}
 		}

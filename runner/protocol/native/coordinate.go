@@ -369,7 +369,7 @@ func (c *coordination) signersLeft() error {
 
 func (c *coordination) interrupted(ctx context.Context, missing []protocol.Member) error {
 	if ctx.Err() != context.DeadlineExceeded {
-		return fmt.Errorf("waiting for %s of %s: %w", c.phase, names(missing), context.Cause(ctx))
+		return fmt.Errorf("waiting for %s of %s: %w", c.phase, protocol.Names(missing), context.Cause(ctx))
 	}
 	return &protocol.MissingError{Phase: c.phase, Missing: missing, Last: c.last, Dropped: c.dropped}
 }

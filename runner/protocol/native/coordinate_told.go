@@ -13,8 +13,8 @@ import (
 // they have them, too.
 const hearPatience = 30 * time.Second
 
-// finish tells everybody, and returns the result. "Our coordinator never closes a session before every
-// member has confirmed": who was killed after it had signed is told when it is back.
+// finish tells everybody, and returns the result when all who were there have confirmed, so that the session is not
+// closed before: who was killed after it had signed is told when it is back.
 func (c *coordination) finish(ctx context.Context, signatures []frost.Signature) *Signed {
 	signed := &Signed{Signatures: signatures, Excluded: append(c.excluded(), c.unneeded()...), Attempts: int(c.number)}
 	for _, m := range c.signers {

@@ -28,9 +28,9 @@ func (g *generation) compareTranscript(ctx context.Context, m protocol.Member) e
 	theirs, err := decodeViews(t.body, len(g.members))
 	switch {
 	case err != nil:
-		return culprit(protocol.PhaseCertificate, m, "sent a list of round 1 messages that does not decode", err)
+		return protocol.Culprit(protocol.PhaseCertificate, m, "sent a list of round 1 messages that does not decode", err)
 	case slices.Equal(theirs, g.views):
-		return culprit(protocol.PhaseCertificate, m, "signed another transcript than that of the round 1 messages it says it has", nil)
+		return protocol.Culprit(protocol.PhaseCertificate, m, "signed another transcript than that of the round 1 messages it says it has", nil)
 	case g.resumed():
 		return g.compareParts(t, theirs)
 	}
@@ -74,7 +74,7 @@ func (g *generation) compareMessages(ctx context.Context, t taken, theirs [][sha
 
 // sentAnother names a member that lists another message of its own than it sent here.
 func sentAnother(views taken, envelope []byte) error {
-	err := culprit(protocol.PhaseCertificate, views.from, "sent this member another round 1 message than it says", nil)
+	err := protocol.Culprit(protocol.PhaseCertificate, views.from, "sent this member another round 1 message than it says", nil)
 	if err.Evidence = []protocol.Evidence{{From: views.from, Payload: views.envelope}}; envelope != nil {
 		err.Evidence = append(err.Evidence, protocol.Evidence{From: views.from, Payload: envelope})
 	}
@@ -91,7 +91,7 @@ func (g *generation) compareParts(t taken, theirs [][sha256.Size]byte) error {
 		case m.Key == t.from.Key:
 			return sentAnother(t, nil)
 		case m.Key == g.self.Key:
-			return culprit(protocol.PhaseCertificate, t.from, "says that this member sent another round 1 message than it did", nil)
+			return protocol.Culprit(protocol.PhaseCertificate, t.from, "says that this member sent another round 1 message than it did", nil)
 		default:
 			found := contradiction(protocol.PhaseCertificate, t.from, m, "%[1]s signed a transcript with another round 1 message of %[2]s than this member has")
 			g.found = append(g.found, found)

@@ -1,6 +1,7 @@
 package native
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -114,23 +115,8 @@ type taken struct {
 }
 
 func newGeneration(cfg DKGConfig) (*generation, error) {
-	if cfg.Progress == nil {
-		cfg.Progress = func(protocol.Event) {}
-	}
-	if cfg.Random == nil {
-		cfg.Random = rand.Reader
-	}
-	if cfg.Resend == 0 {
-		cfg.Resend = 5 * time.Second
-	}
-	if cfg.Serve == 0 {
-		cfg.Serve = time.Minute
-	}
-	if cfg.Settle == 0 {
-		cfg.Settle = 3 * time.Second
-	}
 	g := &generation{
-		cfg: cfg, number: make(map[commkey.PublicKey]int), records: slices.Clone(cfg.Records),
+		cfg: cfg.withDefaults(), number: make(map[commkey.PublicKey]int), records: slices.Clone(cfg.Records),
 		seen: make(map[[sha256.Size]byte]bool), last: make(map[commkey.PublicKey]string),
 		dropped: make(map[commkey.PublicKey]int), answered: make(map[commkey.PublicKey]time.Time),
 		saved: make(map[AttemptID]bool),
@@ -141,11 +127,23 @@ func newGeneration(cfg DKGConfig) (*generation, error) {
 	if err := g.convertKeys(); err != nil {
 		return nil, err
 	}
-	if _, err := io.ReadFull(cfg.Random, g.run[:]); err != nil {
+	if _, err := io.ReadFull(g.cfg.Random, g.run[:]); err != nil {
 		return nil, fmt.Errorf("reading the random part of the greeting: %w", err)
 	}
 	g.begin(1, nil)
 	return g, nil
+}
+
+// withDefaults fills in what is not given.
+func (cfg DKGConfig) withDefaults() DKGConfig {
+	cfg.Progress = orSilent(cfg.Progress)
+	cfg.Resend = cmp.Or(cfg.Resend, firstResend)
+	cfg.Serve = cmp.Or(cfg.Serve, time.Minute)
+	cfg.Settle = cmp.Or(cfg.Settle, 3*time.Second)
+	if cfg.Random == nil {
+		cfg.Random = rand.Reader
+	}
+	return cfg
 }
 
 func (g *generation) check() error {
@@ -275,10 +273,8 @@ func (g *generation) orFinished(ctx context.Context, err error) (*Outcome, error
 
 // generate is Round 1 and Round 2 of COCKTAIL-DKG, up to the own signature.
 func (g *generation) generate(ctx context.Context) error {
-	if g.cfg.Approve != nil {
-		if err := g.cfg.Approve(ctx); err != nil {
-			return fmt.Errorf("%w: %w", protocol.ErrDeclined, err)
-		}
+	if err := g.approve(ctx); err != nil {
+		return err
 	}
 	first, err := cocktail.New(cocktail.Config{Setup: g.setup, Key: g.static, Random: g.cfg.Random})
 	if err != nil {
@@ -292,11 +288,7 @@ func (g *generation) generate(ctx context.Context) error {
 	if err := g.await(ctx, protocol.PhaseRound1, kindRound1, g.hasOne(kindRound1)); err != nil {
 		return err
 	}
-	messages, err := g.round1Messages()
-	if err != nil {
-		return g.blame(ctx, protocol.PhaseRound1, err)
-	}
-	second, err := first.Next(messages)
+	second, err := g.openRound1()
 	if err != nil {
 		return g.blame(ctx, protocol.PhaseRound1, err)
 	}
@@ -304,25 +296,44 @@ func (g *generation) generate(ctx context.Context) error {
 		second.Destroy()
 		return g.judge(ctx)
 	}
-	// "Before the signature is sent, the keys are to be stored, or the transcript and the bundle."
-	g.round3, err = second.Next(g.extension())
-	if err != nil {
-		second.Destroy()
-		return err
-	}
-	g.hash = g.round3.Transcript().Hash()
-	g.keys = &Outcome{KeyPackage: second.KeyPackage(), PublicKeyPackage: second.PublicKeyPackage(), Bundle: second.Bundle(), Members: slices.Clone(g.members)}
-	return g.store(Record{Attempt: g.id, Transcript: g.round3.Transcript().Encode(), Bundle: second.Bundle().Encode()})
+	return g.sign(second)
 }
 
-// round1Messages decodes what the others sent in Round 1. The error names all whose message does not
-// decode.
-func (g *generation) round1Messages() (map[frost.Identifier]*cocktail.Round1Message, error) {
+func (g *generation) approve(ctx context.Context) error {
+	if g.cfg.Approve == nil {
+		return nil
+	}
+	if err := g.cfg.Approve(ctx); err != nil {
+		return fmt.Errorf("%w: %w", protocol.ErrDeclined, err)
+	}
+	return nil
+}
+
+// openRound1 goes through Round 2 with what the others sent in Round 1. The error names all whose message does
+// not decode.
+func (g *generation) openRound1() (*cocktail.Round2, error) {
 	encoded := make(map[frost.Identifier][]byte, len(g.others))
 	for _, m := range g.others {
 		encoded[m.Identifier] = g.kept[slot{m.Key, kindRound1}].body
 	}
-	return cocktail.DecodeRound1Messages(g.setup, encoded)
+	messages, err := cocktail.DecodeRound1Messages(g.setup, encoded)
+	if err != nil {
+		return nil, err
+	}
+	return g.first.Next(messages)
+}
+
+// sign signs the transcript, and stores what makes the share again before the signature is sent, as
+// [cocktail.Round2.Next] demands.
+func (g *generation) sign(second *cocktail.Round2) error {
+	round3, err := second.Next(g.extension())
+	if err != nil {
+		second.Destroy()
+		return err
+	}
+	g.round3, g.hash = round3, round3.Transcript().Hash()
+	g.keys = &Outcome{KeyPackage: second.KeyPackage(), PublicKeyPackage: second.PublicKeyPackage(), Bundle: second.Bundle(), Members: slices.Clone(g.members)}
+	return g.store(Record{Attempt: g.id, Transcript: round3.Transcript().Encode(), Bundle: second.Bundle().Encode()})
 }
 
 // extension is the digest of the ceremony file and the name of the step.
@@ -363,7 +374,7 @@ func (g *generation) certify(ctx context.Context) (*cocktail.Certificate, error)
 		_, encoded := splitSignature(g.kept[slot{m.Key, kindSignature}].body)
 		signature, err := cocktail.DecodeSignature(g.cfg.Ciphersuite, encoded)
 		if err != nil {
-			return nil, culprit(protocol.PhaseCertificate, m, fmt.Sprintf("sent a signature that does not decode: %v", err), err)
+			return nil, protocol.Culprit(protocol.PhaseCertificate, m, fmt.Sprintf("sent a signature that does not decode: %v", err), err)
 		}
 		signatures[m.Identifier] = signature
 	}

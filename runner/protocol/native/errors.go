@@ -16,8 +16,8 @@ type AgreementError struct {
 
 // Difference is one thing that is not the same at all members.
 type Difference struct {
-	// Field says what: "protocol version", "step", "members", "ceremony file", or the label
-	// of a [Fact].
+	// Field says what: "protocol version", "step", "ceremony file", "group", "threshold, or keys
+	// and order of the members", or the label of a [Fact], quoted where only others have it.
 	Field string
 	// Values are what members have, those that told, in the order of the members.
 	Values []Value
@@ -36,7 +36,7 @@ func (e *AgreementError) Error() string {
 	for _, d := range e.Differences {
 		fmt.Fprintf(&text, "\n  %s:", d.Field)
 		for _, group := range d.grouped() {
-			fmt.Fprintf(&text, "\n    %s at %s", group.value, names(group.members))
+			fmt.Fprintf(&text, "\n    %s at %s", group.value, protocol.Names(group.members))
 		}
 	}
 	return text.String()
@@ -112,7 +112,7 @@ type LostRecordError struct {
 
 // Error names the members.
 func (e *LostRecordError) Error() string {
-	return fmt.Sprintf("going on with a finished key generation: %s lost what the others stored; the group is made, and a share can be recovered from certificate, bundle and key", names(e.Members))
+	return fmt.Sprintf("going on with a finished key generation: %s lost what the others stored; the group is made, and a share can be recovered from certificate, bundle and key", protocol.Names(e.Members))
 }
 
 // errAttempts ends a run in which members started again too often.
@@ -136,19 +136,6 @@ const (
 
 func (*newAttempt) Error() string { return "a new attempt begins" }
 
-// names lists members for people.
-func names(members []protocol.Member) string {
-	text := make([]string, len(members))
-	for i, m := range members {
-		text[i] = m.String()
-	}
-	return strings.Join(text, ", ")
-}
-
-func culprit(phase string, m protocol.Member, check string, err error) *protocol.CulpritError {
-	return &protocol.CulpritError{Phase: phase, Check: check, Culprits: []protocol.Member{m}, Err: err}
-}
-
 // joinCulprits makes one error of several that name culprits.
 func joinCulprits(all []*protocol.CulpritError) error {
 	if len(all) == 1 {
@@ -158,7 +145,7 @@ func joinCulprits(all []*protocol.CulpritError) error {
 	var checks []string
 	var errs []error
 	for _, e := range all {
-		checks = append(checks, names(e.Culprits)+" "+e.Check)
+		checks = append(checks, protocol.Names(e.Culprits)+" "+e.Check)
 		errs = append(errs, e.Err)
 		joined.Evidence = append(joined.Evidence, e.Evidence...)
 		for _, m := range e.Culprits {

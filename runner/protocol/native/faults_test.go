@@ -135,7 +135,7 @@ var scenes = []scene{
 		name: "lost message", kinds: []kind{kindWant},
 		prepare: func(_ *testing.T, people []*person) protocol.Fault {
 			lost := map[[2]commkey.PublicKey]bool{}
-			return protocol.Only(func(e protocol.Envelope) bool {
+			return only(func(e protocol.Envelope) bool {
 				first := is(nil, nil, kindRound1)(e) && !lost[[2]commkey.PublicKey{e.From, e.To}]
 				if first {
 					lost[[2]commkey.PublicKey{e.From, e.To}] = true
@@ -208,7 +208,7 @@ var scenes = []scene{
 			var lost *LostRecordError
 			var missing *protocol.MissingError // who said so, was not heard, and has left
 			err := ends["alice"].err
-			if !errors.As(err, &missing) && (!errors.As(err, &lost) || names(lost.Members) != "alice") {
+			if !errors.As(err, &missing) && (!errors.As(err, &lost) || protocol.Names(lost.Members) != "alice") {
 				t.Errorf("alice: %v, want that she lost her record", err)
 			}
 		},
@@ -358,5 +358,5 @@ func TestLatency(t *testing.T) {
 
 // late delays everything to and from a member by 30 s.
 func late(key commkey.PublicKey) protocol.Fault {
-	return protocol.Only(func(e protocol.Envelope) bool { return e.From == key || e.To == key }, protocol.Delay(30*time.Second))
+	return only(func(e protocol.Envelope) bool { return e.From == key || e.To == key }, protocol.Delay(30*time.Second))
 }

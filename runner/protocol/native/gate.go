@@ -111,7 +111,7 @@ func (g *generation) ask(ctx context.Context, k kind) error {
 // interrupted is the error of a wait that ctx ended.
 func (g *generation) interrupted(ctx context.Context) error {
 	if ctx.Err() != context.DeadlineExceeded {
-		return fmt.Errorf("waiting for %s of %s: %w", g.phase, names(g.awaited), context.Cause(ctx))
+		return fmt.Errorf("waiting for %s of %s: %w", g.phase, protocol.Names(g.awaited), context.Cause(ctx))
 	}
 	return &protocol.MissingError{Phase: g.phase, Missing: g.awaited, Last: maps.Clone(g.last), Dropped: maps.Clone(g.dropped)}
 }
@@ -122,7 +122,7 @@ func (g *generation) take(ctx context.Context, a arrival) error {
 		if ctx.Err() != nil {
 			return g.interrupted(ctx)
 		}
-		return fmt.Errorf("waiting for %s of %s: %w", g.phase, names(g.awaited), a.ended)
+		return fmt.Errorf("waiting for %s of %s: %w", g.phase, protocol.Names(g.awaited), a.ended)
 	}
 	number, known := g.number[a.from]
 	switch {
@@ -268,7 +268,7 @@ func (g *generation) again(before, t taken) error {
 
 // equivocation names a member that signed two different messages for one place.
 func equivocation(a, b taken) error {
-	err := culprit(phaseOf[a.kind], a.from, "signed two different messages for one place", nil)
+	err := protocol.Culprit(phaseOf[a.kind], a.from, "signed two different messages for one place", nil)
 	err.Evidence = []protocol.Evidence{{From: a.from, Payload: a.envelope}, {From: a.from, Payload: b.envelope}}
 	return err
 }

@@ -97,7 +97,7 @@ func TestCommonRecord(t *testing.T) {
 			record, found, err := g.common()
 			lost := ""
 			if forgot := (*LostRecordError)(nil); errors.As(err, &forgot) {
-				lost = names(forgot.Members)
+				lost = protocol.Names(forgot.Members)
 			}
 			if record.Attempt != row.want || found != row.found || lost != row.lost {
 				t.Errorf("got %x, %t, %v; want %x, %t, lost by %q", record.Attempt[:1], found, err, row.want[:1], row.found, row.lost)
@@ -125,8 +125,8 @@ func TestFinishedAfterGreeting(t *testing.T) {
 					m.body = x.encode()
 				})
 				hub := protocol.NewHub()
-				hub.Intercept(oneAfterTheOther(once(deny), protocol.Only(is(carol, bob, kindFinished), protocol.Drop),
-					protocol.Only(is(carol, nil, late), protocol.Delay(time.Second))))
+				hub.Intercept(oneAfterTheOther(once(deny), only(is(carol, bob, kindFinished), protocol.Drop),
+					only(is(carol, nil, late), protocol.Delay(time.Second))))
 				ends := generate(within(t), people, 2, hub, func(_ *person, cfg *DKGConfig) { cfg.Serve = time.Hour })
 				if err := ends["alice"].err; err != nil || len(alice.groups) != 1 || len(alice.records) != 1 {
 					t.Errorf("alice has %d groups and %d records: %v", len(alice.groups), len(alice.records), err)

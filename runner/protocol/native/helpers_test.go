@@ -224,7 +224,7 @@ func blamed(err error) string {
 		return fmt.Sprintf("error %v", err)
 	}
 	slices.SortFunc(who, func(a, b protocol.Member) int { return bytes.Compare([]byte(a.Name), []byte(b.Name)) })
-	return names(who)
+	return protocol.Names(who)
 }
 
 // opened returns the message in a signed envelope.
@@ -246,7 +246,7 @@ func is(from, to *person, k kind) func(protocol.Envelope) bool {
 
 // lie is a fault of a member: its messages are changed and signed by it.
 func (p *person) lie(to *person, k kind, change func(m *message)) protocol.Fault {
-	return protocol.Only(is(p, to, k), func(e protocol.Envelope) []protocol.Delivery {
+	return only(is(p, to, k), func(e protocol.Envelope) []protocol.Delivery {
 		m, _ := opened(e.Payload)
 		m.body = bytes.Clone(m.body)
 		change(&m)
@@ -316,4 +316,14 @@ func wrongShareMessage(mallory *person, people []*person, threshold int, id Atte
 	at := contribution(threshold) + 8
 	copy(right[at:at+48], wrong[at:at+48])
 	return right
+}
+
+// only applies a fault to the messages that match, and delivers the others.
+func only(match func(protocol.Envelope) bool, f protocol.Fault) protocol.Fault {
+	return func(e protocol.Envelope) []protocol.Delivery {
+		if match(e) {
+			return f(e)
+		}
+		return protocol.Deliver(e)
+	}
 }

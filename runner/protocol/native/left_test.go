@@ -15,7 +15,7 @@ import (
 
 // silence lets nothing of a member arrive while it holds.
 func silence(from *person, holds func() bool) protocol.Fault {
-	return protocol.Only(func(e protocol.Envelope) bool { return e.From == from.Key && holds() }, protocol.Drop)
+	return only(func(e protocol.Envelope) bool { return e.From == from.Key && holds() }, protocol.Drop)
 }
 
 // A coordinator is killed when it has the signatures, before it tells anybody: the signers, who have done

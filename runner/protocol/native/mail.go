@@ -119,6 +119,9 @@ func (m *mail) seal(ctx context.Context, box, to commkey.PublicKey, msg message)
 	return m.transport.Send(ctx, box, envelope)
 }
 
+// firstResend is how long to wait at first before a message is sent or asked for again.
+const firstResend = 5 * time.Second
+
 // backoff is a timer of growing intervals.
 type backoff struct {
 	*time.Timer

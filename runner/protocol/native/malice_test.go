@@ -134,7 +134,7 @@ func TestMaliciousMember(t *testing.T) {
 		},
 		"no signature": {
 			lie: func(mallory *person, _ []*person) protocol.Fault {
-				return protocol.Only(is(mallory, nil, kindSignature), protocol.Drop)
+				return only(is(mallory, nil, kindSignature), protocol.Drop)
 			},
 		},
 	}
@@ -241,7 +241,7 @@ func TestDroppedMessages(t *testing.T) {
 		hub := protocol.NewHub()
 		garbage := make([]byte, 300)
 		_, _ = rand.Read(garbage)
-		hub.Intercept(protocol.Only(is(people[2], people[0], kindGreeting), func(e protocol.Envelope) []protocol.Delivery {
+		hub.Intercept(only(is(people[2], people[0], kindGreeting), func(e protocol.Envelope) []protocol.Delivery {
 			foreign, _ := signEnvelope(people[2].private, sessionID{9}, message{kind: kindGreeting, number: 1}.encode())
 			all := []protocol.Delivery{{Payload: garbage}, {Payload: nil}, {Payload: foreign}, {Payload: make([]byte, protocol.MaxMessageSize+1)}}
 			return append(all, protocol.Deliver(e)...)

@@ -2,6 +2,7 @@ package native
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -91,9 +92,7 @@ func newParticipation(cfg ParticipateConfig) (*participation, error) {
 	if cfg.Random == nil {
 		cfg.Random = rand.Reader
 	}
-	if cfg.Resend == 0 {
-		cfg.Resend = 5 * time.Second
-	}
+	cfg.Resend = cmp.Or(cfg.Resend, firstResend)
 	if cfg.Committed == nil {
 		cfg.Committed = func([]*frost.SigningCommitments) {}
 	}
@@ -313,26 +312,29 @@ func (p *participation) takeEnding(m message) error {
 }
 
 func (p *participation) misbehaved(check string) error {
-	return culprit(protocol.PhasePackage, p.coordinator, check, nil)
+	return protocol.Culprit(protocol.PhasePackage, p.coordinator, check, nil)
 }
 
-// takeProposal checks what is to be signed, and has the member asked about it.
+// takeProposal takes what is to be signed. It is the same as long as the session is.
 func (p *participation) takeProposal(ctx, asking context.Context, m message) error {
 	body, own := bytes.CutPrefix(m.body, p.own[:])
-	if !own { // to an earlier run of this member, or said again in a session that came back
+	switch {
+	case !own: // to an earlier run of this member, or said again in a session that came back
 		p.drop(p.coordinator, "its proposal answers another run of this member")
 		return nil
-	}
-	if m.id != proposalID(p.cfg.Session, body) || m.number == 0 || m.number > maxAttempt {
+	case m.id != proposalID(p.cfg.Session, body) || m.number == 0 || m.number > maxAttempt:
 		p.drop(p.coordinator, "its proposal is malformed")
 		return nil
+	case p.proposed == nil:
+		return p.review(asking, m, body)
+	case p.proposed.id != m.id:
+		return p.misbehaved("proposed two different things in one session")
 	}
-	if p.proposed != nil {
-		if p.proposed.id != m.id {
-			return p.misbehaved("proposed two different things in one session")
-		}
-		return p.advance(ctx, m.number)
-	}
+	return p.advance(ctx, m.number)
+}
+
+// review checks a proposal, and has the member asked about it.
+func (p *participation) review(asking context.Context, m message, body []byte) error {
 	proposed, err := decodeProposal(body)
 	if err != nil {
 		return p.misbehaved(fmt.Sprintf("sent a proposal that does not decode: %v", err))
@@ -345,16 +347,21 @@ func (p *participation) takeProposal(ctx, asking context.Context, m message) err
 	if err := p.checkCandidates(proposed); err != nil {
 		return err
 	}
-	review := protocol.Review{
-		VerifyingKey: p.cfg.VerifyingKey, Messages: proposed.messages, Aux: proposed.aux,
-		Signers: p.candidates, Need: int(proposed.need), Coordinator: p.coordinator,
-	}
 	p.phase = protocol.PhaseApproval
 	p.progress(protocol.Event{Kind: protocol.Waiting, Phase: protocol.PhaseApproval})
+	p.ask(asking)
+	return nil
+}
+
+// ask asks the member, and goes on meanwhile.
+func (p *participation) ask(asking context.Context) {
+	review := protocol.Review{
+		VerifyingKey: p.cfg.VerifyingKey, Messages: p.proposal.messages, Aux: p.proposal.aux,
+		Signers: p.candidates, Need: int(p.proposal.need), Coordinator: p.coordinator,
+	}
 	answered := make(chan error, 1)
 	p.answered = answered
 	go func() { answered <- p.cfg.Approve(asking, review) }()
-	return nil
 }
 
 // decided goes on when the member has answered.

@@ -53,8 +53,9 @@ func (p *participation) checkCandidates(x proposal) error {
 	return nil
 }
 
-// checkPackage holds a package against the group and one's own commitments ("the participant MUST
-// validate its inputs"). The messages are those that were approved: the package has none.
+// checkPackage holds a package against the group and one's own commitments: "each participant MUST
+// ensure that its identifier and commitments (from the first round) appear in commitment_list" (RFC 9591,
+// Section 5.2). The messages are those that were approved: the package has none.
 func (p *participation) checkPackage(body []byte) ([]*frost.SigningPackage, error) {
 	suite := p.cfg.KeyPackage.Ciphersuite()
 	list, err := decodeChosen(suite, body, len(p.signers))

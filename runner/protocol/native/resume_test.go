@@ -23,7 +23,7 @@ func split(t *testing.T, people []*person) {
 		m.body = other
 	})
 	hub := protocol.NewHub()
-	hub.Intercept(oneAfterTheOther(lie, protocol.Only(is(nil, nil, kindSignature), protocol.Drop)))
+	hub.Intercept(oneAfterTheOther(lie, only(is(nil, nil, kindSignature), protocol.Drop)))
 	generate(within(t), people, 2, hub, nil)
 	for _, p := range people {
 		if len(p.records) != 1 || len(p.groups) != 0 {
@@ -45,7 +45,7 @@ func TestSplitShowsAfterResume(t *testing.T) {
 		"the liar is not there": {without: 1, blames: map[string]string{"alice": "carol", "bob": "carol"}},
 		"the liar greets and is silent": {
 			lie: func(people []*person) protocol.Fault {
-				return protocol.Only(func(e protocol.Envelope) bool {
+				return only(func(e protocol.Envelope) bool {
 					return e.From == people[2].Key && !is(nil, nil, kindGreeting)(e)
 				}, protocol.Drop)
 			},
@@ -81,8 +81,8 @@ func TestSplitShowsAfterResume(t *testing.T) {
 // pretend lets a member say to another one, or to all, that it has signed another transcript, which is that of a
 // record or, where that is its own, has another hash, with changed views.
 func pretend(liar, to *person, r Record, change func(views *message)) protocol.Fault {
-	silent := protocol.Only(is(liar, to, kindViews), protocol.Drop)
-	return oneAfterTheOther(silent, protocol.Only(is(liar, to, kindSignature), func(e protocol.Envelope) (said []protocol.Delivery) {
+	silent := only(is(liar, to, kindViews), protocol.Drop)
+	return oneAfterTheOther(silent, only(is(liar, to, kindSignature), func(e protocol.Envelope) (said []protocol.Delivery) {
 		m, _ := opened(e.Payload)
 		hash := sha512.Sum512(r.Transcript)
 		if bytes.HasPrefix(m.body, hash[:]) {
@@ -149,7 +149,7 @@ func TestMadeUpTranscriptAfterResume(t *testing.T) {
 				people := newPeople(t, 4)
 				dave := people[3]
 				hub := protocol.NewHub()
-				hub.Intercept(protocol.Only(is(nil, nil, kindSignature), protocol.Drop))
+				hub.Intercept(only(is(nil, nil, kindSignature), protocol.Drop))
 				generate(within(t), people, 2, hub, nil)
 				hub = protocol.NewHub()
 				hub.Intercept(pretend(dave, nil, dave.records[0], row.views))
@@ -169,7 +169,7 @@ func TestRecordOfAnotherAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		people := newPeople(t, 3)
 		hub := protocol.NewHub()
-		hub.Intercept(protocol.Only(is(nil, nil, kindSignature), protocol.Drop))
+		hub.Intercept(only(is(nil, nil, kindSignature), protocol.Drop))
 		generate(within(t), people, 2, hub, nil)
 		for _, p := range people {
 			p.records[0].Attempt[0] ^= 1

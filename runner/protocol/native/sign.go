@@ -15,9 +15,6 @@ import (
 	"frostkit/runner/protocol"
 )
 
-// maxMessages is how many messages one session signs at most.
-const maxMessages = 255
-
 // CoordinateConfig configures [Coordinate].
 type CoordinateConfig struct {
 	Agreement
@@ -130,7 +127,7 @@ func (e *NotEnoughError) As(target any) bool {
 	var all []*protocol.CulpritError
 	for _, x := range e.Excluded {
 		if x.Culprit {
-			all = append(all, culprit(protocol.PhaseShares, x.Member, x.Reason, nil))
+			all = append(all, protocol.Culprit(protocol.PhaseShares, x.Member, x.Reason, nil))
 		}
 	}
 	if len(all) == 0 {
@@ -210,8 +207,8 @@ func (cfg *CoordinateConfig) check() error {
 		return errors.New("no communication key is given")
 	case cfg.Need > len(cfg.Candidates), known && cfg.Need < least, cfg.Need < 1:
 		return fmt.Errorf("%d of %d candidates are to sign, the threshold is %d", cfg.Need, len(cfg.Candidates), least)
-	case len(cfg.Messages) < 1 || len(cfg.Messages) > maxMessages:
-		return fmt.Errorf("there are %d messages, a session signs 1 to %d", len(cfg.Messages), maxMessages)
+	case len(cfg.Messages) < 1 || len(cfg.Messages) > protocol.MaxMessages:
+		return fmt.Errorf("there are %d messages, a session signs 1 to %d", len(cfg.Messages), protocol.MaxMessages)
 	case len(cfg.Step) > maxText || len(cfg.Tool) > maxText:
 		return fmt.Errorf("step or tool is longer than %d bytes", maxText)
 	}

@@ -109,7 +109,7 @@ func (s *signing) mustVerify(t *testing.T, g *group, cfg CoordinateConfig) {
 		t.Fatalf("coordinator: %v", s.err)
 	}
 	if len(s.Signatures) != len(cfg.Messages) || len(s.Signers) != cfg.Need {
-		t.Errorf("%d signatures by %s", len(s.Signatures), names(s.Signers))
+		t.Errorf("%d signatures by %s", len(s.Signatures), protocol.Names(s.Signers))
 	}
 	for i, signature := range s.Signatures {
 		if err := g.public.VerifyingKey().Verify(cfg.Messages[i], signature); err != nil {
@@ -143,7 +143,7 @@ func TestSignWithoutTheSilent(t *testing.T) {
 		mute := g.people[1]
 		hub := protocol.NewHub()
 		count := 0
-		hub.Intercept(protocol.Only(func(e protocol.Envelope) bool {
+		hub.Intercept(only(func(e protocol.Envelope) bool {
 			if e.From == mute.Key {
 				count++
 			}

@@ -140,7 +140,7 @@ func TestLatencyOfASigning(t *testing.T) {
 			cfg := g.coordinateConfig(3)
 			hub := protocol.NewHub()
 			key := g.people[slow].Key
-			hub.Intercept(protocol.Only(func(e protocol.Envelope) bool {
+			hub.Intercept(only(func(e protocol.Envelope) bool {
 				return e.From == key || e.To == key || e.To.IsZero() && slow == 0
 			}, protocol.Delay(30*time.Second)))
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)

@@ -71,7 +71,7 @@ type greeting struct {
 	run     [16]byte          // random bytes of this run of the program in this session
 	nonce   [32]byte          // fresh random bytes
 	digest  [sha256.Size]byte // of the ceremony file
-	members [sha256.Size]byte // of the members' keys in their order
+	members [sha256.Size]byte // of the threshold and the members' keys in their order
 	step    string
 	tool    string
 	held    []held
@@ -185,7 +185,8 @@ type abort struct {
 	blames []accusation
 }
 
-// accusation is a blame of COCKTAIL-DKG with the digest of the accused's round 1 envelope.
+// accusation is a blame of COCKTAIL-DKG with the digest of the body of the accused's round 1 message: the
+// same message may be signed anew, in another envelope.
 type accusation struct {
 	blame  []byte
 	digest [sha256.Size]byte
@@ -262,7 +263,8 @@ func decodeWant(body []byte) (want, error) {
 	return w, nil
 }
 
-// encodeViews returns the digest of each member's round 1 envelope, in their order.
+// encodeViews returns the digest of each member's round 1 message, or of its part of the transcript, in their
+// order.
 func encodeViews(views [][sha256.Size]byte) []byte {
 	var b []byte
 	for _, view := range views {
