@@ -5,11 +5,17 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
+
+	"frostkit/internal/testlog"
 )
 
 // brokenStore is a store whose disk fails.
@@ -81,6 +87,46 @@ func TestServeReportsABrokenListener(t *testing.T) {
 	if err := newTestServer(t, Config{}).Serve(t.Context(), listener); err == nil {
 		t.Error("served on a closed listener")
 	}
+}
+
+// shortListener fails with each of the errors before it accepts anything.
+type shortListener struct {
+	*pipeListener
+	errs []error
+}
+
+func (l *shortListener) Accept() (net.Conn, error) {
+	if len(l.errs) > 0 {
+		err := &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", l.errs[0])}
+		l.errs = l.errs[1:]
+		return nil, err
+	}
+	return l.pipeListener.Accept()
+}
+
+// What a relay is short of for a while, or a connection that came to nothing, ends
+// no relay; the operator is told.
+func TestServeGoesOnAfterPassingErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log testlog.Buffer
+		n := &network{}
+		n.listener = newPipeListener()
+		ctx, cancel := context.WithCancel(t.Context())
+		served := make(chan error, 1)
+		s := newTestServer(t, Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		go func() {
+			served <- s.Serve(ctx, &shortListener{n.listener, []error{
+				syscall.ENOBUFS, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE, syscall.EPERM, syscall.EPROTO, syscall.ECONNABORTED,
+			}})
+		}()
+		must(t, 0, n.client(t, nil).Login(t.Context()))
+		cancel()
+		must(t, 0, <-served)
+		if text := log.String(); strings.Count(text, "no connection is accepted for now") != 1 || !strings.Contains(text, "accept4") ||
+			!strings.Contains(text, "accepted again") {
+			t.Errorf("logged %s", text)
+		}
+	})
 }
 
 func TestErrorsSayWhatToDo(t *testing.T) {

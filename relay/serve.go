@@ -9,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -20,9 +22,9 @@ const drainTime = 10 * time.Second
 const maxHeader = 16 << 10
 
 // Serve answers the connections of listener, over TLS 1.3 if the configuration
-// has a certificate for it, until ctx ends; then it ends the long polls, lets
-// running calls finish and closes the listener. It returns nil when ctx ended
-// it.
+// has a certificate for it, until ctx ends; then it closes the listener, ends the
+// long polls and lets running calls finish, for 10 seconds. It returns nil when
+// ctx ended it.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := s.httpServer()
 	served := make(chan error, 1)
@@ -44,12 +46,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.Close()
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-	defer cancel()
-	err := server.Shutdown(drain)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("waiting for running calls: %w", err), server.Close())
-	}
+	err := limited.drain(ctx, server)
 	<-served
 	return err
 }
@@ -71,16 +68,32 @@ type limitedListener struct {
 	net.Listener
 	server *Server
 
+	failing bool // accepting failed the last time
+
 	mu   sync.Mutex
 	all  int
 	open map[netip.Addr]int // by address
+}
+
+// drain lets running calls finish, and cuts the connections of those that do not.
+func (l *limitedListener) drain(ctx context.Context, server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	err := server.Shutdown(ctx)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	l.mu.Lock()
+	l.server.log.Warn("cutting connections whose calls do not end", "connections", l.all)
+	l.mu.Unlock()
+	return server.Close()
 }
 
 // Accept returns the next connection within the limits.
 func (l *limitedListener) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
-		if err != nil {
+		if err = l.passing(err); err != nil {
 			return nil, err
 		}
 		address := countedAs(parseAddress(conn.RemoteAddr().String()))
@@ -95,6 +108,43 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		l.server.observer.Refused(refused)
 		_ = conn.Close()
 	}
+}
+
+// passingError is an error of accepting after which net/http goes on, as it does
+// after those that [syscall.Errno] calls temporary.
+type passingError struct{ error }
+
+func (e passingError) Unwrap() error { return e.error }
+
+// Timeout and Temporary are net.Error.
+
+func (passingError) Timeout() bool   { return false }
+func (passingError) Temporary() bool { return true }
+
+// passingErrors are those of accept(2) that say nothing of the listener: that the
+// system is short of something, that a firewall objects, and what Linux has to
+// say of the connection that was to be accepted.
+var passingErrors = []error{
+	syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EPERM,
+	syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EPROTO, syscall.ENOPROTOOPT,
+	syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH,
+}
+
+// passing makes what passes by itself a passingError. When that begins and ends is
+// logged.
+func (l *limitedListener) passing(err error) error {
+	switch {
+	case err == nil && l.failing:
+		l.failing = false
+		l.server.log.Info("connections are accepted again")
+	case slices.ContainsFunc(passingErrors, func(known error) bool { return errors.Is(err, known) }):
+		if !l.failing {
+			l.server.log.Error("no connection is accepted for now", "error", err)
+		}
+		l.failing = true
+		return passingError{err}
+	}
+	return err
 }
 
 // enter counts a connection, unless a limit refuses it, whose flag it returns.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -12,6 +13,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"frostkit/internal/testlog"
 )
 
 // rawConnection is for speaking HTTP by hand with a relay that Serve runs.
@@ -209,6 +212,27 @@ func TestServeDrains(t *testing.T) {
 		}
 		if err := <-waiting; err != nil {
 			t.Errorf("the long poll ended with %v", err)
+		}
+	})
+}
+
+// A call whose body never comes holds the end up no longer than others may take,
+// and is no failure of the relay's.
+func TestServeCutsWhatDoesNotEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log testlog.Buffer
+		n := &network{}
+		limits := Limits{BodyTimeout: time.Hour}
+		stop := n.serve(t, newTestServer(t, Config{Limits: limits, Logger: slog.New(slog.NewTextHandler(&log, nil))}))
+		conn := rawConnection(t, n)
+		defer conn.Close()
+		must(t, 0, justError(io.WriteString(conn, "POST /challenge HTTP/1.1\r\nHost: relay\r\nContent-Length: 10\r\n\r\n{")))
+		synctest.Wait()
+		if took := elapsed(stop); took < drainTime || took > drainTime+time.Second {
+			t.Errorf("ending took %v, want %v", took, drainTime)
+		}
+		if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), "connections=1") {
+			t.Errorf("logged %s", log.String())
 		}
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"frostkit/commkey"
 	"frostkit/relay"
@@ -41,6 +43,9 @@ type relayCommand struct {
 
 // Run serves until the process is told to stop, or a listener fails.
 func (c *relayCommand) Run(e *Env) error {
+	hangup := make(chan os.Signal, 1) // one that comes during the start is acted on after it
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	tuneCollector()
 	logger := newLogger(e.Stderr, c.LogLevel, c.LogFormat)
 	o, err := c.operation(e, logger)
@@ -62,7 +67,7 @@ func (c *relayCommand) Run(e *Env) error {
 	if err := c.announce(running.Address); err != nil {
 		return err
 	}
-	err = o.serveUntil(e.Context, running.done)
+	err = o.serveUntil(e.Context, hangup, running.done)
 	logger.Info("ending: running calls are finished, new ones refused")
 	running.stop()
 	return errors.Join(err, running.err())

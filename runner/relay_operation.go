@@ -8,11 +8,9 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"sync"
-	"syscall"
 
 	"golang.org/x/crypto/acme/autocert"
 
@@ -121,12 +119,9 @@ func (o *operation) start(ctx context.Context, health http.Handler) {
 	}
 }
 
-// serveUntil reads the files again at every SIGHUP until ctx ends, the relay does, or what serves beside
+// serveUntil reads the files again at every hangup until ctx ends, the relay does, or what serves beside
 // it: who runs the relay then starts it again.
-func (o *operation) serveUntil(ctx context.Context, ended <-chan struct{}) error {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+func (o *operation) serveUntil(ctx context.Context, hangup <-chan os.Signal, ended <-chan struct{}) error {
 	for {
 		select {
 		case <-hangup:

@@ -18,7 +18,7 @@ func TestRelayEndsWithWhatListens(t *testing.T) {
 		t.Fatal(err)
 	}
 	relay.stop()
-	if err := o.serveUntil(t.Context(), relay.done); err != nil {
+	if err := o.serveUntil(t.Context(), nil, relay.done); err != nil {
 		t.Errorf("the relay ended: %v", err)
 	}
 
@@ -27,13 +27,13 @@ func TestRelayEndsWithWhatListens(t *testing.T) {
 	if err := o.admin.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.serveUntil(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "beside the relay: serving on 127.0.0.1:") {
+	if err := o.serveUntil(t.Context(), nil, nil); err == nil || !strings.Contains(err.Error(), "beside the relay: serving on 127.0.0.1:") {
 		t.Errorf("the operator's listener ended: %v", err)
 	}
 
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	if err := newTestOperation(t).serveUntil(stopped, nil); err != nil {
+	if err := newTestOperation(t).serveUntil(stopped, nil, nil); err != nil {
 		t.Errorf("told to stop: %v", err)
 	}
 }
