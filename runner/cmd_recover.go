@@ -13,7 +13,7 @@ import (
 	"frostkit/keyring"
 	"frostkit/runner/protocol"
 	"frostkit/runner/protocol/native"
-	reports "frostkit/runner/report"
+	"frostkit/runner/report"
 )
 
 type recoverCommand struct {
@@ -93,7 +93,7 @@ func (c *recoverCommand) bundle(credentials string, record *keyring.Record) ([]b
 
 // read verifies the certificate, and returns what it says, its encoding by
 // package cocktail, and what the group is to be called.
-func (c *recoverCommand) read(e *Env) (*reports.Statement, []byte, keyring.GroupConfig, error) {
+func (c *recoverCommand) read(e *Env) (*report.Statement, []byte, keyring.GroupConfig, error) {
 	var config keyring.GroupConfig
 	data, err := os.ReadFile(c.Certificate)
 	if err != nil {
@@ -103,7 +103,7 @@ func (c *recoverCommand) read(e *Env) (*reports.Statement, []byte, keyring.Group
 	if err != nil {
 		return nil, nil, config, err
 	}
-	certificate, err := reports.ParseCertificate(data)
+	certificate, err := report.ParseCertificate(data)
 	if err != nil {
 		return nil, nil, config, err
 	}
@@ -117,7 +117,7 @@ func (c *recoverCommand) read(e *Env) (*reports.Statement, []byte, keyring.Group
 
 // describe says what the group is called, and which relay it uses: what the
 // ceremony file says, which no certificate holds.
-func (c *recoverCommand) describe(e *Env, s *reports.Statement) (keyring.GroupConfig, error) {
+func (c *recoverCommand) describe(e *Env, s *report.Statement) (keyring.GroupConfig, error) {
 	config := keyring.GroupConfig{Description: s.Ceremony}
 	if s.Step != ceremony.OnlyGroup {
 		config.Description += " " + s.Step
@@ -141,7 +141,7 @@ func (c *recoverCommand) describe(e *Env, s *reports.Statement) (keyring.GroupCo
 }
 
 // restore adds the group with the recovered share, if it is not there.
-func restore(k *keyring.Keyring, s *reports.Statement, certificate, bundle []byte, config keyring.GroupConfig) error {
+func restore(k *keyring.Keyring, s *report.Statement, certificate, bundle []byte, config keyring.GroupConfig) error {
 	if k.Key() == nil {
 		return failf(ExitInput, "recovering a share: no communication key in %q, and the share can be read with it alone", k.Path()).
 			hint("put the communication key of then back, from a copy of the credentials")
@@ -172,7 +172,7 @@ func restore(k *keyring.Keyring, s *reports.Statement, certificate, bundle []byt
 
 // certifiedMembers are the members of a verified certificate, which are in the
 // order of their identifiers.
-func certifiedMembers(s *reports.Statement, outcome *native.Outcome) []protocol.Member {
+func certifiedMembers(s *report.Statement, outcome *native.Outcome) []protocol.Member {
 	ids := outcome.Certificate.Transcript().Setup().Identifiers()
 	members := make([]protocol.Member, len(ids))
 	for i, m := range s.Members {
@@ -181,7 +181,7 @@ func certifiedMembers(s *reports.Statement, outcome *native.Outcome) []protocol.
 	return members
 }
 
-func certifiedNames(s *reports.Statement) string {
+func certifiedNames(s *report.Statement) string {
 	names := make([]string, len(s.Members))
 	for i, m := range s.Members {
 		names[i] = m.Name

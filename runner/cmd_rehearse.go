@@ -15,7 +15,7 @@ import (
 	"frostkit/keyring"
 	"frostkit/runner/protocol"
 	"frostkit/runner/rehearsal"
-	reports "frostkit/runner/report"
+	"frostkit/runner/report"
 	"frostkit/runner/steps"
 )
 
@@ -38,11 +38,11 @@ type rehearsed struct {
 	file    *ceremony.File
 	dir     string
 	display *display
-	report  *reports.Report
+	report  *report.Report
 	writer  reportWriter
 	rows    map[string]func(steps.Notice) // of members, and of coordinators with their suffix
 	signed  map[int]*rehearsal.Signing    // by the signing's number, from 1
-	absent  map[int][]reports.Absence     // likewise, of signings that failed
+	absent  map[int][]report.Absence      // likewise, of signings that failed
 	history *history
 }
 
@@ -57,7 +57,7 @@ func (c *rehearseCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	line := &timeline{Recorder: reports.NewRecorder()}
+	line := &timeline{Recorder: report.NewRecorder()}
 	r.display.watch = watchers{events, line, r.history}
 	failed := r.perform(e.Context)
 	r.display.close()
@@ -88,7 +88,7 @@ func (c *rehearseCommand) prepare(e *Env) (*rehearsed, error) {
 	r := &rehearsed{
 		env: e, file: file, dir: c.Dir, display: newDisplay(e), report: newReport(file),
 		rows: map[string]func(steps.Notice){}, signed: map[int]*rehearsal.Signing{},
-		absent: map[int][]reports.Absence{}, history: newHistory(),
+		absent: map[int][]report.Absence{}, history: newHistory(),
 	}
 	if r.dir == "" {
 		r.dir = file.Dir()
@@ -192,14 +192,14 @@ func (r *rehearsed) message(signing ceremony.Signing) ([]byte, error) {
 // found notes how a step ended for those for whom it did not end well.
 func (r *rehearsed) found(step ceremony.Step, list []rehearsal.Finding) {
 	for _, f := range list {
-		r.report.Findings = append(r.report.Findings, reports.Finding{Step: step.Title, Member: f.Member, What: f.Err.Error()})
+		r.report.Findings = append(r.report.Findings, report.Finding{Step: step.Title, Member: f.Member, What: f.Err.Error()})
 	}
 }
 
 // conclude writes the report and says what came out.
 func (r *rehearsed) conclude(failed error) error {
 	if failed != nil {
-		r.report.Outcome, r.report.Failure = reports.Failed, failed.Error()
+		r.report.Outcome, r.report.Failure = report.Failed, failed.Error()
 	}
 	for _, g := range r.file.Groups {
 		if err := r.reportGroup(g); err != nil {
@@ -222,7 +222,7 @@ func (r *rehearsed) conclude(failed error) error {
 	for _, f := range r.report.Findings {
 		r.env.say("found      %s: %s", keyring.EscapeName(f.Member), keyring.EscapeName(f.What))
 	}
-	r.env.say("report     %s", filepath.Join(r.writer.folder, reports.HTMLFile))
+	r.env.say("report     %s", filepath.Join(r.writer.folder, report.HTMLFile))
 	if failed == nil && r.report.Rehearsal {
 		r.env.say("REHEARSAL complete: nothing of it is of use for anything else")
 	}
@@ -252,7 +252,7 @@ func (r *rehearsed) reportGroup(g ceremony.Group) error {
 }
 
 // prove writes a group's certificate, marked as a rehearsal's.
-func (r *rehearsed) prove(g ceremony.Group, group *reports.Group, encoded []byte) error {
+func (r *rehearsed) prove(g ceremony.Group, group *report.Group, encoded []byte) error {
 	certificate, err := cocktail.DecodeCertificate(r.Ciphersuite(), encoded)
 	if err != nil {
 		return err
@@ -261,7 +261,7 @@ func (r *rehearsed) prove(g ceremony.Group, group *reports.Group, encoded []byte
 	if err != nil {
 		return err
 	}
-	parsed, err := reports.ParseCertificate(data)
+	parsed, err := report.ParseCertificate(data)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 
 	"frostkit/ceremony"
 	"frostkit/keyring"
-	reports "frostkit/runner/report"
+	"frostkit/runner/report"
 )
 
 type verifyCeremonyCommand struct {
@@ -22,7 +22,7 @@ type verdict struct {
 	Verified bool   `json:"verified"`
 	Reason   string `json:"reason,omitempty"` // why not
 	File     string `json:"file,omitempty"`   // the ceremony file that it was compared with
-	*reports.Statement
+	*report.Statement
 }
 
 // Run verifies a certificate with nothing but what is in it.
@@ -50,8 +50,8 @@ func (c *verifyCeremonyCommand) Run(e *Env) error {
 	return nil
 }
 
-func (c *verifyCeremonyCommand) verify(e *Env, data []byte) (*reports.Statement, error) {
-	certificate, err := reports.ParseCertificate(data)
+func (c *verifyCeremonyCommand) verify(e *Env, data []byte) (*report.Statement, error) {
+	certificate, err := report.ParseCertificate(data)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (c *verifyCeremonyCommand) verify(e *Env, data []byte) (*reports.Statement,
 // compareWithFile holds a certificate against a ceremony file: the digest says
 // that names, order and threshold are the file's, and the contacts in the file
 // say whose keys these are.
-func compareWithFile(s *reports.Statement, file *ceremony.File) error {
+func compareWithFile(s *report.Statement, file *ceremony.File) error {
 	const doing = "comparing the certificate with the ceremony file: "
 	if digest := digestText(file); digest != s.Digest {
 		return fmt.Errorf(doing+"the members signed for a file with the digest %s, and that of %q is %s", s.Digest, file.Path, digest)
@@ -106,7 +106,7 @@ func compareWithFile(s *reports.Statement, file *ceremony.File) error {
 	return nil
 }
 
-func (c *verifyCeremonyCommand) print(e *Env, s *reports.Statement) {
+func (c *verifyCeremonyCommand) print(e *Env, s *report.Statement) {
 	out := e.Stdout
 	if s.Rehearsal {
 		fmt.Fprintln(out, "REHEARSAL: this certificate is of no real group")
@@ -122,7 +122,7 @@ func (c *verifyCeremonyCommand) print(e *Env, s *reports.Statement) {
 	fmt.Fprintf(out, "fingerprint  %s\n", s.Fingerprint)
 	fmt.Fprintf(out, "transcript   %s\n", s.Transcript)
 	for _, m := range s.Members {
-		fmt.Fprintf(out, "member       %s: %s, key %s\n", keyring.EscapeName(m.Name), reports.Fingerprint(m.PublicKey.Bytes()), m.PublicKey)
+		fmt.Fprintf(out, "member       %s: %s, key %s\n", keyring.EscapeName(m.Name), report.Fingerprint(m.PublicKey.Bytes()), m.PublicKey)
 	}
 	e.say("What it shows: who has these keys made this group together. Compare the fingerprints of the keys with the members.")
 }

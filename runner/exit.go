@@ -53,8 +53,8 @@ func (f *Failure) hint(format string, args ...any) *Failure {
 	return f
 }
 
-// report prints err as every command does, and returns the code to exit with.
-func report(w io.Writer, name string, err error) int {
+// printError prints err as every command does, and returns the code to exit with.
+func printError(w io.Writer, name string, err error) int {
 	if err == nil {
 		return ExitOK
 	}

@@ -9,7 +9,7 @@ import (
 	"frostkit/keyring"
 	"frostkit/runner/protocol"
 	"frostkit/runner/protocol/native"
-	reports "frostkit/runner/report"
+	"frostkit/runner/report"
 	"frostkit/runner/steps"
 )
 
@@ -31,7 +31,7 @@ type stepOf struct {
 // attempts are those of one step.
 type attempts struct {
 	latest   int // from 1; 0 where the protocol has none
-	restarts []reports.Restart
+	restarts []report.Restart
 }
 
 func newHistory() *history {
@@ -66,24 +66,24 @@ func (h *history) noticed(_ string, _ bool, n steps.Notice) {
 	}
 	a.latest = max(a.latest, e.Attempt)
 	if e.Kind == protocol.Restarted {
-		a.add(reports.Restart{Attempt: e.Attempt, Member: e.Member.String(), Why: e.Reason})
+		a.add(report.Restart{Attempt: e.Attempt, Member: e.Member.String(), Why: e.Reason})
 	}
 }
 
 // add notes why an attempt began, once, and what somebody heard of it from
 // others only as long as nothing else is known.
-func (a *attempts) add(r reports.Restart) {
-	known := func(old reports.Restart) bool {
+func (a *attempts) add(r report.Restart) {
+	known := func(old report.Restart) bool {
 		return old.Attempt == r.Attempt && (old == r || r.Why == native.Ahead && old.Why != native.Ahead)
 	}
 	if slices.ContainsFunc(a.restarts, known) {
 		return
 	}
-	a.restarts = slices.DeleteFunc(a.restarts, func(old reports.Restart) bool {
+	a.restarts = slices.DeleteFunc(a.restarts, func(old report.Restart) bool {
 		return old.Attempt == r.Attempt && old.Why == native.Ahead && r.Why != native.Ahead
 	})
 	a.restarts = append(a.restarts, r)
-	slices.SortStableFunc(a.restarts, func(x, y reports.Restart) int { return cmp.Compare(x.Attempt, y.Attempt) })
+	slices.SortStableFunc(a.restarts, func(x, y report.Restart) int { return cmp.Compare(x.Attempt, y.Attempt) })
 }
 
 // of returns the attempts of a step.

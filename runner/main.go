@@ -61,7 +61,7 @@ func (e *Env) run(args []string) (code int) {
 	if e.Context.Err() != nil && errors.Is(err, context.Canceled) {
 		err = failf(ExitInterrupted, "interrupted").hint("what was saved is safe; run the same command again to go on")
 	}
-	return report(e.Stderr, string(e.called), err)
+	return printError(e.Stderr, string(e.called), err)
 }
 
 func (e *Env) kongOptions() []kong.Option {
@@ -99,7 +99,7 @@ func (e *Env) usageError(err error) int {
 	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
 		help = fmt.Sprintf("%s %s --help", e.called, parse.Context.Selected().Name)
 	}
-	return report(e.Stderr, string(e.called), &Failure{Code: ExitUsage, Err: err, Hint: help})
+	return printError(e.Stderr, string(e.called), &Failure{Code: ExitUsage, Err: err, Hint: help})
 }
 
 func versionText(a applet) string {

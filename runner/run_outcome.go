@@ -10,7 +10,7 @@ import (
 	"frostkit/keyring"
 	"frostkit/runner/protocol"
 	"frostkit/runner/protocol/native"
-	reports "frostkit/runner/report"
+	"frostkit/runner/report"
 )
 
 // outcomes are what the parts of a run found out beside what they wrote.
@@ -23,7 +23,7 @@ type outcomes struct {
 // signingOutcome says who signed and who did not.
 type signingOutcome struct {
 	signers   []string
-	absent    []reports.Absence
+	absent    []report.Absence
 	signature *frost.Signature // verified; nil where this run was not told
 }
 
@@ -67,7 +67,7 @@ func outcomeOf(signed *native.Signed) signingOutcome {
 	out := signingOutcome{signers: namesIn(signed.Signers)}
 	for _, x := range signed.Excluded {
 		why, detail := x.Why()
-		out.absent = append(out.absent, reports.Absence{Member: x.Member.String(), Why: why, Reason: detail})
+		out.absent = append(out.absent, report.Absence{Member: x.Member.String(), Why: why, Reason: detail})
 	}
 	if len(signed.Signatures) > 0 {
 		out.signature = &signed.Signatures[0]
@@ -76,21 +76,21 @@ func outcomeOf(signed *native.Signed) signingOutcome {
 }
 
 // absences says who kept a coordinator from a signature.
-func absences(err error) []reports.Absence {
+func absences(err error) []report.Absence {
 	var few *native.NotEnoughError
 	var missing *protocol.MissingError
 	var culprit *protocol.CulpritError
-	var all []reports.Absence
+	var all []report.Absence
 	switch {
 	case errors.As(err, &few):
 		return outcomeOf(&native.Signed{Excluded: few.Excluded}).absent
 	case errors.As(err, &missing):
 		for _, m := range missing.Missing {
-			all = append(all, reports.Absence{Member: m.String(), Why: native.WhySilent, Reason: missing.LastSeen(m)})
+			all = append(all, report.Absence{Member: m.String(), Why: native.WhySilent, Reason: missing.LastSeen(m)})
 		}
 	case errors.As(err, &culprit):
 		for _, m := range culprit.Culprits {
-			all = append(all, reports.Absence{Member: m.String(), Why: native.WhyCulprit, Reason: culprit.Check})
+			all = append(all, report.Absence{Member: m.String(), Why: native.WhyCulprit, Reason: culprit.Check})
 		}
 	}
 	return all

@@ -18,7 +18,7 @@ import (
 	"frostkit/internal/durable"
 	"frostkit/keyring"
 	"frostkit/runner/protocol/native"
-	reports "frostkit/runner/report"
+	"frostkit/runner/report"
 )
 
 // reportFolder is where a run leaves its report, beside credentials and outputs.
@@ -39,7 +39,7 @@ func (r *run) openRecord() (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	rec := &record{events: events, closeEvents: closeEvents, timeline: &timeline{Recorder: reports.NewRecorder()}, history: newHistory()}
+	rec := &record{events: events, closeEvents: closeEvents, timeline: &timeline{Recorder: report.NewRecorder()}, history: newHistory()}
 	r.display.watch = watchers{events, rec.timeline, rec.history}
 	return rec, nil
 }
@@ -68,7 +68,7 @@ func (r *run) writeReport(rec *record, failed error) error {
 	out := newReport(r.file)
 	out.Started, out.Ended, out.Timeline = rec.timeline.Started(), time.Now(), rec.timeline.Timeline()
 	if failed != nil {
-		out.Outcome, out.Failure = reports.Failed, failed.Error()
+		out.Outcome, out.Failure = report.Failed, failed.Error()
 		for _, missing := range classify(failed).Reminders {
 			out.Notes = append(out.Notes, fmt.Sprintf("%s was missing. To be run for this part: %s", missing.Member, missing.Command))
 		}
@@ -85,15 +85,15 @@ func (r *run) writeReport(rec *record, failed error) error {
 	if err := w.finish(out); err != nil {
 		return err
 	}
-	r.env.say("report     %s", filepath.Join(w.folder, reports.HTMLFile))
+	r.env.say("report     %s", filepath.Join(w.folder, report.HTMLFile))
 	return nil
 }
 
 // newReport is what a report says of the file alone.
-func newReport(file *ceremony.File) *reports.Report {
-	return &reports.Report{
-		Version: reports.Version, Tool: "frostkit " + Version, Ceremony: file.Name, File: filepath.Base(file.Path),
-		Digest: digestText(file), Protocol: string(file.Protocol), Outcome: reports.Complete,
+func newReport(file *ceremony.File) *report.Report {
+	return &report.Report{
+		Version: report.Version, Tool: "frostkit " + Version, Ceremony: file.Name, File: filepath.Base(file.Path),
+		Digest: digestText(file), Protocol: string(file.Protocol), Outcome: report.Complete,
 	}
 }
 
@@ -104,7 +104,7 @@ func digestText(file *ceremony.File) string {
 
 // reportGroup reports a group, and verifies and writes its certificate where
 // there is one.
-func (r *run) reportGroup(w *reportWriter, out *reports.Report, g ceremony.Group, key string, rings map[string]*keyring.Keyring, h *history) error {
+func (r *run) reportGroup(w *reportWriter, out *report.Report, g ceremony.Group, key string, rings map[string]*keyring.Keyring, h *history) error {
 	group := newGroup(g, r.suite)
 	made := h.of(stepOf{group: g.Name})
 	group.Attempts, group.Restarts = made.latest, made.restarts
@@ -136,16 +136,16 @@ func (r *run) reportGroup(w *reportWriter, out *reports.Report, g ceremony.Group
 	return nil
 }
 
-func newGroup(g ceremony.Group, suite frost.Ciphersuite) *reports.Group {
-	return &reports.Group{Description: g.Description, Ciphersuite: suite.ID(), Threshold: g.Threshold}
+func newGroup(g ceremony.Group, suite frost.Ciphersuite) *report.Group {
+	return &report.Group{Description: g.Description, Ciphersuite: suite.ID(), Threshold: g.Threshold}
 }
 
 // newReportMember reports a member; of one who is run elsewhere the version is
 // what it said.
-func newReportMember(name string, key commkey.PublicKey, here bool, h *history) reports.Member {
-	m := reports.Member{Name: name, Here: here, Version: h.tool(name)}
+func newReportMember(name string, key commkey.PublicKey, here bool, h *history) report.Member {
+	m := report.Member{Name: name, Here: here, Version: h.tool(name)}
 	if !key.IsZero() {
-		m.PublicKey, m.Fingerprint = key.String(), reports.Fingerprint(key.Bytes())
+		m.PublicKey, m.Fingerprint = key.String(), report.Fingerprint(key.Bytes())
 	}
 	if here {
 		m.Version = "frostkit " + Version
@@ -176,7 +176,7 @@ func fingerprintOf(key string) string {
 	if err != nil {
 		return ""
 	}
-	return reports.Fingerprint(raw)
+	return report.Fingerprint(raw)
 }
 
 // keepProof writes the certificate of a group that was made, and what the member
@@ -200,7 +200,7 @@ func (r *run) keepProof(g ceremony.Group, m ceremony.Member, made *native.Outcom
 
 // prove verifies the certificate of a group that is in the report's folder, and
 // notes it if it is that of this group.
-func (r *run) prove(w *reportWriter, out *reports.Report, g ceremony.Group, group *reports.Group) error {
+func (r *run) prove(w *reportWriter, out *report.Report, g ceremony.Group, group *report.Group) error {
 	name := certificateName(r.file, g)
 	data, err := os.ReadFile(filepath.Join(w.folder, name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -209,7 +209,7 @@ func (r *run) prove(w *reportWriter, out *reports.Report, g ceremony.Group, grou
 	if err != nil {
 		return err
 	}
-	certificate, err := reports.ParseCertificate(data)
+	certificate, err := report.ParseCertificate(data)
 	if err != nil {
 		return nil // of something else, and not this run's to judge
 	}
@@ -227,18 +227,18 @@ func (r *run) prove(w *reportWriter, out *reports.Report, g ceremony.Group, grou
 
 // certifies reports whether a certificate that was verified is of this very
 // group: what its members agreed on beside may have changed since.
-func certifies(s *reports.Statement, group *reports.Group) bool {
-	stranger := func(m reports.CertificateMember) bool {
-		return !slices.ContainsFunc(group.Members, func(known reports.Member) bool { return known.PublicKey == m.PublicKey.String() })
+func certifies(s *report.Statement, group *report.Group) bool {
+	stranger := func(m report.CertificateMember) bool {
+		return !slices.ContainsFunc(group.Members, func(known report.Member) bool { return known.PublicKey == m.PublicKey.String() })
 	}
 	return s.VerifyingKey == group.VerifyingKey && s.Threshold == group.Threshold &&
 		len(s.Members) == len(group.Members) && !slices.ContainsFunc(s.Members, stranger)
 }
 
 // confirmed notes that a group has a certificate.
-func confirmed(out *reports.Report, group *reports.Group, name string, s *reports.Statement) {
+func confirmed(out *report.Report, group *report.Group, name string, s *report.Statement) {
 	group.Certificate, group.Confirmed = name, true
-	out.Checks = append(out.Checks, reports.Check{
+	out.Checks = append(out.Checks, report.Check{
 		What:   fmt.Sprintf("the certificate of the group %q: the signatures of all %d members over one transcript", group.Description, len(s.Members)),
 		Passed: true, Detail: "transcript " + s.Transcript,
 	})
@@ -266,16 +266,16 @@ type groupProof struct {
 }
 
 // encode returns certificate.json.
-func (p groupProof) encode(group *reports.Group) ([]byte, error) {
-	members := make([]reports.CertificateMember, len(group.Members))
+func (p groupProof) encode(group *report.Group) ([]byte, error) {
+	members := make([]report.CertificateMember, len(group.Members))
 	for i, m := range group.Members {
 		key, err := commkey.ParsePublicKey(m.PublicKey)
 		if err != nil {
 			return nil, err
 		}
-		members[i] = reports.CertificateMember{Name: m.Name, PublicKey: key}
+		members[i] = report.CertificateMember{Name: m.Name, PublicKey: key}
 	}
-	made, err := reports.NewCertificate(p.certificate, p.file.Name, p.file.Digest(), p.group.StepName(), p.rehearsal, members)
+	made, err := report.NewCertificate(p.certificate, p.file.Name, p.file.Digest(), p.group.StepName(), p.rehearsal, members)
 	if err != nil {
 		return nil, err
 	}
@@ -283,7 +283,7 @@ func (p groupProof) encode(group *reports.Group) ([]byte, error) {
 }
 
 // reportSignings reports every signing of the file as it is now.
-func (r *run) reportSignings(out *reports.Report, plan *ceremony.Plan, rings map[string]*keyring.Keyring, h *history) error {
+func (r *run) reportSignings(out *report.Report, plan *ceremony.Plan, rings map[string]*keyring.Keyring, h *history) error {
 	state, err := r.observe(rings)
 	if err != nil {
 		return err
@@ -309,7 +309,7 @@ func (r *run) reportSignings(out *reports.Report, plan *ceremony.Plan, rings map
 }
 
 // reportSigning reports what this run knows of a signing.
-func (r *run) reportSigning(signing ceremony.Signing, h *history) reports.Signing {
+func (r *run) reportSigning(signing ceremony.Signing, h *history) report.Signing {
 	s := newSigning(signing)
 	if message, err := r.message(signing); err == nil {
 		describeMessage(&s, message)
@@ -323,31 +323,31 @@ func (r *run) reportSigning(signing ceremony.Signing, h *history) reports.Signin
 		}
 	}
 	for _, refused := range r.refused {
-		told := func(a reports.Absence) bool { return a.Member == refused.Member }
+		told := func(a report.Absence) bool { return a.Member == refused.Member }
 		if refused.Signing == signing.Number && !slices.ContainsFunc(s.Absent, told) {
-			s.Absent = append(s.Absent, reports.Absence{Member: refused.Member, Why: native.WhyDeclined, Reason: refused.Reason})
+			s.Absent = append(s.Absent, report.Absence{Member: refused.Member, Why: native.WhyDeclined, Reason: refused.Reason})
 		}
 	}
 	return s
 }
 
 // newSigning is what a report says of a signing by the file alone.
-func newSigning(signing ceremony.Signing) reports.Signing {
-	return reports.Signing{
+func newSigning(signing ceremony.Signing) report.Signing {
+	return report.Signing{
 		Message: filepath.Base(signing.Message), Output: filepath.Base(signing.Output),
 		Coordinator: signing.Coordinator(), Candidates: signing.Signers, Need: orAll(signing),
 	}
 }
 
-func describeMessage(s *reports.Signing, message []byte) {
+func describeMessage(s *report.Signing, message []byte) {
 	s.Size, s.SHA256 = len(message), digestOf(message)
 	if isText(message) {
 		s.Text = string(message)
 	}
 }
 
-func signatureCheck(s reports.Signing, key string) reports.Check {
-	return reports.Check{
+func signatureCheck(s report.Signing, key string) report.Check {
+	return report.Check{
 		What:   fmt.Sprintf("the signature %s of %s under the group's key", s.Output, s.Message),
 		Passed: s.Valid, Detail: "key " + fingerprintOf(key),
 	}
@@ -370,7 +370,7 @@ func (w *reportWriter) add(name string, data []byte, mode os.FileMode) {
 }
 
 // finish writes the files, the report itself last.
-func (w *reportWriter) finish(out *reports.Report) error {
+func (w *reportWriter) finish(out *report.Report) error {
 	data, err := out.Encode()
 	if err != nil {
 		return err
@@ -379,8 +379,8 @@ func (w *reportWriter) finish(out *reports.Report) error {
 	if err != nil {
 		return err
 	}
-	w.add(reports.JSONFile, data, 0o644)
-	w.add(reports.HTMLFile, page, 0o644)
+	w.add(report.JSONFile, data, 0o644)
+	w.add(report.HTMLFile, page, 0o644)
 	return w.flush()
 }
 

@@ -65,7 +65,7 @@ func TestExitCodes(t *testing.T) {
 		{errors.New("something else"), ExitInput, ""},
 	} {
 		var talk bytes.Buffer
-		if code := report(&talk, "frostkit", c.err); code != c.code || !strings.Contains(talk.String(), c.hint) {
+		if code := printError(&talk, "frostkit", c.err); code != c.code || !strings.Contains(talk.String(), c.hint) {
 			t.Errorf("%T %v: exit code %d, printed %q; want %d with %q", c.err, c.err, code, talk.String(), c.code, c.hint)
 		}
 	}

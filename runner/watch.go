@@ -3,7 +3,7 @@ package runner
 import (
 	"frostkit/ceremony"
 	"frostkit/runner/protocol"
-	reports "frostkit/runner/report"
+	"frostkit/runner/report"
 	"frostkit/runner/steps"
 )
 
@@ -47,7 +47,7 @@ func (all watchers) noticed(member string, coordinator bool, n steps.Notice) {
 
 // timeline records the members' phases for the report.
 type timeline struct {
-	*reports.Recorder
+	*report.Recorder
 	members []string // who has begun anything in the step that is on
 }
 
