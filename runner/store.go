@@ -66,10 +66,13 @@ func openRedis(ctx context.Context, name string, log *slog.Logger) (relay.Store,
 
 func classifyStore(err error) *Failure {
 	var locked *boltstore.LockedError
+	var owner *boltstore.OwnerError
 	var file *boltstore.FileError
 	switch {
 	case errors.As(err, &locked):
 		return &Failure{Code: ExitStorage, Hint: "a running relay tells what it holds on its --admin address"}
+	case errors.As(err, &owner):
+		return &Failure{Code: ExitStorage}
 	case errors.As(err, &file):
 		return &Failure{Code: ExitInput}
 	}

@@ -35,8 +35,9 @@ var (
 )
 
 // Open returns the store in a folder, which is made if it is missing. It fails
-// with a [LockedError] while another process has the folder open, and with a
-// [FileError] if the file in it is not one of ours, or is damaged.
+// with a [LockedError] while another process has the folder open, with an
+// [OwnerError] where root opens another user's file, and with a [FileError] if the
+// file in it is not one of ours, or is damaged.
 func Open(dir string) (*relay.DurableStore, error) {
 	j, err := open(dir, os.OpenFile)
 	if err != nil {

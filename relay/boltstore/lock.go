@@ -30,10 +30,26 @@ func (e *LockedError) Error() string {
 		e.Dir, owner)
 }
 
+// OwnerError says that the superuser is about to work with another user's data,
+// which that user's relay could not open any more.
+type OwnerError struct {
+	Path  string
+	Owner string // the name, or the number, of the file's owner
+}
+
+// Error says which file, whose, and what to do.
+func (e *OwnerError) Error() string {
+	return fmt.Sprintf("opening relay data %q: it belongs to %s, who could not open what root leaves there; run this as that user: runuser -u %s -- frostkit …",
+		e.Path, e.Owner, e.Owner)
+}
+
 // lock is a folder that is this process's alone; it ends with the process.
 type lock struct{ file *flock.Flock }
 
 func acquire(dir string) (*lock, error) {
+	if err := checkOwner(filepath.Join(dir, fileName), os.Geteuid()); err != nil {
+		return nil, err
+	}
 	for {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("making the folder of the relay's data: %w", err)
