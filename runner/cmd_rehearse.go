@@ -206,8 +206,8 @@ func (r *rehearsed) conclude(failed error) error {
 			return err
 		}
 	}
-	for i, signing := range r.file.Sign {
-		if err := r.reportSigning(i+1, signing); err != nil {
+	for _, signing := range r.file.Sign {
+		if err := r.reportSigning(signing); err != nil {
 			return err
 		}
 	}
@@ -275,18 +275,18 @@ func (r *rehearsed) prove(g ceremony.Group, group *report.Group, encoded []byte)
 	return nil
 }
 
-func (r *rehearsed) reportSigning(number int, signing ceremony.Signing) error {
+func (r *rehearsed) reportSigning(signing ceremony.Signing) error {
 	message, err := r.message(signing)
 	if err != nil {
 		return err
 	}
 	s := newSigning(signing)
 	describeMessage(&s, message)
-	attempted := r.history.of(stepOf{signing: number})
-	s.Attempts, s.Restarts, s.Absent = attempted.latest, attempted.restarts, r.absent[number]
-	if made := r.signed[number]; made != nil {
+	attempted := r.history.of(stepOf{signing: signing.Number})
+	s.Attempts, s.Restarts, s.Absent = attempted.latest, attempted.restarts, r.absent[signing.Number]
+	if made := r.signed[signing.Number]; made != nil {
 		s.Signature, s.Valid, s.Signers = hex.EncodeToString(made.Signature.Bytes()), true, made.Signers
-		s.Absent = made.Absent
+		s.Absent = excluded(made.Excluded)
 		group, _ := r.Group(signing.Group)
 		r.report.Checks = append(r.report.Checks, signatureCheck(s, group.Public.VerifyingKey().String()))
 	}

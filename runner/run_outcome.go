@@ -64,15 +64,21 @@ func (r *run) setSigning(signing ceremony.Signing, out signingOutcome) {
 }
 
 func outcomeOf(signed *native.Signed) signingOutcome {
-	out := signingOutcome{signers: namesIn(signed.Signers)}
-	for _, x := range signed.Excluded {
-		why, detail := x.Why()
-		out.absent = append(out.absent, report.Absence{Member: x.Member.String(), Why: why, Reason: detail})
-	}
+	out := signingOutcome{signers: namesIn(signed.Signers), absent: excluded(signed.Excluded)}
 	if len(signed.Signatures) > 0 {
 		out.signature = &signed.Signatures[0]
 	}
 	return out
+}
+
+// excluded says why candidates did not sign.
+func excluded(all []native.Exclusion) []report.Absence {
+	var absent []report.Absence
+	for _, x := range all {
+		why, detail := x.Why()
+		absent = append(absent, report.Absence{Member: x.Member.String(), Why: why, Reason: detail})
+	}
+	return absent
 }
 
 // absences says who kept a coordinator from a signature.
@@ -83,7 +89,7 @@ func absences(err error) []report.Absence {
 	var all []report.Absence
 	switch {
 	case errors.As(err, &few):
-		return outcomeOf(&native.Signed{Excluded: few.Excluded}).absent
+		return excluded(few.Excluded)
 	case errors.As(err, &missing):
 		for _, m := range missing.Missing {
 			all = append(all, report.Absence{Member: m.String(), Why: native.WhySilent, Reason: missing.LastSeen(m)})

@@ -15,6 +15,7 @@ import (
 	"frostkit/commkey"
 	"frostkit/frost"
 	"frostkit/runner/protocol"
+	"frostkit/runner/protocol/native"
 	"frostkit/runner/report"
 )
 
@@ -192,7 +193,7 @@ type Signing struct {
 	Signature frost.Signature
 	Signers   []string
 	Attempts  int
-	Absent    []report.Absence
+	Excluded  []native.Exclusion // who did not sign, with frostkit's protocol
 }
 
 // Sign signs a message with a group that was made.

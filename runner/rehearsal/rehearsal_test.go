@@ -219,8 +219,11 @@ func TestCandidates(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if slices.Contains(signing.Signers, "Bob") || len(signing.Absent) != 1 || signing.Absent[0].Member != "Bob" || signing.Absent[0].Why != why {
-					t.Errorf("signed by %v, without %+v; want without Bob, who %s", signing.Signers, signing.Absent, why)
+				if slices.Contains(signing.Signers, "Bob") || len(signing.Excluded) != 1 || signing.Excluded[0].Member.Name != "Bob" {
+					t.Fatalf("signed by %v, without %+v; want without Bob", signing.Signers, signing.Excluded)
+				}
+				if got, _ := signing.Excluded[0].Why(); got != why {
+					t.Errorf("Bob %s, want %s", got, why)
 				}
 			})
 		})

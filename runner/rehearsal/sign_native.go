@@ -5,7 +5,6 @@ import (
 
 	"frostkit/runner/protocol"
 	"frostkit/runner/protocol/native"
-	"frostkit/runner/report"
 )
 
 // frostkitCoordinator opens a signing by frostkit's own protocol.
@@ -21,20 +20,11 @@ func (s *signingPart) frostkitCoordinator(ctx context.Context, m *member, kill f
 	if err != nil {
 		return err
 	}
-	s.result = &Signing{Signature: signed.Signatures[0], Attempts: signed.Attempts}
+	s.result = &Signing{Signature: signed.Signatures[0], Attempts: signed.Attempts, Excluded: signed.Excluded}
 	for _, signer := range signed.Signers {
 		s.result.Signers = append(s.result.Signers, signer.Name)
 	}
-	for _, x := range signed.Excluded {
-		s.result.Absent = append(s.result.Absent, absence(x))
-	}
 	return nil
-}
-
-// absence says why a candidate did not sign.
-func absence(x native.Exclusion) report.Absence {
-	why, detail := x.Why()
-	return report.Absence{Member: x.Member.Name, Why: why, Reason: detail}
 }
 
 func (s *signingPart) frostkitParticipant(ctx context.Context, m *member, kill func()) error {
