@@ -61,7 +61,7 @@ func (c *relayCommand) Run(e *Env) error {
 	defer running.stop()
 	o.start(e.Context, running.server)
 	if o.config.TLS == nil {
-		logger.Warn("TLS is off: put a proxy that does TLS in front")
+		c.warnAboutProxies(logger, running.Address)
 	}
 	logger.Info("starting "+running.scheme()+" server", "address", running.Address)
 	if err := c.announce(running.Address); err != nil {
@@ -71,6 +71,17 @@ func (c *relayCommand) Run(e *Env) error {
 	logger.Info("ending: running calls are finished, new ones refused")
 	running.stop()
 	return errors.Join(err, running.err())
+}
+
+// warnAboutProxies says what a relay without TLS needs of the proxy before it.
+func (c *relayCommand) warnAboutProxies(log *slog.Logger, address string) {
+	log.Warn("TLS is off: put a proxy that does TLS in front")
+	listening, err := netip.ParseAddrPort(address)
+	if err != nil || !listening.Addr().IsLoopback() || len(c.TrustProxy) > 0 {
+		return
+	}
+	proxy := netip.PrefixFrom(listening.Addr(), listening.Addr().BitLen())
+	log.Warn("limits by address are off for what comes through a proxy on this machine: name it with --trust-proxy " + proxy.String())
 }
 
 func (c *relayCommand) announce(address string) error {

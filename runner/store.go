@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/url"
 	"strings"
 
@@ -55,8 +56,12 @@ func openRedis(ctx context.Context, name string, log *slog.Logger) (relay.Store,
 		log.Info("opening the store", "redis", u.Redacted())
 	}
 	store, err := redisstore.Open(ctx, name)
-	if err != nil {
+	var network *net.OpError
+	switch {
+	case errors.As(err, &network) && (network.Op == "dial" || network.Timeout()):
 		return nil, failf(ExitUnreachable, "%w", err).hint("is Redis running there?")
+	case err != nil:
+		return nil, failf(ExitInput, "%w", err)
 	}
 	for _, warning := range store.Warnings(ctx) {
 		log.Warn(warning)
