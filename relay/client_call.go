@@ -138,7 +138,8 @@ func (c *Client) retry(ctx context.Context, call call, try func() (*answer, erro
 		var refusal *APIError
 		var lost *UnreachableError
 		switch {
-		case errors.As(err, &refusal) && refusal.RetryAfter > 0:
+		case errors.As(err, &refusal) && refusal.RetryAfter > 0 && (call.repeatable || refusal.Code != unknownCode):
+			repeated = repeated || refusal.Code == unknownCode
 			delay = newDelay(2*refusal.RetryAfter, 1, 2*refusal.RetryAfter) // half of it at least
 		case !errors.As(err, &lost) || !c.hasAnswered() && time.Since(started) >= c.first:
 			return reply, err

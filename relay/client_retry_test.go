@@ -200,6 +200,51 @@ func TestClientSendsOnceToFrostd(t *testing.T) {
 	})
 }
 
+// awayStore queues messages without telling so for a while, as Redis does that
+// ends before it answers.
+type awayStore struct {
+	Store
+	left atomic.Int32 // sends that it does not tell of
+}
+
+func (s *awayStore) Send(ctx context.Context, e *Envelope, limits *Limits) error {
+	if err := s.Store.Send(ctx, e, limits); err != nil || s.left.Add(-1) < 0 {
+		return err
+	}
+	return &AwayError{errors.New("asking Redis (send): EOF")}
+}
+
+// What a store may have done that went away is asked again, but only where doing
+// it twice does no harm.
+func TestClientAsksAStoreThatWasAwayAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for extended, want := range map[bool]error{true: nil, false: errUnknown} {
+			n := &network{}
+			store := &awayStore{Store: NewMemoryStore()}
+			store.left.Store(2)
+			server := newTestServer(t, Config{Store: store})
+			var handler http.Handler = server
+			if !extended {
+				handler = &plain{Server: server}
+			}
+			stop := n.serveHandler(handler)
+			alice, bob := n.client(t, nil), n.client(t, nil)
+			id := openSession(t, alice, bob)
+			err := alice.Send(t.Context(), id, []commkey.PublicKey{bob.key.Public()}, []byte("a"))
+			if !errors.Is(err, want) {
+				t.Errorf("extensions %v: sending ended with %v, want %v", extended, err, want)
+			}
+			wantReceived(t, bob, id, false, "a")
+			if left := store.left.Load(); extended != (left < 0) {
+				t.Errorf("extensions %v: %d more failures to come", extended, left)
+			}
+			alice.Close()
+			bob.Close()
+			stop()
+		}
+	})
+}
+
 func TestClientRetriesBehindAProxy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &network{}

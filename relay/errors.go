@@ -86,8 +86,9 @@ type APIError struct {
 	Name string // as on the wire: InvalidArgument, Unauthorized, …
 	Msg  string // the relay's own words
 
-	// RetryAfter, unless it is zero, is when a call that a limit refused, and that
-	// was not made, is worth another try.
+	// RetryAfter, unless it is zero, is when the call is worth another try: one
+	// that a limit refused was not made, and of one that ended with the code 255
+	// it is not known.
 	RetryAfter time.Duration
 }
 
@@ -103,6 +104,19 @@ func (e *APIError) Is(target error) bool {
 	}
 	return false
 }
+
+// AwayError is that of a [Store] whose state is elsewhere, and does not answer for
+// now. Whether what was asked was done is not known; asking again is right.
+type AwayError struct{ Err error }
+
+// Error says what was asked, and what came of it.
+func (e *AwayError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *AwayError) Unwrap() error { return e.Err }
+
+// awayDelay is when a call that met an [AwayError] is worth another try.
+const awayDelay = time.Second
 
 // ResponseError says that what answered does not speak frostd's API.
 type ResponseError struct {

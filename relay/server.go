@@ -218,9 +218,8 @@ func (x *exchange) finish(w http.ResponseWriter, err error) int {
 
 // refuse makes the error the answer, and returns its status.
 func (x *exchange) refuse(err error) int {
-	var later *rateError
-	if errors.As(err, &later) {
-		x.header.Set("Retry-After", strconv.Itoa(int(math.Ceil(later.after.Seconds()))))
+	if after := retryIn(err); after > 0 {
+		x.header.Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
 	}
 	var body *bodyError
 	if errors.As(err, &body) {
@@ -231,6 +230,19 @@ func (x *exchange) refuse(err error) int {
 	x.out = appendError(x.out[:0], err)
 	x.header["Content-Type"] = jsonType
 	return http.StatusInternalServerError
+}
+
+// retryIn returns when a call that ended with err is worth another try; zero: never.
+func retryIn(err error) time.Duration {
+	var rate *rateError
+	var away *AwayError
+	switch {
+	case errors.As(err, &rate):
+		return rate.after
+	case errors.As(err, &away):
+		return awayDelay
+	}
+	return 0
 }
 
 // logCall logs one call: who, what and how long, but no body, token or key in

@@ -55,7 +55,7 @@ func openRedis(ctx context.Context, name string, log *slog.Logger) (relay.Store,
 	if u, err := url.Parse(name); err == nil {
 		log.Info("opening the store", "redis", u.Redacted())
 	}
-	store, err := redisstore.Open(ctx, name)
+	store, err := redisstore.Open(ctx, name, log)
 	var network *net.OpError
 	switch {
 	case errors.As(err, &network) && (network.Op == "dial" || network.Timeout()):

@@ -15,9 +15,11 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,9 +36,13 @@ const format = "frostkit relay 1"
 type Store struct {
 	client *redis.Client
 	prefix string
-	wakers relay.Wakers
-	stop   context.CancelFunc
-	done   chan struct{}
+	log    *slog.Logger
+
+	patience time.Duration // how long a call waits for a Redis that is restarted
+	away     atomic.Bool   // Redis did not answer when it was last asked
+	wakers   relay.Wakers
+	stop     context.CancelFunc
+	done     chan struct{}
 }
 
 var (
@@ -48,12 +54,21 @@ var (
 // rediss:// for TLS, or unix://PATH?db=DB. In place of a password in the URL,
 // the parameter password-file names a file that has it. It fails if Redis
 // cannot be reached, or its database holds a relay's state of another version.
-func Open(ctx context.Context, url string) (*Store, error) {
+// The log says when Redis goes away and comes back, and for debugging what its
+// library says, which knows one log for the whole process.
+func Open(ctx context.Context, url string, log *slog.Logger) (*Store, error) {
 	options, err := parseURL(url)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{client: redis.NewClient(options), prefix: fmt.Sprintf("{frostkit:%d}", options.DB), done: make(chan struct{})}
+	redis.SetLogger(libraryLog{log})
+	s := &Store{
+		client:   redis.NewClient(options),
+		prefix:   fmt.Sprintf("{frostkit:%d}", options.DB),
+		log:      log,
+		patience: patience,
+		done:     make(chan struct{}),
+	}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the relay's state in Redis at %s: %w", options.Addr, err), s.client.Close())
 	}
@@ -73,19 +88,25 @@ func settings(options *redis.Options) {
 }
 
 const (
-	// patience is how long a call waits for a Redis that is restarted.
+	// patience is that of a [Store].
 	patience = 10 * time.Second
 	// longestPause is the longest time between two tries.
 	longestPause = 200 * time.Millisecond
 )
 
-// retry calls try until Redis has answered, for as long as patience lasts.
+// retry calls try until Redis has answered, for as long as patience lasts; then
+// it fails with a [relay.AwayError].
 func (s *Store) retry(ctx context.Context, try func() error) error {
 	start := time.Now()
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, longestPause) {
 		err := try()
-		if err == nil || answered(err) || time.Since(start)+pause > patience {
+		answered := err == nil || isAnswer(err)
+		s.note(ctx, answered, err)
+		switch {
+		case answered:
 			return err
+		case time.Since(start)+pause > s.patience:
+			return &relay.AwayError{Err: err}
 		}
 		select {
 		case <-ctx.Done():
@@ -95,9 +116,31 @@ func (s *Store) retry(ctx context.Context, try func() error) error {
 	}
 }
 
-// answered reports whether an error is an answer of Redis that does not change
+// note logs when Redis goes away, and when it is back.
+func (s *Store) note(ctx context.Context, answered bool, err error) {
+	switch {
+	case ctx.Err() != nil: // the caller has gone, not Redis
+	case answered && s.away.Load() && s.away.CompareAndSwap(true, false):
+		s.log.Info("Redis answers again")
+	case !answered && s.away.CompareAndSwap(false, true):
+		s.log.Warn("Redis does not answer; calls wait for it", "error", err)
+	}
+}
+
+// libraryLog is where the library of Redis logs to: each connection that fails is
+// a line there.
+type libraryLog struct{ log *slog.Logger }
+
+// Printf logs a line.
+func (l libraryLog) Printf(ctx context.Context, format string, v ...any) {
+	if l.log.Enabled(ctx, slog.LevelDebug) {
+		l.log.DebugContext(ctx, "redis: "+fmt.Sprintf(format, v...))
+	}
+}
+
+// isAnswer reports whether an error is an answer of Redis that does not change
 // by waiting.
-func answered(err error) bool {
+func isAnswer(err error) bool {
 	var answer redis.Error
 	return errors.Is(err, redis.Nil) || errors.Is(err, redis.ErrClosed) ||
 		errors.As(err, &answer) && !redis.HasErrorPrefix(err, "LOADING") && !redis.HasErrorPrefix(err, "MASTERDOWN")
@@ -187,14 +230,19 @@ func (s *Store) Warnings(ctx context.Context) []string {
 // Watch implements [relay.Store].
 func (s *Store) Watch(topic relay.Topic) (<-chan struct{}, func()) { return s.wakers.Watch(topic) }
 
-// scripts by name, each behind what they share.
+// scripts by name, each behind what they share. Redis looks before it runs one
+// whether its memory is full: then those that add are refused, and those run that
+// deliver, that free memory, or without which a member cannot ask for either.
 var scripts = sync.OnceValue(func() map[string]*redis.Script {
 	out := map[string]*redis.Script{}
+	for name, text := range map[string]string{"create": createLua, "send": sendLua} {
+		out[name] = redis.NewScript("#!lua\n" + commonLua + text)
+	}
 	for name, text := range map[string]string{
-		"challenge": challengeLua, "token": tokenLua, "logout": logoutLua, "create": createLua, "sessions": sessionsLua,
-		"leave": leaveLua, "close": closeLua, "send": sendLua, "receive": receiveLua, "stats": statsLua,
+		"challenge": challengeLua, "token": tokenLua, "logout": logoutLua, "sessions": sessionsLua,
+		"leave": leaveLua, "close": closeLua, "receive": receiveLua, "stats": statsLua,
 	} {
-		out[name] = redis.NewScript(commonLua + text)
+		out[name] = redis.NewScript("#!lua flags=allow-oom\n" + commonLua + text)
 	}
 	return out
 })
@@ -227,10 +275,11 @@ var (
 
 // run runs a script.
 func (s *Store) run(ctx context.Context, name string, args ...any) (cmd *redis.Cmd) {
-	_ = s.retry(ctx, func() error { // the command has the error too
+	err := s.retry(ctx, func() error {
 		cmd = scripts()[name].Run(ctx, s.client, []string{s.prefix}, args...)
 		return cmd.Err()
 	})
+	cmd.SetErr(err)
 	return cmd
 }
 

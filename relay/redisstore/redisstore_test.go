@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"frostkit/internal/testlog"
 	"frostkit/relay"
 	"frostkit/relay/redisstore/redistest"
 	"frostkit/relay/storetest"
@@ -19,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func openStore(t testing.TB, url string) *Store {
 	t.Helper()
-	store, err := Open(t.Context(), url)
+	store, err := Open(t.Context(), url, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,12 +94,86 @@ func TestWakesAfterARestart(t *testing.T) {
 	}
 }
 
+// Whether Redis did what it gave no answer to is not known; the log says once
+// that it is away, and once that it is back.
+func TestAway(t *testing.T) {
+	server := redistest.Start(t)
+	var log testlog.Buffer
+	store, err := Open(t.Context(), server.URL(0), slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	store.patience = 50 * time.Millisecond
+	server.Kill()
+	var away *relay.AwayError
+	for range 3 {
+		if _, err := store.Token(t.Context(), relay.TokenHash{1}); !errors.As(err, &away) {
+			t.Errorf("asking a Redis that is not there: %v", err)
+		}
+		if err := store.RemoveToken(t.Context(), relay.TokenHash{1}); !errors.As(err, &away) {
+			t.Errorf("running a script of a Redis that is not there: %v", err)
+		}
+	}
+	if err := server.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	store.patience = patience
+	if _, err := store.Token(t.Context(), relay.TokenHash{1}); !errors.Is(err, relay.ErrUnauthorized) {
+		t.Errorf("asking a Redis that is back: %v", err)
+	}
+	text := log.String()
+	if strings.Count(text, "level=WARN") != 1 || strings.Count(text, "answers again") != 1 || strings.Count(text, "\n") != 2 {
+		t.Errorf("the log:\n%s", text)
+	}
+}
+
+// A Redis whose memory is full takes nothing more, and hands over what it has.
+func TestFullMemory(t *testing.T) {
+	server := redistest.Start(t)
+	store := openStore(t, server.URL(0))
+	defer store.Close()
+	limits := relay.DefaultLimits()
+	session := &relay.Session{ID: relay.SessionID{1}, Members: []relay.Key{{1}, {2}}, Coordinator: relay.Key{1}}
+	if err := store.CreateSession(t.Context(), session, &limits); err != nil {
+		t.Fatal(err)
+	}
+	envelope := &relay.Envelope{Session: session.ID, Sender: relay.Key{1}, Recipients: []relay.Key{{2}}, Body: []byte("a")}
+	if err := store.Send(t.Context(), envelope, &limits); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.client.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
+		t.Fatal(err)
+	}
+	var away *relay.AwayError
+	if err := store.Send(t.Context(), envelope, &limits); err == nil || errors.As(err, &away) || !strings.Contains(err.Error(), "OOM") {
+		t.Errorf("sending: %v", err)
+	}
+	session.ID = relay.SessionID{2}
+	if err := store.CreateSession(t.Context(), session, &limits); err == nil || !strings.Contains(err.Error(), "OOM") {
+		t.Errorf("opening a session: %v", err)
+	}
+	if err := store.AddToken(t.Context(), relay.TokenHash{1}, relay.Key{2}, &limits); err != nil {
+		t.Errorf("logging in: %v", err)
+	}
+	box := relay.Mailbox{Session: relay.SessionID{1}, Owner: relay.Key{2}}
+	for range 2 { // handing over is for the next reception to acknowledge
+		messages, _, err := store.Receive(t.Context(), box, 0, &limits)
+		if err != nil || len(messages) != 1 {
+			t.Errorf("received %d messages, %v", len(messages), err)
+		}
+	}
+	if err := store.CloseSession(t.Context(), relay.SessionID{1}, false, &limits); err != nil {
+		t.Errorf("closing: %v", err)
+	}
+}
+
 func TestErrorsHaveNoPassword(t *testing.T) {
 	for _, url := range []string{
 		"redis://:hunter2@127.0.0.1:1/0", "redis://:hunter2@127.0.0.1:1/none", "redis://:hunter2@[/", "mailto://:hunter2@x",
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		_, err := Open(ctx, url)
+		_, err := Open(ctx, url, slog.New(slog.DiscardHandler))
 		cancel()
 		if err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("opening: %v", err)
@@ -115,7 +191,7 @@ func TestForeignFormat(t *testing.T) {
 	if err := store.client.Set(t.Context(), store.prefix+":format", "frostkit relay 9", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if other, err := Open(t.Context(), server.URL(0)); err == nil {
+	if other, err := Open(t.Context(), server.URL(0), slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("opened another format")
 		_ = other.Close()
 	} else if !strings.Contains(err.Error(), "frostkit relay 9") || errors.Is(err, relay.ErrInvalidArgument) {
