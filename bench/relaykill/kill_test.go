@@ -73,6 +73,9 @@ func killing(t *testing.T, store string, relays int, strike func(*scene) error) 
 	took := time.Since(start)
 	for _, r := range s.relays {
 		r.kill()
+		if t.Failed() {
+			t.Logf("the relay at %s said last:\n%s", r.address, r.log)
+		}
 	}
 	balancer.close()
 	c := s.ceremonies

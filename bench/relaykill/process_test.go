@@ -48,7 +48,7 @@ func newRelayProcess(t *testing.T, program, store string, env []string) *relayPr
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	return &relayProcess{program: program, store: store, env: env, address: listener.Addr().String()}
+	return &relayProcess{program: program, store: store, env: env, address: listener.Addr().String(), log: &tail{}}
 }
 
 // start starts the relay, and returns once it listens.
@@ -66,7 +66,7 @@ func (r *relayProcess) start(ctx context.Context) error {
 	if err := r.cmd.Start(); err != nil {
 		return err
 	}
-	r.exit, r.log = make(chan struct{}), &tail{}
+	r.exit = make(chan struct{})
 	listening := make(chan struct{})
 	go func() {
 		r.log.follow(stderr, "starting HTTPS server", listening)
@@ -89,7 +89,7 @@ func (r *relayProcess) kill() {
 	<-r.exit
 }
 
-// tail keeps the last lines that a process wrote.
+// tail keeps the last lines that a process wrote, over its lives.
 type tail struct {
 	mu    sync.Mutex
 	lines []string
@@ -100,7 +100,7 @@ type tail struct {
 func (l *tail) follow(r io.Reader, text string, seen chan struct{}) {
 	for scanner := bufio.NewScanner(r); scanner.Scan(); {
 		l.mu.Lock()
-		if l.lines = append(l.lines, scanner.Text()); len(l.lines) > 20 {
+		if l.lines = append(l.lines, scanner.Text()); len(l.lines) > 100 {
 			l.lines = l.lines[1:]
 		}
 		l.mu.Unlock()
