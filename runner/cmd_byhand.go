@@ -37,6 +37,9 @@ func byHandFailure(err error) error {
 		return nil
 	case errors.Is(err, byhand.ErrDeclined):
 		return &Failure{Code: ExitDeclined, Err: err}
+	case errors.Is(err, byhand.ErrExists):
+		return failf(ExitStorage, "%w, and may hold what a group cannot do without", err).
+			hint("nothing was made; use an empty folder, or name other files with -P and -k")
 	case errors.As(err, &blame):
 		names := make([]string, len(blame.Culprits))
 		for i, id := range blame.Culprits {

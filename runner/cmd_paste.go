@@ -204,16 +204,10 @@ func pasteGroup(k *keyring.Keyring, cs frost.Ciphersuite, session uuid.UUID, key
 	return members, nil
 }
 
-func (c *coordinatorCommand) runByPaste(e *Env, k *keyring.Keyring, group *keyring.Group, watch func(steps.Notice)) error {
-	pub, err := group.PublicKeyPackage()
-	if err != nil {
-		return err
-	}
-	signers, err := chooseSigners(k, group, groupMembers(k, group), c.Signers)
-	if err != nil {
-		return err
-	}
-	messages, err := c.messages(e)
+func (c *coordinatorCommand) runByPaste(
+	e *Env, k *keyring.Keyring, group *keyring.Group, signers []protocol.Member, watch func(steps.Notice),
+) error {
+	pub, messages, err := c.toSign(e, group)
 	if err != nil {
 		return err
 	}

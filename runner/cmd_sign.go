@@ -3,16 +3,15 @@ package runner
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"frostkit/ceremony"
 	"frostkit/frost"
 	"frostkit/keyring"
-	"frostkit/runner/input"
 	"frostkit/runner/protocol"
 	"frostkit/runner/steps"
 )
@@ -20,7 +19,7 @@ import (
 type coordinatorCommand struct {
 	Group      string   `short:"g" required:"" placeholder:"GROUP" help:"The group: its public key, a prefix of it, or its description."`
 	Signers    []string `short:"S" required:"" placeholder:"MEMBER" help:"Who signs: names, prefixes or public keys of members."`
-	Message    []string `short:"m" sep:"none" placeholder:"FILE" help:"The message to sign; - or nothing reads it from standard input in hexadecimal. Several -m sign several messages in one session, with signers who run frostkit."`
+	Message    []string `short:"m" sep:"none" placeholder:"FILE" help:"The message to sign; - or nothing reads it from standard input in hexadecimal, white space aside. Several -m sign several messages in one session, with signers who run frostkit."`
 	Randomizer []string `short:"r" sep:"none" hidden:"" help:"Randomizers, for ciphersuites that have them."`
 	Signature  string   `short:"o" aliases:"output" placeholder:"FILE" help:"Where to write the raw signature; - or nothing prints it in hexadecimal. For several messages, .1, .2 and so on are added."`
 	serverFlag
@@ -45,16 +44,30 @@ func (c *coordinatorCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	if err := c.probe(); err != nil {
+	if err := errors.Join(checkSigners(group, signers), c.probe()); err != nil {
 		return err
 	}
 	part := single{command: "coordinator", ring: k, coordinator: true, members: namesIn(signers), step: signingStep(group)}
 	return c.stream(e, c.JSON, part, func(watch func(steps.Notice)) error {
 		if c.byPaste() {
-			return c.runByPaste(e, k, group, watch)
+			return c.runByPaste(e, k, group, signers, watch)
 		}
-		return c.runByRelay(e, k, group, watch)
+		return c.runByRelay(e, k, group, signers, watch)
 	})
+}
+
+// checkSigners refuses what no relay and no signer would take.
+func checkSigners(group *keyring.Group, signers []protocol.Member) error {
+	for i, m := range signers {
+		if slices.Contains(signers[:i], m) {
+			return failf(ExitUsage, "-S names %s twice", memberNames([]protocol.Member{m}))
+		}
+	}
+	if t := group.MinSigners(); len(signers) < t {
+		return failf(ExitUsage, "too few signers: %d, and the threshold of %q is %d", len(signers), group.Description, t).
+			hint("-S names all who sign; who coordinates signs only if named")
+	}
+	return nil
 }
 
 // signingStep is a signing by single commands in the stream of events.
@@ -62,8 +75,10 @@ func signingStep(group *keyring.Group) ceremony.Step {
 	return ceremony.Step{Kind: ceremony.Sign, Group: group.ID(), Title: fmt.Sprintf("Sign by the group %q", group.Description)}
 }
 
-func (c *coordinatorCommand) runByRelay(e *Env, k *keyring.Keyring, group *keyring.Group, watch func(steps.Notice)) error {
-	step, err := c.step(e, k, group)
+func (c *coordinatorCommand) runByRelay(
+	e *Env, k *keyring.Keyring, group *keyring.Group, signers []protocol.Member, watch func(steps.Notice),
+) error {
+	step, err := c.step(e, k, group, signers)
 	if err != nil {
 		return err
 	}
@@ -77,21 +92,12 @@ func (c *coordinatorCommand) runByRelay(e *Env, k *keyring.Keyring, group *keyri
 	return c.write(e, signatures)
 }
 
-func (c *coordinatorCommand) step(e *Env, k *keyring.Keyring, group *keyring.Group) (*steps.Coordinate, error) {
-	pub, err := group.PublicKeyPackage()
-	if err != nil {
-		return nil, err
-	}
-	members := groupMembers(k, group)
-	signers, err := chooseSigners(k, group, members, c.Signers)
-	if err != nil {
-		return nil, err
-	}
+func (c *coordinatorCommand) step(e *Env, k *keyring.Keyring, group *keyring.Group, signers []protocol.Member) (*steps.Coordinate, error) {
 	server, err := serverOf(c.ServerURL, group)
 	if err != nil {
 		return nil, err
 	}
-	messages, err := c.messages(e)
+	pub, messages, err := c.toSign(e, group)
 	if err != nil {
 		return nil, err
 	}
@@ -149,44 +155,6 @@ func chooseSigners(k *keyring.Keyring, group *keyring.Group, members []protocol.
 	return signers, nil
 }
 
-// messages reads what is to be signed.
-func (c *coordinatorCommand) messages(e *Env) ([][]byte, error) {
-	names := c.Message
-	if len(names) == 0 {
-		names = []string{"-"}
-	}
-	messages := make([][]byte, len(names))
-	for i, name := range names {
-		message, err := e.readMessage(name)
-		if err != nil {
-			return nil, err
-		}
-		messages[i] = message
-	}
-	return messages, nil
-}
-
-func (e *Env) readMessage(name string) ([]byte, error) {
-	if name == "" || name == "-" {
-		text, err := e.ask(e.Context, "The message to be signed (hex encoded)")
-		if err != nil && !errors.Is(err, input.ErrEnded) {
-			return nil, failf(ExitInput, "reading the message from standard input: %w", err)
-		}
-		message, err := hex.DecodeString(text)
-		if err != nil {
-			return nil, failf(ExitInput, "reading the message from standard input: it is not hexadecimal").
-				hint("pass a file with -m FILE, or pipe: xxd -p -c0 FILE | %s coordinator -m - …", e.called)
-		}
-		return message, nil
-	}
-	e.say("Reading message from %s...", name)
-	message, err := os.ReadFile(name)
-	if err != nil {
-		return nil, failf(ExitInput, "reading the message: %w", err)
-	}
-	return message, nil
-}
-
 // toFile reports whether signatures are written rather than printed.
 func (c *coordinatorCommand) toFile() bool { return c.Signature != "" && c.Signature != "-" }
 
@@ -204,16 +172,38 @@ func (c *coordinatorCommand) probe() error {
 	return nil
 }
 
+// path is where the signature of message i goes, of that many.
+func (c *coordinatorCommand) path(i, messages int) string {
+	if messages == 1 {
+		return c.Signature
+	}
+	return fmt.Sprintf("%s.%d", c.Signature, i+1)
+}
+
+// spare sees to it that no signature of something else is replaced.
+func (c *coordinatorCommand) spare(e *Env, key frost.VerifyingKey, messages [][]byte) error {
+	if !c.toFile() {
+		return nil
+	}
+	for i, message := range messages {
+		err := e.spare(c.path(i, len(messages)), func(content []byte) bool {
+			signature, err := decodeSignature(key.Ciphersuite(), content)
+			return err == nil && key.Verify(message, signature) == nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // write writes or prints the signatures. Those that cannot be written are printed: they are nowhere else.
 func (c *coordinatorCommand) write(e *Env, signatures []frost.Signature) error {
 	files := []string{}
 	var failed error
 	for i, signature := range signatures {
-		path := c.Signature
-		if len(signatures) > 1 {
-			path = fmt.Sprintf("%s.%d", path, i+1)
-		}
 		if c.toFile() {
+			path := c.path(i, len(signatures))
 			err := writeFile(path, signature.Bytes())
 			if err == nil {
 				files = append(files, path)

@@ -219,6 +219,10 @@ func (c *testSignCommand) Run(e *Env) error {
 	if err != nil {
 		return failf(ExitInput, "reading the message: %w", err)
 	}
+	never := func([]byte) bool { return false } // both are new each time
+	if err := errors.Join(e.spare(c.Signature, never), e.spare(c.PublicKeyPackage, never)); err != nil {
+		return err
+	}
 	signature, pub, err := signForTest(cs, message)
 	if err != nil {
 		return err

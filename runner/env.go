@@ -102,9 +102,9 @@ func (e *Env) questions() io.Writer {
 	return e.Stderr
 }
 
-// terminal returns the width of the terminal that w is, if it is one.
-func terminal(w io.Writer) (columns int, ok bool) {
-	f, isFile := w.(*os.File)
+// terminal returns the width of the terminal that a reader or writer is, if it is one.
+func terminal(stream any) (columns int, ok bool) {
+	f, isFile := stream.(*os.File)
 	if !isFile || !term.IsTerminal(int(f.Fd())) {
 		return 0, false
 	}

@@ -23,3 +23,27 @@ func writeOutput(path string, data []byte) error {
 	}
 	return writeFile(path, data)
 }
+
+// maxSpared is the size up to which a file is looked into before it is replaced, in
+// bytes: signatures and their hexadecimal form are shorter.
+const maxSpared = 1 << 10
+
+// spare refuses to replace a file with something in it, unless that is as good as what
+// is to be written. Under the names of the tools that replace it all the same, it warns.
+func (e *Env) spare(path string, asGood func(content []byte) bool) error {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return nil // what cannot be written is told by who writes
+	}
+	if info.Size() <= maxSpared {
+		if content, err := os.ReadFile(path); err == nil && asGood(content) {
+			return nil
+		}
+	}
+	if e.called != frostkit {
+		e.warn([]string{fmt.Sprintf("%q is replaced", path)})
+		return nil
+	}
+	return failf(ExitStorage, "%q is there already, with something else in it, which would be lost", path).
+		hint("name another file, or move this one away; nothing was begun")
+}

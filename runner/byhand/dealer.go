@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +33,9 @@ func Deal(ctx context.Context, c *Console, d Dealer) error {
 		return err
 	}
 	if err := checkSizes(d.Threshold, d.Members); err != nil {
+		return err
+	}
+	if err := d.spare(); err != nil {
 		return err
 	}
 	ids := make([]frost.Identifier, d.Members)
@@ -74,6 +78,31 @@ func (d *Dealer) ask(ctx context.Context, c *Console) (err error) {
 	return err
 }
 
+// ErrExists is what [Deal] fails with rather than replacing the files of another group.
+var ErrExists = errors.New("it is there already")
+
+// spare sees to it that no group's shares are replaced: they would be gone.
+func (d *Dealer) spare() error {
+	if d.Interactive {
+		return nil
+	}
+	for _, path := range append([]string{d.PublicKeyPackage}, d.sharePaths()...) {
+		if _, err := os.Lstat(path); path != "-" && err == nil {
+			return fmt.Errorf("writing %q: %w", path, ErrExists)
+		}
+	}
+	return nil
+}
+
+// sharePaths are the files of the members, in their order.
+func (d *Dealer) sharePaths() []string {
+	paths := make([]string, d.Members)
+	for i := range paths {
+		paths[i] = strings.ReplaceAll(d.SecretShare, "{}", strconv.Itoa(i+1))
+	}
+	return paths
+}
+
 // deal splits the key, or a fresh one.
 func (d *Dealer) deal(ids []frost.Identifier) (map[frost.Identifier]*frost.SecretShare, *frost.PublicKeyPackage, error) {
 	if d.Key == "" {
@@ -106,8 +135,9 @@ func (d *Dealer) write(c *Console, ids []frost.Identifier, shares map[frost.Iden
 		return fmt.Errorf("writing the public key package: %w", err)
 	}
 	c.log("Public key package written to %s", d.PublicKeyPackage)
+	paths := d.sharePaths()
 	for i, id := range ids {
-		path := strings.ReplaceAll(d.SecretShare, "{}", strconv.Itoa(i+1))
+		path := paths[i]
 		share := shares[id].EncodeSecretJSON()
 		err := c.write(path, share, 0o600)
 		clear(share)

@@ -1,6 +1,7 @@
 package byhand
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -102,8 +103,13 @@ func (config *Coordinator) message(ctx context.Context, c *Console) ([]byte, err
 		return nil, err
 	}
 	message, err := hex.DecodeString(text)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("the message %q is not hexadecimal", text)
+	case len(message) == 0:
+		return nil, errors.New("the message is empty; pass a file with -m, and an empty one is signed as well")
+	case !config.Interactive && len(bytes.TrimSpace(c.In.Pending())) > 0: // otherwise it answers what is asked next
+		return nil, errors.New("more follows the line that is the message; pass a file with -m, or all of it in one line")
 	}
 	return message, nil
 }
@@ -112,6 +118,9 @@ func (config *Coordinator) write(c *Console, signature frost.Signature) error {
 	if config.Signature == "" || config.Signature == "-" {
 		c.say("Signature:\n%s", signature)
 		return nil
+	}
+	if _, err := os.Stat(config.Signature); err == nil {
+		c.log("Replacing %s", config.Signature)
 	}
 	if err := durable.WriteFile(config.Signature, signature.Bytes(), 0o644); err != nil {
 		return fmt.Errorf("writing the signature: %w", err)

@@ -5,6 +5,7 @@ package input
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -99,6 +100,18 @@ func (l *Lines) All(ctx context.Context) ([]byte, error) {
 			return nil, ErrTooLong
 		}
 	}
+}
+
+// Pending returns what has come after the last line that was asked for, as far as it
+// is known without reading. Nobody may be asking.
+func (l *Lines) Pending() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.reading {
+		return nil
+	}
+	pending, _ := l.in.Peek(l.in.Buffered())
+	return bytes.Clone(pending)
 }
 
 // listen begins to take lines: those that a question before this one has left

@@ -170,3 +170,20 @@ func TestTurns(t *testing.T) {
 		}
 	})
 }
+
+// What follows a line is known once it is there, and not before.
+func TestPending(t *testing.T) {
+	lines := New(strings.NewReader("one\ntwo\nthree\n"))
+	if pending := lines.Pending(); len(pending) != 0 {
+		t.Errorf("%q is pending before anything was read", pending)
+	}
+	if line, err := lines.Next(t.Context()); line != "one\n" || err != nil {
+		t.Fatalf("read %q, %v", line, err)
+	}
+	if pending := lines.Pending(); string(pending) != "two\nthree\n" {
+		t.Errorf("%q is pending", pending)
+	}
+	if rest, err := lines.All(t.Context()); string(rest) != "two\nthree\n" || err != nil {
+		t.Errorf("read %q, %v", rest, err)
+	}
+}
