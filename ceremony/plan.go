@@ -49,6 +49,7 @@ const (
 // PlanOptions say for whom and from where a plan is made.
 type PlanOptions struct {
 	As         string // only this member's part; "" for all members run here
+	All        bool   // all members run here get keys here, although the file names a relay
 	Dir        string // folder of credentials and outputs, as paths are to show it; "" for the current one
 	MessageDir string // the same for messages and the CA file
 }

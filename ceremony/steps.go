@@ -81,9 +81,27 @@ func (p *planner) keygen() {
 		s.Commands = append(s.Commands, Command{m.Name, command("init").flag("--name", m.Name).flag("-c", p.config(m)).String(), made})
 	}
 	if s.Done = len(without) == 0; !s.Done {
-		s.Why = "without a key: " + enumerate(without)
+		s.Why, s.Blocked = "without a key: "+enumerate(without), p.apart(without)
 	}
 	p.add(s)
+}
+
+// apart says why no keys are made: over a relay each member is run where its key is, and a key that is made
+// here for somebody elsewhere takes that member's place, and its share.
+func (p *planner) apart(without []string) string {
+	if p.Server.BuiltIn() || len(p.here) == 1 || p.options.All {
+		return ""
+	}
+	with := slices.DeleteFunc(namesOf(p.here), func(name string) bool { return slices.Contains(without, name) })
+	found, as := "no member has a key here", "MEMBER"
+	if len(with) > 0 {
+		found, as = "only "+enumerate(with)+" has a key here", with[0]
+	}
+	if len(with) > 1 {
+		found, as = "only "+enumerate(with)+" have keys here", "MEMBER"
+	}
+	return fmt.Sprintf("%s; did you mean --as %s, for one member's part? --all makes keys for all, if %s are to be run here",
+		found, Quote(as), enumerate(namesOf(p.here)))
 }
 
 func (p *planner) contacts() {

@@ -50,7 +50,8 @@ func (c *validateCommand) writeJSON(e *Env, err error) error {
 // ceremonyFlags say which ceremony, whose part of it, and where its files are.
 type ceremonyFlags struct {
 	File string `arg:"" placeholder:"FILE" help:"The ceremony file."`
-	As   string `placeholder:"MEMBER" help:"Only this member's part; the others are run elsewhere."`
+	As   string `placeholder:"MEMBER" xor:"part" help:"Only this member's part; the others are run elsewhere."`
+	All  bool   `xor:"part" help:"Make keys for all members without a contact in the file, to be run here over the file's relay."`
 	Dir  string `placeholder:"DIR" help:"Folder of the credentials and outputs; by default the ceremony file's."`
 	jsonFlag
 }

@@ -111,7 +111,7 @@ func (k *checkup) planned() {
 	for _, step := range plan.Steps {
 		switch {
 		case step.Blocked != "":
-			k.failed(string(step.Kind), "", failf(ExitInput, "%s", step.Blocked))
+			k.failed(string(step.Kind), "", failf(blockedCode(step), "%s", step.Blocked))
 		case step.Kind == ceremony.Keygen && !step.Done:
 			k.add("keygen", "", checkWarning, "%s", step.Why)
 			k.hint("members elsewhere need the contacts: frostkit init, then frostkit export")

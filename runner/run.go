@@ -65,7 +65,7 @@ func (r *run) perform(ctx context.Context) (changed bool, err error) {
 		if blocked, err := r.blocked(step); err != nil {
 			return changed, err
 		} else if blocked {
-			return changed, failf(ExitInput, "%s: %s", step.Title, step.Blocked)
+			return changed, blockedBy(step)
 		}
 		if !changed {
 			if err := r.reserve(); err != nil {
@@ -109,11 +109,25 @@ func (r *run) blocked(step ceremony.Step) (bool, error) {
 	return !begun, err
 }
 
+// blockedBy is what a run fails with at a step that cannot be carried out.
+func blockedBy(step ceremony.Step) error {
+	return failf(blockedCode(step), "%s: %s", step.Title, step.Blocked)
+}
+
+// blockedCode tells the command line that does not say whose keys to make from
+// what is wrong with files.
+func blockedCode(step ceremony.Step) int {
+	if step.Kind == ceremony.Keygen {
+		return ExitUsage
+	}
+	return ExitInput
+}
+
 // preflight refuses what is known to fail, before anything is written.
 func (r *run) preflight(plan *ceremony.Plan) error {
 	for _, step := range plan.Steps {
 		if step.Blocked != "" && step.Kind != ceremony.DKG && !step.Done {
-			return failf(ExitInput, "%s: %s", step.Title, step.Blocked)
+			return blockedBy(step)
 		}
 		if step.Kind == ceremony.Sign && !step.Done {
 			if err := probeOutputs(step); err != nil {

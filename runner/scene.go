@@ -21,7 +21,7 @@ type scene struct {
 	env   *Env
 	file  *ceremony.File
 	suite frost.Ciphersuite
-	as    string
+	flags ceremonyFlags
 	dir   string // of credentials and outputs
 	here  []ceremony.Member
 }
@@ -36,7 +36,7 @@ func (e *Env) openScene(flags ceremonyFlags) (*scene, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &scene{env: e, file: file, suite: suite, as: flags.As, dir: flags.Dir, here: file.LocalMembers()}
+	s := &scene{env: e, file: file, suite: suite, flags: flags, dir: flags.Dir, here: file.LocalMembers()}
 	if s.dir == "" {
 		s.dir = file.Dir()
 	}
@@ -167,7 +167,7 @@ func (s *scene) plan() (*ceremony.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := s.file.Plan(state, ceremony.PlanOptions{As: s.as, Dir: s.dir, MessageDir: s.file.Dir()})
+	plan, err := s.file.Plan(state, ceremony.PlanOptions{As: s.flags.As, All: s.flags.All, Dir: s.dir, MessageDir: s.file.Dir()})
 	if err != nil {
 		return nil, err
 	}
@@ -229,27 +229,41 @@ func (s *scene) madeGroup(g ceremony.Group, rings map[string]*keyring.Keyring) (
 }
 
 // knownTo tells which members are among m's contacts, and fails on one who is
-// there under another key.
+// there under another key than the ceremony has or, here, would make.
 func (s *scene) knownTo(m ceremony.Member, k *keyring.Keyring, rings map[string]*keyring.Keyring) (map[string]bool, error) {
 	known := map[string]bool{}
 	for _, other := range s.file.Members {
 		key, ok := s.keyOf(other, rings, k)
-		if !ok {
+		if !ok && !s.isHere(other.Name) {
 			continue
 		}
-		if _, found := k.ContactByKey(key); found {
+		if _, found := k.ContactByKey(key); ok && found {
 			known[other.Name] = true
 			continue
 		}
 		for _, contact := range k.Contacts() {
 			if contact.Name == other.Name && other.Name != m.Name {
-				return nil, failf(ExitInput, "the contact %q in %q has the key %s, and the ceremony's %s has %s",
-					other.Name, k.Path(), contact.Key, other.Name, key).
-					hint("find out which is right; frostkit remove-contact -c %s -p %s removes the old one", k.Path(), contact.Key)
+				return nil, s.otherKey(m, other, k.Path(), contact.Key, key)
 			}
 		}
 	}
 	return known, nil
+}
+
+// otherKey says that m knows a member under another key than the ceremony has,
+// which is zero where it has none yet.
+func (s *scene) otherKey(m, other ceremony.Member, path string, known, key commkey.PublicKey) error {
+	switch config := s.configPath(other); {
+	case !s.isHere(other.Name):
+		return failf(ExitInput, "the contact %q in %q has the key %s, and the contact in the file %s", other.Name, path, known, key).
+			hint("find out which is right, and correct the file, or import the contact anew after frostkit remove-contact -c %s -p %s", path, known)
+	case key.IsZero():
+		return failf(ExitUsage, "the contact %q in %q has the key %s, which %q has not", other.Name, path, known, config).
+			hint("did you mean --as %s, for one member's part? the key of %s is made here no second time", ceremony.Quote(m.Name), other.Name)
+	default:
+		return failf(ExitInput, "the contact %q in %q has the key %s, and %q has %s", other.Name, path, known, config, key).
+			hint("if %s is run elsewhere, remove %s and run with --as %s", other.Name, config, ceremony.Quote(m.Name))
+	}
 }
 
 // groupIn finds a group of this ceremony: same description, ciphersuite,

@@ -130,7 +130,7 @@ func TestLogsOfACeremony(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if code := frostkitIn(t.Context(), dir, &talk, "run", filepath.Join(dir, "logged.yaml"), "--yes"); code != runner.ExitOK {
+	if code := frostkitIn(t.Context(), dir, &talk, "run", filepath.Join(dir, "logged.yaml"), "--all", "--yes"); code != runner.ExitOK {
 		t.Fatalf("the ceremony ended with code %d:\n%s", code, &talk)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.toml"))

@@ -90,7 +90,7 @@ func (c *ceremonies) one(ctx context.Context, dir string) error {
 func (c *ceremonies) run(ctx context.Context, file string) (again bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, c.program, "run", file, "--yes")
+	cmd := exec.CommandContext(ctx, c.program, "run", file, "--all", "--yes")
 	cmd.Env = append(os.Environ(), c.env...)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError

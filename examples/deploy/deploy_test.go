@@ -487,7 +487,7 @@ func TestTwoRelaysBehindABalancer(t *testing.T) {
 		check(t, os.Symlink(filepath.Join(dir, "ca"), filepath.Join(folder, "ca")))
 		file := filepath.Join(folder, "ceremony.yaml")
 		check(t, os.WriteFile(file, []byte(strings.Replace(ceremony, "PORT", port, 1)), 0o600))
-		run(t, folder, env, program, "run", "ceremony.yaml", "--yes")
+		run(t, folder, env, program, "run", "ceremony.yaml", "--all", "--yes")
 	}
 	ceremonyIn("both")
 	killOne()
