@@ -56,6 +56,7 @@ type DurableStore struct {
 	urgent  chan struct{} // somebody waits for a commit
 	lazy    chan struct{} // something is to be committed in a while
 	armed   atomic.Bool   // lazy was signalled since the last commit
+	failing atomic.Bool   // the last commit that a call waited for failed
 	quit    chan struct{}
 	done    chan struct{}
 
@@ -78,7 +79,10 @@ type waiter struct {
 
 func newGroup() *group { return &group{done: make(chan struct{})} }
 
-var _ Store = (*DurableStore)(nil)
+var (
+	_ Store    = (*DurableStore)(nil)
+	_ Writable = (*DurableStore)(nil)
+)
 
 // NewDurableStore returns a store with what is in the journal, which it closes
 // in the end. It fails if the journal holds something that it cannot read.
@@ -116,6 +120,9 @@ func (s *DurableStore) Close() error {
 	<-s.done
 	return s.disk.Close()
 }
+
+// Writable implements [Writable].
+func (s *DurableStore) Writable() bool { return !s.failing.Load() }
 
 // run commits until Close.
 func (s *DurableStore) run() {
@@ -189,6 +196,9 @@ func (s *DurableStore) commit(force bool) error {
 	defer close(waiting.done)
 	defer s.mu.Unlock()
 	s.company = len(waiting.calls) + len(s.waiting.calls)
+	if len(waiting.calls) > 0 {
+		s.failing.Store(err != nil)
+	}
 	switch {
 	case err != nil:
 		err = fmt.Errorf("storing: %w", err)

@@ -294,6 +294,32 @@ func TestBodyThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// Whether a store takes changes shows by those that calls ask for, and not by
+// what it writes unasked.
+func TestWritable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &tape{}
+		p := newPost(t, j.open(t), 2)
+		full := errors.New("no space left on device")
+		j.fail(full, nil)
+		if err := p.send(numbered(0, 10), 1); !errors.Is(err, full) || p.store.Writable() {
+			t.Errorf("sending: %v, and the store takes changes: %v", err, p.store.Writable())
+		}
+		j.fail(nil, nil)
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		if j.commits < 2 || p.store.Writable() {
+			t.Errorf("after %d commits the store takes changes: %v", j.commits, p.store.Writable())
+		}
+		if err := p.send(numbered(1, 10), 1); err != nil || !p.store.Writable() {
+			t.Errorf("sending: %v, and the store takes changes: %v", err, p.store.Writable())
+		}
+		if err := p.store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // What waits is bounded by what the disk may hold, bodies do not count for what
 // the memory may hold, and what is not bodies does.
 func TestLimitsOfDiskAndMemory(t *testing.T) {

@@ -145,3 +145,10 @@ type Stats struct {
 type Counter interface {
 	Stats(ctx context.Context) (Stats, error)
 }
+
+// Writable is a [Store] on which changes can fail.
+type Writable interface {
+	// Writable reports whether the last change that a call asked for was stored, or
+	// none was asked for yet.
+	Writable() bool
+}

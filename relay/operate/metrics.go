@@ -89,8 +89,16 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 2})
 }
 
-// Store adds what a store holds, if it can say so.
+// Store adds what a store holds and whether it takes more, if it can say so.
 func (m *Metrics) Store(store relay.Store) {
+	if writable, ok := store.(relay.Writable); ok {
+		m.gaugeFunc("store_writable", "1 if the last change that a call asked for was stored.", func() float64 {
+			if writable.Writable() {
+				return 1
+			}
+			return 0
+		})
+	}
 	if counter, ok := store.(relay.Counter); ok {
 		m.registry.MustRegister(&storeCollector{counter})
 	}
@@ -98,9 +106,12 @@ func (m *Metrics) Store(store relay.Store) {
 
 // Certificate adds when the relay's certificate expires.
 func (m *Metrics) Certificate(expires func() time.Time) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: prefix + "certificate_expiry_seconds", Help: "When the certificate expires, in seconds of Unix time.",
-	}, func() float64 { return float64(expires().Unix()) }))
+	m.gaugeFunc("certificate_expiry_seconds", "When the certificate expires, in seconds of Unix time.",
+		func() float64 { return float64(expires().Unix()) })
+}
+
+func (m *Metrics) gaugeFunc(name, help string, value func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: prefix + name, Help: help}, value))
 }
 
 // storeTimeout is how long a store may take to say what it holds.

@@ -35,7 +35,7 @@ func TestMetrics(t *testing.T) {
 	session := &relay.Session{ID: relay.SessionID{1}, Members: []relay.Key{{1}, {2}}, Coordinator: relay.Key{1}, MessageCount: 1}
 	limits := relay.DefaultLimits()
 	check(t, store.CreateSession(t.Context(), session, &limits))
-	text := scrape(t, observed(t, store))
+	text := scrape(t, observed(t, &changing{MemoryStore: store, writable: true}))
 	for _, line := range []string{
 		`frostkit_relay_calls_total{call="challenge",outcome="ok"} 1`,
 		`frostkit_relay_calls_total{call="challenge",outcome="InvalidArgument"} 1`,
@@ -44,6 +44,7 @@ func TestMetrics(t *testing.T) {
 		`frostkit_relay_refused_total{limit="limit-queue"} 0`,
 		`frostkit_relay_sessions 1`,
 		`frostkit_relay_store_up 1`,
+		`frostkit_relay_store_writable 1`,
 		`frostkit_relay_certificate_expiry_seconds 1.8e+09`,
 	} {
 		if !strings.Contains(text, line+"\n") {
@@ -57,6 +58,21 @@ type brokenStore struct{ relay.Store }
 
 func (brokenStore) Stats(context.Context) (relay.Stats, error) {
 	return relay.Stats{}, errors.New("out of order")
+}
+
+// changing is a store on which changes can fail.
+type changing struct {
+	*relay.MemoryStore
+	writable bool
+}
+
+func (c *changing) Writable() bool { return c.writable }
+
+func TestMetricsOfAStoreThatTakesNothing(t *testing.T) {
+	text := scrape(t, observed(t, &changing{relay.NewMemoryStore(), false}))
+	if !strings.Contains(text, "frostkit_relay_store_writable 0\n") || !strings.Contains(text, "frostkit_relay_store_up 1\n") {
+		t.Errorf("metrics:\n%s", text)
+	}
 }
 
 func TestMetricsOfABrokenStore(t *testing.T) {
@@ -74,7 +90,7 @@ var (
 // Every metric that the dashboard names exists, and every one of ours is on it.
 func TestDashboard(t *testing.T) {
 	exists := map[string]bool{}
-	for _, match := range typeLine.FindAllStringSubmatch(scrape(t, observed(t, relay.NewMemoryStore())), -1) {
+	for _, match := range typeLine.FindAllStringSubmatch(scrape(t, observed(t, &changing{MemoryStore: relay.NewMemoryStore()})), -1) {
 		exists[match[1]] = true
 		if match[2] == "histogram" {
 			exists[match[1]+"_bucket"] = true

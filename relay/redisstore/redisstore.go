@@ -40,14 +40,16 @@ type Store struct {
 
 	patience time.Duration // how long a call waits for a Redis that is restarted
 	away     atomic.Bool   // Redis did not answer when it was last asked
+	failing  atomic.Bool   // the last change failed
 	wakers   relay.Wakers
 	stop     context.CancelFunc
 	done     chan struct{}
 }
 
 var (
-	_ relay.Store   = (*Store)(nil)
-	_ relay.Counter = (*Store)(nil)
+	_ relay.Store    = (*Store)(nil)
+	_ relay.Counter  = (*Store)(nil)
+	_ relay.Writable = (*Store)(nil)
 )
 
 // Open connects to the Redis of a URL: redis://[USER[:PASSWORD]@]HOST:PORT/DB,
@@ -307,6 +309,9 @@ var outcomes = map[string]error{
 // change runs a script that answers with an outcome.
 func (s *Store) change(ctx context.Context, name string, args ...any) error {
 	text, err := s.run(ctx, name, args...).Text()
+	if ctx.Err() == nil {
+		s.failing.Store(err != nil)
+	}
 	if err != nil {
 		return failure(name, err)
 	}
@@ -316,6 +321,9 @@ func (s *Store) change(ctx context.Context, name string, args ...any) error {
 	}
 	return outcome
 }
+
+// Writable implements [relay.Writable].
+func (s *Store) Writable() bool { return !s.failing.Load() }
 
 func failure(name string, err error) error { return fmt.Errorf("asking Redis (%s): %w", name, err) }
 

@@ -199,6 +199,24 @@ func TestForeignFormat(t *testing.T) {
 	}
 }
 
+// A Redis that answers may take no changes all the same.
+func TestWritable(t *testing.T) {
+	store := openStore(t, redistest.Start(t).URL(0))
+	defer store.Close()
+	change := func(replicas string) error {
+		if err := store.client.ConfigSet(t.Context(), "min-replicas-to-write", replicas).Err(); err != nil {
+			t.Fatal(err)
+		}
+		return store.RemoveToken(t.Context(), relay.TokenHash{})
+	}
+	if err := change("1"); err == nil || store.Writable() {
+		t.Errorf("without a replica: %v, and the store takes changes: %v", err, store.Writable())
+	}
+	if err := change("0"); err != nil || !store.Writable() {
+		t.Errorf("without the need of one: %v, and the store takes changes: %v", err, store.Writable())
+	}
+}
+
 // BenchmarkPairs has every send on the disk before it is acknowledged.
 func BenchmarkPairs(b *testing.B) {
 	store := openStore(b, redistest.Start(b).URL(0))
