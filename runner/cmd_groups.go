@@ -1,12 +1,15 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"frostkit/commkey"
 	"frostkit/frost"
 	"frostkit/keyring"
+	"frostkit/runner/input"
 )
 
 type groupsCommand struct {
@@ -73,7 +76,7 @@ func supported(g *keyring.Group) bool {
 func viewParticipant(k *keyring.Keyring, p keyring.Participant) participantView {
 	view := participantView{Identifier: p.IdentifierText(), PublicKey: p.Key}
 	if own := k.Key(); own != nil && own.Public() == p.Key {
-		view.Self, view.Known = true, true
+		view.Name, view.Self, view.Known = k.Name(), true, true
 		return view
 	}
 	if contact, ok := k.ContactByKey(p.Key); ok {
@@ -103,23 +106,66 @@ func (p participantView) label() string {
 }
 
 type removeGroupCommand struct {
-	Group string `short:"g" required:"" placeholder:"GROUP" help:"The group: its public key, a prefix of it, or its description."`
+	Group string `short:"g" required:"" placeholder:"GROUP" help:"The group: its public key, the first 8 digits of it or more, or its description in full."`
 	configFlag
 	jsonFlag
 }
 
+// Run removes the group, which at a keyboard it asks about: the share is gone with it.
 func (c *removeGroupCommand) Run(e *Env) error {
-	var removed string
-	_, err := c.update(e, func(k *keyring.Keyring) error {
-		group, err := k.FindGroup(c.Group)
-		if err != nil {
-			return err
-		}
-		removed = group.ID()
-		return k.RemoveGroup(removed)
-	})
-	if err != nil || !c.JSON {
+	k, err := c.load(e)
+	if err != nil {
 		return err
 	}
-	return e.writeJSON(map[string]any{"removed": removed})
+	defer k.Destroy()
+	group, err := c.find(k)
+	if err != nil {
+		return err
+	}
+	if err := c.confirm(e, k, group); err != nil {
+		return err
+	}
+	path, err := c.update(e, func(k *keyring.Keyring) error { return k.RemoveGroup(group.ID()) })
+	if err != nil {
+		return err
+	}
+	e.say("Removed the group %q (%s), and with it this member's share, from %s", group.Description, group.ID(), path)
+	if c.JSON {
+		return e.writeJSON(map[string]any{"removed": group.ID()})
+	}
+	return nil
+}
+
+// enoughDigits is how much of a public key names a group that is to be removed.
+const enoughDigits = 8
+
+// find finds the group, and is content with no beginning of its description.
+func (c *removeGroupCommand) find(k *keyring.Keyring) (*keyring.Group, error) {
+	group, err := k.FindGroup(c.Group)
+	if err != nil {
+		return nil, err
+	}
+	byKey := len(c.Group) >= enoughDigits && strings.HasPrefix(group.ID(), strings.ToLower(c.Group))
+	if !byKey && c.Group != group.Description {
+		return nil, failf(ExitUsage, "%q is too little to remove the group %q by, whose share would be gone", c.Group, group.Description).
+			hint("give its description in full, or its public key: %s", group.ID())
+	}
+	return group, nil
+}
+
+// confirm asks whoever sits at a keyboard, but no user of frost-client, whose
+// next command may be what is read.
+func (c *removeGroupCommand) confirm(e *Env, k *keyring.Keyring, group *keyring.Group) error {
+	if _, keyboard := terminal(e.Stdin); !keyboard || e.called != frostkit {
+		return nil
+	}
+	answer, err := e.ask(e.Context, fmt.Sprintf("Remove the group %q (%s) from %s? Unless there is a copy, this member's share is gone for good. (y/n)",
+		group.Description, group.ID(), k.Path()))
+	if err != nil && !errors.Is(err, input.ErrEnded) {
+		return err
+	}
+	if !strings.EqualFold(answer, "y") && !strings.EqualFold(answer, "yes") {
+		return failf(ExitDeclined, "the group %q was not removed: the answer was no", group.Description)
+	}
+	return nil
 }

@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 
 	"frostkit/commkey"
 	"frostkit/keyring"
@@ -21,7 +24,9 @@ type initCommand struct {
 
 func (c *initCommand) Run(e *Env) error {
 	var public commkey.PublicKey
+	var before string
 	path, err := c.update(e, func(k *keyring.Keyring) (err error) {
+		before = k.Name()
 		if public, err = e.ensureKey(k); err != nil || c.Name == "" {
 			return err
 		}
@@ -29,6 +34,9 @@ func (c *initCommand) Run(e *Env) error {
 	})
 	if err != nil {
 		return err
+	}
+	if c.Name != "" && before != "" && c.Name != before {
+		e.say("This member was %q and is now %q; the others know it by the name that they imported", before, c.Name)
 	}
 	e.say("Writing to config file at %s...\nDone.\n%s", path, clearTextWarning)
 	if c.JSON {
@@ -69,6 +77,9 @@ func (c *configFlag) load(e *Env) (*keyring.Keyring, error) {
 	k, err := keyring.Load(path)
 	if err != nil {
 		return nil, err
+	}
+	if _, err := os.Stat(path); c.Config != "" && errors.Is(err, fs.ErrNotExist) {
+		e.warn([]string{fmt.Sprintf("there is no file %q", path)})
 	}
 	e.warn(k.Warnings())
 	return k, nil
