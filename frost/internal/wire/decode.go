@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"frostkit/frost/internal/group"
 )
@@ -16,14 +17,7 @@ type Decoder struct {
 	source    source
 	field     string // that is being read
 	encodings [][]byte
-	places    []place // of the encodings
-	targets   []target
-}
-
-// place is where in the input an encoding ends, and the field that it is of.
-type place struct {
-	offset int
-	field  string
+	targets   []target // ascending
 }
 
 // source is a form of a message being read.
@@ -54,11 +48,14 @@ type source interface {
 	clear()
 }
 
-// target is where decoded elements go.
+// target is where decoded elements go, and what they come from: the field, and the
+// offset after it in the input.
 type target struct {
 	from, to int
 	one      *group.Element
 	list     *[]group.Element
+	field    string
+	offset   int
 }
 
 // DecodeJSON reads JSON into the places that the fields name. Its errors give the
@@ -123,20 +120,21 @@ func (d *Decoder) Canonical() bool { return d.source.canonical() }
 // Element reads an element, which is in x once the whole message is read.
 func (d *Decoder) Element(x *group.Element) error {
 	from := len(d.encodings)
-	d.targets = append(d.targets, target{from: from, to: from + 1, one: x})
-	return d.encoding()
+	err := d.encoding()
+	d.gathered(target{from: from, one: x})
+	return err
 }
 
 func (d *Decoder) encoding() error {
 	b, err := d.source.fixed(d.Suite.Group().ElementSize())
-	d.gather(bytes.Clone(b))
+	d.encodings = append(d.encodings, bytes.Clone(b))
 	return err
 }
 
-// gather keeps an encoding that was just read until all are decoded.
-func (d *Decoder) gather(encoding []byte) {
-	d.encodings = append(d.encodings, encoding)
-	d.places = append(d.places, place{d.source.offset(), d.field})
+// gathered keeps where the encodings that were just read go.
+func (d *Decoder) gathered(t target) {
+	t.to, t.field, t.offset = len(d.encodings), d.field, d.source.offset()
+	d.targets = append(d.targets, t)
 }
 
 func (d *Decoder) scalar() (group.Scalar, error) {
@@ -156,9 +154,8 @@ func (d *Decoder) signature(r *group.Element, z *group.Scalar) error {
 	if want := g.ElementSize() + g.ScalarSize(); len(b) != want {
 		return fmt.Errorf("signature has %d bytes, want %d", len(b), want)
 	}
-	from := len(d.encodings)
-	d.targets = append(d.targets, target{from: from, to: from + 1, one: r})
-	d.gather(b[:g.ElementSize()])
+	d.encodings = append(d.encodings, b[:g.ElementSize()])
+	d.gathered(target{from: len(d.encodings) - 1, one: r})
 	*z, err = g.DecodeScalar(b[g.ElementSize():])
 	return err
 }
@@ -171,10 +168,18 @@ func (d *Decoder) decodeElements() error {
 		d.assign(elements)
 	}
 	if refused := (*group.ElementError)(nil); errors.As(err, &refused) {
-		p := d.places[refused.Index]
-		return d.at(p.offset, fmt.Errorf("%s: %w", p.field, refused.Err))
+		return d.refused(refused)
 	}
 	return err
+}
+
+// refused says which field an element that was refused is of.
+func (d *Decoder) refused(refused *group.ElementError) error {
+	t := d.targets[slices.IndexFunc(d.targets, func(t target) bool { return refused.Index < t.to })]
+	if t.list != nil {
+		return d.at(t.offset, fmt.Errorf("%s[%d]: %w", t.field, refused.Index-t.from, refused.Err))
+	}
+	return d.at(t.offset, fmt.Errorf("%s: %w", t.field, refused.Err))
 }
 
 // assign puts the decoded elements where they belong.

@@ -112,7 +112,7 @@ func Elements(name string, list *[]group.Element) Field {
 		Read: func(d *Decoder) error {
 			from := len(d.encodings)
 			err := d.List(d.encoding)
-			d.targets = append(d.targets, target{from: from, to: len(d.encodings), list: list})
+			d.gathered(target{from: from, list: list})
 			return err
 		},
 		Write: func(e *Encoder) {

@@ -229,7 +229,7 @@ func TestErrorsHoldNoMisplacedSecret(t *testing.T) {
 	prefix := `{"header":` + header
 	for text, want := range map[string]string{
 		prefix + `,"list":[],"one":"` + digits + `"}`:                                                     "one: element is not",
-		prefix + `,"list":["` + one + `","` + digits + `","` + one + `"],"one":"` + one + `"}`:            "list: element is not",
+		prefix + `,"list":["` + one + `","` + digits + `","` + one + `"],"one":"` + one + `"}`:            "list[1]: element is not",
 		prefix + `,"` + digits + `":[]}`:                                                                  "unknown field",
 		prefix + `,"` + digits[:20] + `":[]}`:                                                             "unknown field",
 		strings.Replace(prefix, suite.ID(), digits, 1) + `,"list":[],"one":"` + one + `"}`:                "header: ciphersuite: ",
@@ -238,8 +238,12 @@ func TestErrorsHoldNoMisplacedSecret(t *testing.T) {
 		var x group.Element
 		var list []group.Element
 		err := DecodeJSON(suite, []byte(text), Header(), Elements("list", &list), Element("one", &x))
-		before, after, _ := strings.Cut(text, digits[:8])
-		place := fmt.Sprintf("byte %d of the JSON: ", len(before)+len(digits[:8])+strings.Index(after, `"`)+1)
+		at := strings.Index(text, digits[:8])
+		end := `"`
+		if strings.HasPrefix(want, "list") {
+			end = `]`
+		}
+		place := fmt.Sprintf("byte %d of the JSON: ", at+strings.Index(text[at:], end)+1)
 		if err == nil || strings.Contains(err.Error(), digits[:6]) || !strings.HasPrefix(err.Error(), place+want) {
 			t.Errorf("%s: %v, want %s%s", text, err, place, want)
 		}
