@@ -37,7 +37,7 @@ func (c *relayCommand) setTLS(e *Env, o *operation) (err error) {
 	case c.Plain:
 		return nil
 	case c.Dev:
-		o.config.TLS, err = e.devTLS(c.IP)
+		err = c.setDev(e, o)
 	case acme:
 		err = c.setACME(e, o)
 	case c.Cert == "" || c.Key == "":
@@ -50,6 +50,15 @@ func (c *relayCommand) setTLS(e *Env, o *operation) (err error) {
 		o.config.TLS.MinVersion = tls.VersionTLS12
 	}
 	return err
+}
+
+// setDev makes a certificate for this machine.
+func (c *relayCommand) setDev(e *Env, o *operation) (err error) {
+	if o.config.TLS, err = e.devTLS(c.IP); err != nil {
+		return err
+	}
+	o.metrics.Certificate(func() time.Time { return o.config.TLS.Certificates[0].Leaf.NotAfter })
+	return nil
 }
 
 // setFiles takes the certificate from files, as they are at each handshake.
@@ -77,7 +86,7 @@ func (c *relayCommand) setACME(e *Env, o *operation) (err error) {
 	if o.manager, err = acme.Manager(); err != nil {
 		return failf(ExitInput, "%w", err)
 	}
-	o.config.TLS = o.manager.TLSConfig()
+	o.config.TLS = o.metrics.TLS(o.manager, o.log)
 	if c.ACMEHTTP == "" {
 		return nil
 	}

@@ -5,12 +5,19 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
+	"golang.org/x/time/rate"
 )
 
 // ACME says how to get certificates from an authority by RFC 8555.
@@ -46,6 +53,65 @@ func (a *ACME) Manager() (*autocert.Manager, error) {
 		Client:     client,
 		Email:      a.Email,
 	}, nil
+}
+
+// complaints is how often a certificate that cannot be got is logged, at most.
+const complaints = time.Minute
+
+// acmeWatch makes known what a manager does by itself.
+type acmeWatch struct {
+	manager  *autocert.Manager
+	log      *slog.Logger
+	failures prometheus.Counter
+	complain rate.Sometimes
+
+	mu      sync.Mutex
+	expires map[string]time.Time // by domain
+}
+
+// TLS returns the manager's TLSConfig. When a certificate for one of its domains
+// cannot be got the log says so, and the metrics count it and have the expiry of
+// the first certificate to expire, of those that were used.
+func (m *Metrics) TLS(manager *autocert.Manager, log *slog.Logger) *tls.Config {
+	w := &acmeWatch{
+		manager: manager, log: log, failures: m.certificateFailures,
+		complain: rate.Sometimes{Interval: complaints}, expires: map[string]time.Time{},
+	}
+	config := manager.TLSConfig()
+	get := config.GetCertificate
+	config.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		certificate, err := get(hello)
+		w.note(hello, certificate, err)
+		return certificate, err
+	}
+	m.Certificate(w.first)
+	return config
+}
+
+func (w *acmeWatch) note(hello *tls.ClientHelloInfo, certificate *tls.Certificate, err error) {
+	domain := strings.ToLower(hello.ServerName)
+	if slices.Contains(hello.SupportedProtos, acme.ALPNProto) || w.manager.HostPolicy(hello.Context(), domain) != nil {
+		return // the authority, or somebody who tries names
+	}
+	if err != nil {
+		w.failures.Inc()
+		w.complain.Do(func() { w.log.Error("getting a certificate by ACME", "domain", domain, "error", err) })
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.expires[domain] = certificate.Leaf.NotAfter
+}
+
+// first returns the first expiry, zero if there is none.
+func (w *acmeWatch) first() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	times := slices.Collect(maps.Values(w.expires))
+	if len(times) == 0 {
+		return time.Time{}
+	}
+	return slices.MinFunc(times, time.Time.Compare)
 }
 
 // transportTo trusts the roots in a file alone.

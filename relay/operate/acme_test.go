@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -204,12 +205,18 @@ func TestACME(t *testing.T) {
 					challenges.ServeHTTP(w, r)
 				}))
 			}
-			relayWith(t, manager.TLSConfig(), listener)
+			metrics, start := NewMetrics(), time.Now()
+			log, logged := newLog()
+			relayWith(t, metrics.TLS(manager, log), listener)
 			if body, err := health(address, "relay.test", ca.issued(t)); err != nil || body != "ok\n" {
 				t.Fatalf("asking the relay: %q, %v", body, err)
 			}
 			if _, err := health(address, "other.test", ca.issued(t)); err == nil {
 				t.Error("the relay has a certificate for another name")
+			}
+			day := float64(start.Add(24 * time.Hour).Unix()) // as pebble issues them
+			if at := expiry(t, metrics); at < day-60 || at > day+60 || logged.String() != "" {
+				t.Errorf("the certificate expires at %v, want about %v; logged %q", at, day, logged)
 			}
 			kept, err := os.ReadDir(acme.Folder)
 			check(t, err)
@@ -226,6 +233,41 @@ func TestACME(t *testing.T) {
 				t.Errorf("kept are %q", names)
 			}
 		})
+	}
+}
+
+// expiry reads when the certificate expires from the metrics.
+func expiry(t *testing.T, metrics *Metrics) (at float64) {
+	t.Helper()
+	_, rest, _ := strings.Cut(scrape(t, metrics), "\nfrostkit_relay_certificate_expiry_seconds ")
+	at, err := strconv.ParseFloat(strings.SplitN(rest, "\n", 2)[0], 64)
+	check(t, err)
+	return at
+}
+
+// An authority that cannot be reached is told to the operator, and who tries names
+// tells the operator nothing.
+func TestACMEFailures(t *testing.T) {
+	acme := &ACME{Domains: []string{"relay.test"}, Folder: t.TempDir(), Directory: "https://127.0.0.1:1/dir"}
+	manager, err := acme.Manager()
+	check(t, err)
+	metrics := NewMetrics()
+	log, logged := newLog()
+	config := metrics.TLS(manager, log)
+	for _, name := range []string{"other.test", "", "relay", "relay.test", "Relay.test"} {
+		if _, err := config.GetCertificate(&tls.ClientHelloInfo{ServerName: name}); err == nil {
+			t.Errorf("a certificate for %q", name)
+		}
+	}
+	text := logged.String()
+	if strings.Count(text, "level=ERROR") != 1 || !strings.Contains(text, "domain=relay.test") || !strings.Contains(text, "127.0.0.1:1") {
+		t.Errorf("logged %s", text)
+	}
+	if text := scrape(t, metrics); !strings.Contains(text, "frostkit_relay_certificate_failures_total 2\n") {
+		t.Errorf("metrics:\n%s", text)
+	}
+	if at := expiry(t, metrics); !math.IsNaN(at) {
+		t.Errorf("no certificate expires at %v", at)
 	}
 }
 

@@ -2,6 +2,7 @@ package operate
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"time"
 
@@ -25,6 +26,8 @@ type Metrics struct {
 	refused     *prometheus.CounterVec
 	waiting     prometheus.Gauge
 	connections prometheus.Gauge
+
+	certificateFailures prometheus.Counter
 }
 
 var _ relay.Observer = (*Metrics)(nil)
@@ -33,19 +36,20 @@ var _ relay.Observer = (*Metrics)(nil)
 // process.
 func NewMetrics() *Metrics {
 	m := &Metrics{
-		registry:    prometheus.NewRegistry(),
-		calls:       newVec("calls_total", "Calls by what they are and how they ended.", "call", "outcome"),
-		refused:     newVec("refused_total", "Calls and connections that a limit refused, by its flag.", "limit"),
-		received:    newCounter("received_bytes_total", "Bodies of requests in bytes."),
-		sent:        newCounter("sent_bytes_total", "Bodies of answers in bytes."),
-		waiting:     newGauge("long_polls", "Calls that wait for a message or a session."),
-		connections: newGauge("connections", "Open connections."),
+		registry:            prometheus.NewRegistry(),
+		calls:               newVec("calls_total", "Calls by what they are and how they ended.", "call", "outcome"),
+		refused:             newVec("refused_total", "Calls and connections that a limit refused, by its flag.", "limit"),
+		received:            newCounter("received_bytes_total", "Bodies of requests in bytes."),
+		sent:                newCounter("sent_bytes_total", "Bodies of answers in bytes."),
+		waiting:             newGauge("long_polls", "Calls that wait for a message or a session."),
+		connections:         newGauge("connections", "Open connections."),
+		certificateFailures: newCounter("certificate_failures_total", "Handshakes for which no certificate could be got by ACME."),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: prefix + "call_seconds", Help: "How long calls took, without the time that they waited as long polls.",
 			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1, 5},
 		}, []string{"call"}),
 	}
-	m.registry.MustRegister(m.calls, m.seconds, m.received, m.sent, m.refused, m.waiting, m.connections,
+	m.registry.MustRegister(m.calls, m.seconds, m.received, m.sent, m.refused, m.waiting, m.connections, m.certificateFailures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, limit := range relay.LimitTable() {
 		if limit.Refused != "" {
@@ -104,10 +108,16 @@ func (m *Metrics) Store(store relay.Store) {
 	}
 }
 
-// Certificate adds when the relay's certificate expires.
+// Certificate adds when the relay's certificate expires; a time that is zero is not
+// known yet, and NaN.
 func (m *Metrics) Certificate(expires func() time.Time) {
 	m.gaugeFunc("certificate_expiry_seconds", "When the certificate expires, in seconds of Unix time.",
-		func() float64 { return float64(expires().Unix()) })
+		func() float64 {
+			if at := expires(); !at.IsZero() {
+				return float64(at.Unix())
+			}
+			return math.NaN()
+		})
 }
 
 func (m *Metrics) gaugeFunc(name, help string, value func() float64) {
