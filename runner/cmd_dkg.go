@@ -61,13 +61,16 @@ func (c *dkgCommand) runByRelay(e *Env, k *keyring.Keyring, watch func(steps.Not
 	if err != nil {
 		return err
 	}
-	step.Notify = both(newNarrator(e.Stderr, dkgWords).notice, watch)
+	narrator := newNarrator(e.Stderr, dkgWords, c.Timeout)
+	step.Notify = both(narrator.notice, watch)
 	var made *keyring.Group
 	step.Save = func(key *frost.KeyPackage, pub *frost.PublicKeyPackage, members []protocol.Member) error {
 		made, err = saveGroup(e.Context, k.Path(), groupOf(c.Description, c.ServerURL, key, pub, members))
 		return err
 	}
-	if err := step.Run(e.Context); err != nil {
+	err = step.Run(e.Context)
+	narrator.finish(e.Context)
+	if err != nil {
 		return c.roll(e).remind(err)
 	}
 	e.say("Group created; information written to %s", k.Path())

@@ -82,10 +82,10 @@ func (c *coordinatorCommand) runByRelay(
 	if err != nil {
 		return err
 	}
-	narrator := newNarrator(e.Stderr, coordinatorWords)
+	narrator := newNarrator(e.Stderr, coordinatorWords, c.Timeout)
 	step.Notify = both(narrator.notice, watch)
 	signatures, err := step.Run(e.Context)
-	narrator.finish()
+	narrator.finish(e.Context)
 	if err != nil {
 		return c.roll(e, group).remind(err)
 	}
@@ -269,11 +269,11 @@ func (c *participantCommand) runByRelay(e *Env, k *keyring.Keyring, group *keyri
 		return err
 	}
 	defer step.KeyPackage.Destroy()
-	narrator := newNarrator(e.Stderr, participantWords)
+	narrator := newNarrator(e.Stderr, participantWords, c.Timeout)
 	step.Notify = both(narrator.notice, watch)
 	var signed []reviewedMessage
 	step.Approve = func(ctx context.Context, r protocol.Review) error {
-		narrator.finish()
+		narrator.finish(e.Context)
 		signed = reviewMessages(r.Messages)
 		if c.Decline {
 			e.showReview(e.questions(), r)
@@ -282,7 +282,7 @@ func (c *participantCommand) runByRelay(e *Env, k *keyring.Keyring, group *keyri
 		return e.approve(ctx, r)
 	}
 	err = step.Run(e.Context)
-	narrator.finish()
+	narrator.finish(e.Context)
 	if err != nil {
 		return c.roll(e, k, group).remind(err)
 	}

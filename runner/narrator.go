@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"sync"
@@ -55,13 +56,20 @@ var participantWords = words{
 	},
 }
 
+// quiet is how long nothing comes before a narrator says for whom it waits.
+const quiet = 10 * time.Second
+
 // narrator tells what happens in a single command, a line for each wait with a
-// dot for each message that comes.
+// dot for each message that comes, and who is missing when none does.
 type narrator struct {
-	mu    sync.Mutex
-	out   io.Writer
-	words words
-	open  bool // a line is still without its end
+	mu      sync.Mutex
+	out     io.Writer
+	words   words
+	timeout time.Duration // of all waits together, from the first one
+	open    bool          // a line is still without its end
+	until   time.Time     // when the wait ends
+	awaited []protocol.Member
+	reminds *time.Timer // nil before the first wait
 }
 
 // both tells two.
@@ -72,7 +80,9 @@ func both(a, b func(steps.Notice)) func(steps.Notice) {
 	}
 }
 
-func newNarrator(out io.Writer, w words) *narrator { return &narrator{out: out, words: w} }
+func newNarrator(out io.Writer, w words, timeout time.Duration) *narrator {
+	return &narrator{out: out, words: w, timeout: timeout}
+}
 
 func (n *narrator) notice(notice steps.Notice) {
 	n.mu.Lock()
@@ -105,11 +115,14 @@ func (n *narrator) event(event protocol.Event) {
 		n.line(n.words.sent[event.Phase])
 	case protocol.Waiting:
 		n.start(n.words.waiting[event.Phase])
+		n.await(event.Awaited)
 	case protocol.Received:
+		n.await(event.Awaited)
 		if n.open {
 			fmt.Fprint(n.out, ".")
 		}
 	case protocol.Complete:
+		n.await(nil)
 		n.end()
 		n.line(n.words.complete[event.Phase])
 	case protocol.Dropped:
@@ -141,9 +154,35 @@ func (n *narrator) end() {
 	n.open = false
 }
 
-// finish ends the line that is open, before something else is printed.
-func (n *narrator) finish() {
+// await notes who is waited for, to be named when nothing comes.
+func (n *narrator) await(members []protocol.Member) {
+	if n.reminds == nil {
+		n.until = time.Now().Add(n.timeout)
+		n.reminds = time.AfterFunc(quiet, n.remind)
+	}
+	n.awaited = members
+	n.reminds.Reset(quiet)
+}
+
+func (n *narrator) remind() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.awaited) > 0 {
+		n.line(fmt.Sprintf("Still waiting for %s, until %s", memberNames(n.awaited), n.until.Format(time.TimeOnly)))
+	}
+}
+
+// finish ends the line that is open, before something else is printed, and the wait. Where
+// that was interrupted it says for whom it was.
+func (n *narrator) finish(ctx context.Context) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.end()
+	if len(n.awaited) > 0 && ctx.Err() != nil {
+		n.line("Was waiting for " + memberNames(n.awaited))
+	}
+	n.awaited = nil
+	if n.reminds != nil {
+		n.reminds.Stop()
+	}
 }
