@@ -3,7 +3,7 @@
 // verifies as one by a single key.
 //
 // Keys come from [TrustedDealer], from [Split], or without a dealer from the
-// package frost/dkg. To sign, each signer makes a [Signer], which publishes its
+// packages frost/cocktail and frost/dkg. To sign, each signer makes a [Signer], which publishes its
 // [SigningCommitments]; the coordinator gathers them in a [SigningPackage]; each
 // signer's [Signer.Sign] answers it, once, with a [SignatureShare]; and
 // [Aggregate] makes the [Signature] of them, or names those who sent a wrong share.
