@@ -34,6 +34,10 @@ func classify(err error) *Failure {
 func classifyFile(err error) *Failure {
 	var problems ceremony.Problems
 	var problem ceremony.Problem
+	var message *messageError
+	if errors.As(err, &message) {
+		return &Failure{Code: ExitInput, Hint: "nothing was changed; put the message there, readable, or correct its path in the ceremony file"}
+	}
 	if errors.As(err, &problems) || errors.As(err, &problem) {
 		return &Failure{Code: ExitInput, Hint: "nothing was changed; correct the ceremony file, and check it with frostkit validate"}
 	}

@@ -37,6 +37,8 @@ func byHandFailure(err error) error {
 		return nil
 	case errors.Is(err, byhand.ErrDeclined):
 		return &Failure{Code: ExitDeclined, Err: err}
+	case errors.Is(err, byhand.ErrUnreachable):
+		return (&Failure{Code: ExitUnreachable, Err: err}).hint("check the address (-i and -p), and that the coordinator is running; then run this again")
 	case errors.Is(err, byhand.ErrExists):
 		return failf(ExitStorage, "%w, and may hold what a group cannot do without", err).
 			hint("nothing was made; use an empty folder, or name other files with -P and -k")

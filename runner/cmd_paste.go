@@ -32,12 +32,21 @@ const pasteHelp = `With --transport paste no relay is needed: what is to be sent
 send is pasted here, in any order, many blocks at once, with whatever stands around them. Blocks are sealed for their receivers, so all of
 them may go into one chat, and everybody may paste all of it. Who begins gets the command printed that the others run.
 
-Making a key takes three rounds (two rounds between two members), signing two from each signer and one of the coordinator. In each round a
-member copies out what is printed, and pastes once what the others sent: with five members 12 blocks out and 12 in, in three copies and
-three pastes. A coordinator who signs as well runs both commands. It is for groups of up to five or so.`
+It is for groups of up to five or so. `
 
-// Help is shown with the commands that have the flag.
-func (f transportFlag) Help() string { return pasteHelp }
+const pasteDKGHelp = `Making a key takes three rounds (two rounds between two members). In each a member copies out what is printed, and pastes once what the
+others sent: with five members 12 blocks out and 12 in, in three copies and three pastes.`
+
+const pasteSigningHelp = `Signing takes two blocks from each signer and one of the coordinator; a coordinator who signs as well runs both commands.`
+
+// Help explains the transport to those who make a key.
+func (c *dkgCommand) Help() string { return pasteHelp + pasteDKGHelp }
+
+// Help explains the transport to those who have a message signed.
+func (c *coordinatorCommand) Help() string { return pasteHelp + pasteSigningHelp }
+
+// Help explains the transport to signers, and what becomes of a refusal.
+func (c *participantCommand) Help() string { return pasteHelp + pasteSigningHelp + refusalHelp }
 
 func (f transportFlag) byPaste() bool { return f.Transport == byPaste }
 

@@ -144,7 +144,7 @@ func (c *recoverCommand) describe(e *Env, s *report.Statement) (keyring.GroupCon
 func restore(k *keyring.Keyring, s *report.Statement, certificate, bundle []byte, config keyring.GroupConfig) error {
 	if k.Key() == nil {
 		return failf(ExitInput, "recovering a share: no communication key in %q, and the share can be read with it alone", k.Path()).
-			hint("put the communication key of then back, from a copy of the credentials")
+			hint("put back the communication key that the member had then, from a copy of its credentials")
 	}
 	if _, there := k.Group(s.VerifyingKey); there {
 		return fmt.Errorf("recovering a share: %w: the group %s is in %q, and was left as it is", keyring.ErrGroupExists, s.VerifyingKey, k.Path())
@@ -156,7 +156,7 @@ func restore(k *keyring.Keyring, s *report.Statement, certificate, bundle []byte
 	outcome, err := native.Recover(cs, k.Key(), certificate, bundle)
 	if errors.Is(err, cocktail.ErrNotMember) {
 		return failf(ExitInput, "%w: the communication key in %q is that of none of %s", err, k.Path(), certifiedNames(s)).
-			hint("use the credentials, or a copy, with the communication key of then")
+			hint("use the credentials, or a copy, with the communication key that the member had then")
 	}
 	if err != nil {
 		return err

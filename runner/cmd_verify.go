@@ -71,7 +71,7 @@ func (c *verifyCommand) tell(e *Env, key frost.VerifyingKey, verdict error) erro
 func (c *verifyCommand) verifyingKey() (frost.VerifyingKey, error) {
 	cs, err := frost.CiphersuiteByName(c.Ciphersuite)
 	if err != nil {
-		return frost.VerifyingKey{}, &Failure{Code: ExitUsage, Err: err}
+		return frost.VerifyingKey{}, c.notASuite(err)
 	}
 	switch {
 	case c.Credentials != "":
@@ -86,6 +86,16 @@ func (c *verifyCommand) verifyingKey() (frost.VerifyingKey, error) {
 		return frost.VerifyingKey{}, err
 	}
 	return pub.VerifyingKey(), nil
+}
+
+// notASuite explains the ciphersuite that there is not, which may be the file that -c
+// stands for elsewhere.
+func (c *verifyCommand) notASuite(err error) error {
+	failure := &Failure{Code: ExitUsage, Err: err}
+	if _, err := os.Stat(c.Ciphersuite); err == nil {
+		return failure.hint("-c is the ciphersuite here; credentials are given with -C %s", c.Ciphersuite)
+	}
+	return failure
 }
 
 func (c *verifyCommand) groupKey() (frost.VerifyingKey, error) {

@@ -15,10 +15,16 @@ import (
 	"frostkit/runner/protocol"
 )
 
+// refusalHelp is for those who speak frost-client's protocol.
+const refusalHelp = `
+
+frost-client's protocol, which this command speaks, has no message for a refusal: nobody else hears of it, nor of its reason, and the
+coordinator waits for its deadline. Tell them.`
+
 // declineFlags refuse whatever is asked.
 type declineFlags struct {
 	Decline bool   `xor:"answer" help:"Refuse whatever this run is asked to sign, without asking."`
-	Reason  string `placeholder:"TEXT" help:"Why, for --decline."`
+	Reason  string `placeholder:"TEXT" help:"Why, for --decline; frost-client's protocol does not pass it on."`
 }
 
 func (f *declineFlags) check() error {

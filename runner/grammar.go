@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -72,7 +73,7 @@ type frostkitGrammar struct {
 	TestSign testSignCommand `cmd:"" group:"tools" help:"Make a test key and a signature by it (frost-verify test-sign)."`
 	Show     showCommands    `cmd:"" group:"tools" help:"Show a group or a public key package in the clear."`
 	Get      getCommand      `cmd:"" group:"tools" help:"Print a value of a TOML file (tq)."`
-	Link     linkCommand     `cmd:"" group:"tools" help:"Make links frost-client, frostd, frost-verify, mkcert and tq to this program."`
+	Link     linkCommand     `cmd:"" group:"tools" help:"Make links to this program, named frost-client, frostd, frost-verify, mkcert, tq, trusted-dealer, dkg, coordinator and participant."`
 
 	versionFlag
 }
@@ -148,9 +149,29 @@ var mkcertFlags = map[string]string{
 
 // translate turns the arguments of an applet into those that its grammar has.
 func (e *Env) translate(args []string) []string {
-	if e.called != mkcert {
+	switch e.called {
+	case frostkit, frostClient, frostVerify:
+		return wordsToFlags(args)
+	case mkcert:
+		return longFlags(args)
+	default:
 		return args
 	}
+}
+
+// wordsToFlags takes the commands help and version for the flags of these names.
+func wordsToFlags(args []string) []string {
+	switch {
+	case len(args) > 0 && args[0] == "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case len(args) == 1 && args[0] == "version":
+		return []string{"--version"}
+	}
+	return args
+}
+
+// longFlags writes mkcert's flags with two dashes.
+func longFlags(args []string) []string {
 	out := make([]string, len(args))
 	for i, arg := range args {
 		name, value, hasValue := strings.Cut(arg, "=")

@@ -10,7 +10,6 @@ package runner
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os/signal"
 	"reflect"
 	"syscall"
@@ -97,7 +96,7 @@ func (e *Env) usageError(err error) int {
 	help := string(e.called) + " --help"
 	var parse *kong.ParseError
 	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
-		help = fmt.Sprintf("%s %s --help", e.called, parse.Context.Selected().Name)
+		help = parse.Context.Selected().FullPath() + " --help"
 	}
 	return printError(e.Stderr, string(e.called), &Failure{Code: ExitUsage, Err: err, Hint: help})
 }

@@ -26,7 +26,7 @@ func (e *LockedError) Error() string {
 	if owner == "" {
 		owner = "another process"
 	}
-	return fmt.Sprintf("opening relay data in %q: it is in use by %s; stop that relay, or give this one a folder of its own",
+	return fmt.Sprintf("opening relay data in %q: it is in use by %s; stop that relay, or give this one a folder of its own (--store bolt:DIR)",
 		e.Dir, owner)
 }
 

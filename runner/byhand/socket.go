@@ -291,11 +291,14 @@ func (s *server) shares(ctx context.Context, pkg *frost.SigningPackage) (map[fro
 	return all, nil
 }
 
+// ErrUnreachable is what [Participate] fails with when there is no connection to the coordinator.
+var ErrUnreachable = errors.New("reaching the coordinator")
+
 // bySocket signs with a coordinator at the other end of a connection.
 func (config *Participant) bySocket(ctx context.Context, c *Console, signer *frost.Signer) error {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", config.Address)
 	if err != nil {
-		return fmt.Errorf("reaching the coordinator: %w", err)
+		return fmt.Errorf("%w: %w", ErrUnreachable, cmp.Or(context.Cause(ctx), err))
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
