@@ -53,6 +53,9 @@ func failFrom(t *testing.T, d *disk, at, count int, errno syscall.Errno) bool {
 		names = append(names, uuid.New())
 		failing := d.failing()
 		err := b.send(names[n], fmt.Sprint(n))
+		if b.store.Writable() != (err == nil) {
+			t.Errorf("call %d, %v: sending: %v, and the store takes changes: %v", at, errno, err, b.store.Writable())
+		}
 		switch {
 		case err != nil && !errors.Is(err, errno):
 			t.Fatalf("call %d, %v: sending: %v", at, errno, err)
