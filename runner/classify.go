@@ -74,6 +74,8 @@ func classifyMembers(err error) *Failure {
 	var forgot *native.LostRecordError
 	var ended *native.EndedError
 	switch {
+	case errors.Is(err, protocol.ErrUnanswered):
+		return &Failure{Code: ExitUsage, Hint: "nothing was signed, and nobody was told that you declined; answer y or n, or refuse with --decline"}
 	case errors.Is(err, protocol.ErrDeclined):
 		return &Failure{Code: ExitDeclined}
 	case errors.As(err, &missing):

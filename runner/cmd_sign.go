@@ -249,6 +249,9 @@ func (c *participantCommand) Run(e *Env) error {
 	if err := errors.Join(c.declineFlags.check(), c.pasteSigningFlags.check(c.transportFlag)); err != nil {
 		return err
 	}
+	if err := e.canAnswer(); err != nil && !c.Decline {
+		return err
+	}
 	k, group, err := c.loadGroup(e, c.Group)
 	if err != nil {
 		return err

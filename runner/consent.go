@@ -75,7 +75,7 @@ func (r *run) approval(signing ceremony.Signing, m ceremony.Member) func(context
 	return func(ctx context.Context, review protocol.Review) error {
 		review.Signers = r.inOrder(review.Signers)
 		err := r.consent(ctx, signing, m, review)
-		if err == nil || ctx.Err() != nil {
+		if err == nil || ctx.Err() != nil || errors.Is(err, protocol.ErrUnanswered) {
 			return err
 		}
 		r.add(refusal{Member: m.Name, Signing: signing.Number, Message: r.messagePath(signing), Reason: err.Error()})
@@ -118,10 +118,39 @@ func (r *run) consent(ctx context.Context, signing ceremony.Signing, m ceremony.
 		return r.commandApproves(ctx, m, review)
 	case r.options.Yes && !known:
 		return fmt.Errorf("--yes approves the messages that are here, and %q is not", r.messagePath(signing))
-	case r.options.Yes || m.Approve.By == "" && r.everybodyHere() && known:
+	case !r.asks(m) && known:
 		return nil
 	}
-	return r.prompt(ctx, signing, m, review)
+	return unanswered(r.prompt(ctx, signing, m, review))
+}
+
+// asks reports whether a member here is asked before it signs what the file names.
+func (r *run) asks(m ceremony.Member) bool {
+	switch {
+	case r.options.Decline || r.options.Yes || !r.isHere(m.Name):
+		return false
+	case m.Approve.By == "":
+		return !r.everybodyHere()
+	}
+	return m.Approve.By == ceremony.ByPrompt
+}
+
+// canAsk fails where a member is to be asked, and it is known that nobody will answer.
+func (r *run) canAsk(signing ceremony.Signing) error {
+	for _, name := range signing.Signers {
+		if m, _ := r.file.Member(name); r.asks(m) {
+			return unanswered(r.env.canAnswer())
+		}
+	}
+	return nil
+}
+
+// unanswered adds how a member can agree or refuse without being asked.
+func unanswered(err error) error {
+	if !errors.Is(err, protocol.ErrUnanswered) {
+		return err
+	}
+	return &Failure{Code: ExitUsage, Err: err, Hint: "--yes signs what the file names, --decline refuses, and approve: in the file decides for a member"}
 }
 
 // isMeant compares what a coordinator asks for with what the file names: the

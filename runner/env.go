@@ -94,6 +94,18 @@ func (e *Env) ask(ctx context.Context, question string) (string, error) {
 	return strings.TrimSpace(answer), err
 }
 
+// askAnew is ask for a question that what was typed at a terminal before it was
+// put does not answer.
+func (e *Env) askAnew(ctx context.Context, question string) (string, error) {
+	answer, err := e.input().Ask(ctx, func() {
+		if _, ok := terminal(e.Stdin); ok {
+			dropTyped(e.Stdin.(*os.File))
+		}
+		fmt.Fprintln(e.questions(), question)
+	})
+	return strings.TrimSpace(answer), err
+}
+
 // questions is where questions go: for frost-client's users to standard output.
 func (e *Env) questions() io.Writer {
 	if e.called == frostClient {

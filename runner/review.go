@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -48,18 +49,44 @@ func isText(message []byte) bool {
 	return len(message) > 0
 }
 
-// approve shows what is to be signed and asks. Without an answer it declines.
+// approve shows what is to be signed and asks, at a terminal until there is an
+// answer. Elsewhere all but a yes or a no fails with [protocol.ErrUnanswered].
 func (e *Env) approve(ctx context.Context, r protocol.Review) error {
 	e.showReview(e.questions(), r)
-	answer, err := e.ask(ctx, "Do you want to sign it? (y/n)")
-	if err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
+	for {
+		answer, err := e.askAnew(ctx, "Do you want to sign it? (y/n)")
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err != nil:
+			return fmt.Errorf("%w: reading the answer: %w", protocol.ErrUnanswered, err)
+		}
+		switch strings.ToLower(answer) {
+		case "y", "yes":
+			return nil
+		case "n", "no":
+			return errAnsweredNo
+		}
+		if _, again := terminal(e.Stdin); !again {
+			return fmt.Errorf("%w: %.40q is neither y nor n", protocol.ErrUnanswered, answer)
+		}
 	}
-	switch strings.ToLower(answer) {
-	case "y", "yes":
+}
+
+// canAnswer fails where it is known beforehand that nobody will answer a question.
+func (e *Env) canAnswer() error {
+	in, isFile := e.Stdin.(*os.File)
+	if !isFile {
 		return nil
 	}
-	return errAnsweredNo
+	given, err := in.Stat()
+	if err != nil {
+		return nil // which asking will find out
+	}
+	if nothing, err := os.Stat(os.DevNull); err == nil && os.SameFile(given, nothing) {
+		return fmt.Errorf("%w, as nobody can be asked: standard input is %s", protocol.ErrUnanswered, os.DevNull)
+	}
+	return nil
 }
 
 // errAnsweredNo is the reason of who was asked.

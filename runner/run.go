@@ -130,7 +130,7 @@ func (r *run) preflight(plan *ceremony.Plan) error {
 			return blockedBy(step)
 		}
 		if step.Kind == ceremony.Sign && !step.Done {
-			if err := probeOutputs(step); err != nil {
+			if err := errors.Join(r.canAsk(r.file.Sign[step.Signing-1]), probeOutputs(step)); err != nil {
 				return err
 			}
 		}

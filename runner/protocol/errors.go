@@ -13,6 +13,10 @@ import (
 // ErrDeclined is what [Participate] fails with when the member refused to sign.
 var ErrDeclined = errors.New("declined to sign")
 
+// ErrUnanswered is what an Approve fails with that got neither a yes nor a no. The signer ends, and
+// tells nobody that the member declined: it can be run again.
+var ErrUnanswered = errors.New("the question whether to sign was not answered")
+
 // MissingError reports that the deadline passed while members had not sent what
 // a phase needs. It matches [context.DeadlineExceeded].
 type MissingError struct {

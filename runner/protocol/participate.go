@@ -223,6 +223,8 @@ func (p *participation) approve(ctx context.Context, review Review) error {
 		return &MissingError{Phase: PhaseApproval, Missing: []Member{self}, Last: map[commkey.PublicKey]string{self.Key: PhaseCommitments}}
 	case ctx.Err() != nil:
 		return fmt.Errorf("waiting for the approval: %w", context.Cause(ctx))
+	case errors.Is(refusal, ErrUnanswered):
+		return refusal
 	case refusal != nil:
 		return fmt.Errorf("%w: %w", ErrDeclined, refusal)
 	}

@@ -231,7 +231,7 @@ func (p *participation) tell(ctx context.Context, err error) {
 		reason = refused.err.Error()
 	case errors.As(err, &blamed), errors.As(err, &differ):
 		reason = err.Error()
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, protocol.ErrUnanswered):
 		return // it may be run again
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
@@ -366,6 +366,9 @@ func (p *participation) ask(asking context.Context) {
 
 // decided goes on when the member has answered.
 func (p *participation) decided(ctx context.Context, refused error) error {
+	if errors.Is(refused, protocol.ErrUnanswered) {
+		return refused
+	}
 	if refused != nil {
 		return &refusal{refused}
 	}
