@@ -66,9 +66,19 @@ func (c *rehearseCommand) Run(e *Env) error {
 		failed = errors.Join(failed, err)
 	}
 	if c.JSON {
-		failed = errors.Join(failed, e.writeJSON(r.report))
+		failed = errors.Join(failed, r.print())
 	}
 	return errors.Join(events.end(failed), closeEvents())
+}
+
+// print prints what report.json has.
+func (r *rehearsed) print() error {
+	data, err := r.report.Encode()
+	if err != nil {
+		return err
+	}
+	_, err = r.env.Stdout.Write(data)
+	return err
 }
 
 // prepare reads the file, in which everybody is run here.
@@ -131,16 +141,21 @@ func (r *rehearsed) perform(ctx context.Context) error {
 		r.display.start(step)
 		if err := r.carryOut(ctx, step); err != nil {
 			r.display.fail()
-			return r.roll().remind(err)
+			return unreminded(err)
 		}
 		r.display.done()
 	}
 	return nil
 }
 
-// roll says what a run would have asked the members to run.
-func (r *rehearsed) roll() roll {
-	return roll{command: func(member string) string { return runAs(r.file.Path, member) }}
+// unreminded is what a rehearsal fails with: nobody is to run anything for it.
+func unreminded(err error) error {
+	failure := roll{command: func(string) string { return "" }}.remind(err)
+	var missing *Failure
+	if errors.As(failure, &missing) && missing.Code == ExitMissing {
+		missing.Hint = "nobody is asked to do anything: this was a rehearsal, in which no member beside this process took part"
+	}
+	return failure
 }
 
 // everybody returns the file with all members run here, at a relay of their own.

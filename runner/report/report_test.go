@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -154,5 +155,30 @@ func TestDrawFits(t *testing.T) {
 	}
 	if empty := draw([]Span{{"Alice", "x", 0, 0}}); empty.Bars[0].Width < narrowest {
 		t.Errorf("a bar of no time is not seen: %+v", empty.Bars[0])
+	}
+}
+
+// A list of the report is there when it is empty, also within the elements of others.
+func TestListsAreNeverNull(t *testing.T) {
+	full := &Report{}
+	addElements(reflect.ValueOf(full).Elem())
+	for _, r := range []*Report{{}, full} {
+		data, err := r.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(data, []byte("null")) {
+			t.Errorf("a list is null in\n%s", data)
+		}
+	}
+}
+
+// addElements adds an element with empty lists to each list of structures.
+func addElements(report reflect.Value) {
+	for i := range report.NumField() {
+		if list := report.Field(i); list.Kind() == reflect.Slice && list.Type().Elem().Kind() == reflect.Struct {
+			list.Set(reflect.MakeSlice(list.Type(), 1, 1))
+			addElements(list.Index(0))
+		}
 	}
 }
