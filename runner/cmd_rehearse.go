@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"frostkit/ceremony"
@@ -144,6 +145,10 @@ func (r *rehearsed) perform(ctx context.Context) error {
 			return unreminded(err)
 		}
 		r.display.done()
+	}
+	if idle := r.Idle(); len(idle) > 0 {
+		return failf(ExitInput, "rehearsing: %s never happened", strings.Join(idle, ", ")).
+			hint("the member takes no such part, or the protocol has no such phase: docs/rehearse.md says which there are")
 	}
 	return nil
 }

@@ -33,6 +33,7 @@ func (m *member) lies(kind ceremony.FaultKind, to commkey.PublicKey, members []p
 		case f.Victim != "" && others[at].Name != f.Victim:
 		case kind == ceremony.FaultDifferentPackages && at%2 == 0:
 		default:
+			f.strike()
 			return true
 		}
 	}

@@ -131,6 +131,19 @@ func (r *Rehearsal) takeFaults() error {
 	return nil
 }
 
+// Idle returns the faults that have not happened so far, as they were written.
+func (r *Rehearsal) Idle() []string {
+	var idle []string
+	for _, name := range r.cfg.File.Names() {
+		for _, f := range r.members[name].faults {
+			if !f.hasStruck() {
+				idle = append(idle, f.Text)
+			}
+		}
+	}
+	return idle
+}
+
 // native reports whether the members speak frostkit's own protocol.
 func (r *Rehearsal) native() bool { return r.cfg.File.Protocol == ceremony.Frostkit }
 

@@ -65,6 +65,7 @@ func (s *signingPart) approve(m *member) func(context.Context, protocol.Review) 
 		}
 		for _, f := range m.faults {
 			if f.Kind == ceremony.FaultDecline {
+				f.strike()
 				return errors.New(cmp.Or(f.Reason, "without a reason"))
 			}
 		}

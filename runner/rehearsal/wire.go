@@ -50,6 +50,13 @@ func (f *fault) once(phase string) bool {
 	return !struck && f.strikes(phase)
 }
 
+// strike notes that the fault has befallen something.
+func (f *fault) strike() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.struck = true
+}
+
 // hasStruck reports whether the fault has befallen anything.
 func (f *fault) hasStruck() bool {
 	f.mu.Lock()
