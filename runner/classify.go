@@ -82,6 +82,8 @@ func classifyMembers(err error) *Failure {
 		return &Failure{Code: ExitMissing, Hint: "ask who is missing to run their part, then run this again"}
 	case errors.As(err, &culprit):
 		return &Failure{Code: ExitCulprit, Hint: culpritHint(culprit)}
+	case errors.As(err, &none) && !none.Stranger.IsZero():
+		return &Failure{Code: ExitMissing, Hint: "if you know whose key that is, import the contact (frostkit import) and run this again"}
 	case errors.As(err, &none):
 		return &Failure{Code: ExitMissing, Hint: "ask who opens it to run their part, or wait longer with --wait"}
 	case errors.As(err, &several):

@@ -100,7 +100,7 @@ func (d *DKG) join(ctx context.Context, passed map[relay.SessionID]bool) (found,
 	if d.Members != nil {
 		fits = exactly(d.Members)
 	}
-	at, err := d.find(ctx, "DKG", fits, passed)
+	at, err := d.find(ctx, forDKG, fits, passed)
 	if err != nil {
 		return found{}, err
 	}

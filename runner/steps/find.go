@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"frostkit/commkey"
+	"frostkit/keyring"
 	"frostkit/relay"
 )
 
@@ -24,11 +25,19 @@ func (s *Session) find(ctx context.Context, purpose string, fits func(relay.Sess
 		info, err := s.Client.SessionInfo(ctx, s.ID)
 		return found{id: s.ID, info: info}, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, max(s.Wait, time.Millisecond), &NoSessionError{Waited: s.Wait, Purpose: purpose})
+	none := &NoSessionError{Waited: s.Wait, Purpose: purpose}
+	ctx, cancel := context.WithTimeoutCause(ctx, max(s.Wait, time.Millisecond), none)
 	defer cancel()
+	fitting := func(info relay.SessionInfo) bool {
+		fit := fits(info)
+		if !fit && purpose == forDKG {
+			s.passOver(info, none)
+		}
+		return fit
+	}
 	var known []relay.SessionID
 	for {
-		candidates, listed, err := s.candidates(ctx, fits, passed)
+		candidates, listed, err := s.candidates(ctx, fitting, passed)
 		if err != nil {
 			return found{}, waitError(ctx, err)
 		}
@@ -45,6 +54,21 @@ func (s *Session) find(ctx context.Context, purpose string, fits func(relay.Sess
 		known = listed
 		if _, err := s.Client.WaitSessions(ctx, known); err != nil {
 			return found{}, waitError(ctx, err)
+		}
+	}
+}
+
+// forDKG is the purpose of sessions in which members meet by their contacts alone.
+const forDKG = "DKG"
+
+// passOver notes of a session that does not fit which of its members is a stranger.
+func (s *Session) passOver(info relay.SessionInfo, none *NoSessionError) {
+	for _, key := range info.Members {
+		if _, known := s.Lookup(key); !known {
+			none.Stranger, none.Opener = key, info.Coordinator.String()
+			if name, known := s.Lookup(info.Coordinator); known {
+				none.Opener = keyring.EscapeName(name)
+			}
 		}
 	}
 }

@@ -114,10 +114,18 @@ func (e *UnknownMemberError) Error() string {
 type NoSessionError struct {
 	Waited  time.Duration
 	Purpose string // "DKG" or "signing"
+	// Of a session that was passed over as Stranger, one of its members, is not
+	// among the contacts: who opened it, by name or key. Else zero.
+	Opener   string
+	Stranger commkey.PublicKey
 }
 
 // Error says what was waited for, and how long.
 func (e *NoSessionError) Error() string {
+	if !e.Stranger.IsZero() {
+		return fmt.Sprintf("waiting %s for a %s session: one was passed over that %s opened, as its member %s is not among the contacts",
+			e.Waited, e.Purpose, e.Opener, e.Stranger)
+	}
 	return fmt.Sprintf("waiting for a %s session: none was opened within %s", e.Purpose, e.Waited)
 }
 
