@@ -131,17 +131,23 @@ func (r *Rehearsal) takeFaults() error {
 	return nil
 }
 
-// Idle returns the faults that have not happened so far, as they were written.
+// Idle returns the faults that have not happened so far, as they were written,
+// but for those of members whom a signing did not choose, as others answered first.
 func (r *Rehearsal) Idle() []string {
 	var idle []string
 	for _, name := range r.cfg.File.Names() {
 		for _, f := range r.members[name].faults {
-			if !f.hasStruck() {
+			if !f.hasStruck() && !r.mayBeSpared(name) {
 				idle = append(idle, f.Text)
 			}
 		}
 	}
 	return idle
+}
+
+// mayBeSpared reports whether a member is a candidate of a signing that needs fewer than all of them.
+func (r *Rehearsal) mayBeSpared(name string) bool {
+	return slices.ContainsFunc(r.cfg.File.Sign, func(s ceremony.Signing) bool { return s.Need > 0 && slices.Contains(s.Signers, name) })
 }
 
 // native reports whether the members speak frostkit's own protocol.
