@@ -82,6 +82,10 @@ func (r *run) writeReport(rec *record, failed error) error {
 	if err := r.reportSignings(out, plan, rings, rec.history); err != nil {
 		return err
 	}
+	if unknown := out.Unknown(); failed == nil && len(unknown) > 0 {
+		out.Notes = append(out.Notes, fmt.Sprintf("The part of %s is complete. Whether this is signed is not known here: %s.",
+			strings.Join(r.namesHere(), ", "), strings.Join(unknown, ", ")))
+	}
 	if err := w.finish(out); err != nil {
 		return err
 	}

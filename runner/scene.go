@@ -103,6 +103,15 @@ func (s *scene) caPath() string {
 
 func (s *scene) outputPath(g ceremony.Signing) string { return ceremony.Resolve(s.dir, g.Output) }
 
+// namesHere returns the names of the members who are run by this process.
+func (s *scene) namesHere() []string {
+	names := make([]string, len(s.here))
+	for i, m := range s.here {
+		names[i] = m.Name
+	}
+	return names
+}
+
 func (s *scene) isHere(name string) bool {
 	return slices.ContainsFunc(s.here, func(m ceremony.Member) bool { return m.Name == name })
 }

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"strings"
 
 	"frostkit/ceremony"
 	"frostkit/commkey"
@@ -113,7 +114,7 @@ func (r *run) summarize(plan *ceremony.Plan, changed bool) (runSummary, error) {
 func (r *run) writeSummary(sum runSummary) {
 	out := r.env.Stdout
 	if !sum.Changed && len(sum.Declined) == 0 {
-		r.env.say("Nothing to do: everything in %s is done.", r.file.Path)
+		r.sayIdle(sum)
 	}
 	for _, g := range sum.Groups {
 		if g.Key != "" {
@@ -138,6 +139,22 @@ func (r *run) writeSummary(sum runSummary) {
 	for _, d := range sum.Declined {
 		fmt.Fprintf(out, "declined   %s by %s: %s\n", d.Message, d.Member, d.Reason)
 	}
+}
+
+// sayIdle says that nothing was left to do here.
+func (r *run) sayIdle(sum runSummary) {
+	var unknown []string
+	for _, s := range sum.Signatures {
+		if !s.Valid {
+			unknown = append(unknown, s.Message)
+		}
+	}
+	if len(unknown) == 0 {
+		r.env.say("Nothing to do: everything in %s is done.", r.file.Path)
+		return
+	}
+	r.env.say("Nothing to do: the part of %s in %s is done; whether this is signed is not known here: %s",
+		strings.Join(r.namesHere(), ", "), r.file.Path, strings.Join(unknown, ", "))
 }
 
 // prefixed returns text after a prefix, or nothing where there is no text.

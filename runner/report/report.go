@@ -22,7 +22,7 @@ const (
 
 // The outcomes of a ceremony.
 const (
-	Complete = "complete" // everything in the file is done
+	Complete = "complete" // everything is done that was to be done here, see Report.Unknown
 	Failed   = "failed"   // Failure says why
 )
 
@@ -128,6 +128,18 @@ type Finding struct {
 	Step   string `json:"step"`
 	Member string `json:"member"`
 	What   string `json:"what"`
+}
+
+// Unknown returns the messages of which the run does not know that they are signed: others sign them, or
+// have the signature.
+func (r *Report) Unknown() []string {
+	var unknown []string
+	for _, s := range r.Signings {
+		if !s.Valid {
+			unknown = append(unknown, s.Message)
+		}
+	}
+	return unknown
 }
 
 // Encode returns report.json.
