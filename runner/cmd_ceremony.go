@@ -102,7 +102,8 @@ func (c *runCommand) Run(e *Env) error {
 	}
 	changed, err := r.perform(e.Context)
 	r.finished = err == nil
-	if err == nil || len(r.refused) > 0 {
+	r.missed(err)
+	if err == nil || len(r.refused) > 0 || c.JSON && len(r.missing) > 0 {
 		err = errors.Join(err, r.summary(changed))
 	}
 	return r.conclude(rec, changed, err)

@@ -85,6 +85,10 @@ func (d *display) end(mark, colour string, state stepState) {
 		mark = colour + mark + "\x1b[0m"
 	}
 	d.printStep(mark, d.title, time.Since(d.started).Round(time.Millisecond).String())
+	if state == stepFailed && d.live { // who was waited for
+		d.drawRows()
+		d.drawn = 0
+	}
 	d.title, d.rows = "", nil
 }
 
@@ -165,6 +169,10 @@ func (d *display) draw() {
 	}
 	d.drawn = 0
 	d.drawLine(fmt.Sprintf("… %d/%d %s", d.number, d.total, d.title))
+	d.drawRows()
+}
+
+func (d *display) drawRows() {
 	for _, r := range d.rows {
 		d.drawLine(fmt.Sprintf("    %-12s %s", r.name, r.text))
 	}
@@ -178,11 +186,12 @@ func (d *display) drawLine(text string) {
 	d.drawn++
 }
 
-// erase removes what draw has printed: cursor up, and clear to the end of the
-// screen (ECMA-48 CUU and ED).
+// erase removes what draw has printed: back to the line's beginning, where what
+// is typed (a ^C) has moved the cursor, cursor up, and clear to the end of the
+// screen (ECMA-48 CR, CUU and ED).
 func (d *display) erase() {
 	if d.drawn > 0 {
-		fmt.Fprintf(d.out, "\x1b[%dA\x1b[J", d.drawn)
+		fmt.Fprintf(d.out, "\r\x1b[%dA\x1b[J", d.drawn)
 	}
 	d.drawn = 0
 }

@@ -17,7 +17,17 @@ import (
 type outcomes struct {
 	known       sync.Mutex
 	signings    map[int]signingOutcome // by their numbers
+	missing     []string               // at a deadline
+	reminders   []reminder             // for them
 	unconfirmed map[string][]string    // by the group's name: of whom nobody here heard that they saved it
+}
+
+// missed notes who was missing where that is why a run failed.
+func (o *outcomes) missed(err error) {
+	if err != nil {
+		failure := classify(err)
+		o.missing, o.reminders = failure.Missing, failure.Reminders
+	}
 }
 
 // signingOutcome says who signed and who did not.

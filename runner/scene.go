@@ -58,6 +58,9 @@ func (e *Env) loadCeremony(path string) (*ceremony.File, error) {
 		value := e.Getenv(name)
 		return value, value != ""
 	}))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, classify(err).hint("name a ceremony file that is there; docs/ceremony-file.md says what is in one")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,8 @@ type runSummary struct {
 	Signatures  []signatureSummary `json:"signatures"`
 	Declined    []refusal          `json:"declined"`
 	Unconfirmed []unsaved          `json:"unconfirmed"`
+	Missing     []string           `json:"missing"`   // at the deadline that ended the run
+	Reminders   []reminder         `json:"reminders"` // for them
 	Steps       []ceremony.Step    `json:"steps"`
 }
 
@@ -69,6 +71,7 @@ func (r *run) summarize(plan *ceremony.Plan, changed bool) (runSummary, error) {
 		Ceremony: plan.Ceremony, Digest: plan.Digest, Changed: changed, Group: plan.Group, Threshold: plan.Threshold,
 		Groups: plan.Groups, Members: []memberSummary{}, Signatures: []signatureSummary{}, Steps: plan.Steps,
 		Declined: append([]refusal{}, r.refused...), Unconfirmed: []unsaved{},
+		Missing: append([]string{}, r.missing...), Reminders: append([]reminder{}, r.reminders...),
 	}
 	for _, g := range r.file.Groups {
 		members, err := r.awaited(g)
