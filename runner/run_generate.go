@@ -3,6 +3,8 @@ package runner
 import (
 	"context"
 	"crypto/rand"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -53,6 +55,9 @@ func (r *run) generatePart(group ceremony.Group, m ceremony.Member, rings map[st
 	if err != nil || !begun && r.groupIn(group, k, rings) != nil {
 		return nil, err
 	}
+	if !begun {
+		r.hintRecovery(group, m)
+	}
 	session, err := r.session(m, k, rings)
 	if err != nil {
 		return nil, err
@@ -78,6 +83,27 @@ func (r *run) generatePart(group ceremony.Group, m ceremony.Member, rings map[st
 		}
 		return err
 	}, nil
+}
+
+// hintRecovery says how a share that was lost is made again, where what that needs is here: the others
+// have their group, and will not make another one.
+func (r *run) hintRecovery(group ceremony.Group, m ceremony.Member) {
+	certificate := filepath.Join(r.dir, reportFolder, certificateName(r.file, group))
+	bundle := r.bundlePath(group, m)
+	for _, path := range []string{certificate, bundle} {
+		if _, err := os.Stat(path); err != nil {
+			return
+		}
+	}
+	r.display.pause()
+	defer r.display.resume()
+	r.env.say("hint: if %s had this group and lost its share, stop here and run: %s", keyring.EscapeName(m.Name),
+		shell("frostkit", "recover", certificate, "--bundle", bundle, "--file", r.options.File, "-c", r.configPath(m)))
+}
+
+// bundlePath is where a member keeps what it needs beside its key to recover its share.
+func (r *run) bundlePath(group ceremony.Group, m ceremony.Member) string {
+	return filepath.Join(r.dir, reportFolder, groupFileName(r.file, "recovery", group)+"-"+m.Name+".bin")
 }
 
 // keep saves a group that was made, once, and what proves it.
