@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"frostkit/internal/lockfile"
 )
 
 // ErrLocked is what [Update] fails with when another process keeps the file
@@ -119,20 +121,16 @@ func reserve(target, file string) (release func(), err error) {
 		_ = l.Close()
 		return nil, &LockedError{Path: target, PID: readHolder(file), Err: errReserved}
 	}
-	held, err := l.Stat()
-	if err == nil {
-		var there os.FileInfo
-		if there, err = os.Stat(file); err == nil && os.SameFile(held, there) {
-			_ = os.WriteFile(file, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
-			return func() {
-				_ = os.Remove(file)
-				_ = l.Close()
-			}, nil
+	if err := lockfile.CheckInPlace(l); err != nil {
+		_ = l.Close()
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
 		}
-	}
-	_ = l.Close()
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	return nil, nil
+	_ = os.WriteFile(file, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
+	return func() {
+		_ = os.Remove(file)
+		_ = l.Close()
+	}, nil
 }

@@ -114,11 +114,13 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 // after those that [syscall.Errno] calls temporary.
 type passingError struct{ error }
 
+// Unwrap returns what the system said.
 func (e passingError) Unwrap() error { return e.error }
 
-// Timeout and Temporary are net.Error.
+// Timeout implements [net.Error].
+func (passingError) Timeout() bool { return false }
 
-func (passingError) Timeout() bool   { return false }
+// Temporary implements [net.Error].
 func (passingError) Temporary() bool { return true }
 
 // passingErrors are those of accept(2) that say nothing of the listener: that the

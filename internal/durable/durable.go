@@ -47,7 +47,7 @@ func (d Disk) WriteFile(path string, data []byte, mode fs.FileMode) error {
 	if err := d.Rename(temporary, path); err != nil {
 		return errors.Join(err, os.Remove(temporary))
 	}
-	if err := d.syncFolder(filepath.Dir(path)); err != nil {
+	if err := d.SyncFolder(filepath.Dir(path)); err != nil {
 		return errors.Join(ErrUnsynced, err)
 	}
 	return nil
@@ -98,7 +98,8 @@ func (d Disk) fill(f *os.File, data []byte, mode fs.FileMode) error {
 	return d.Sync(f)
 }
 
-func (d Disk) syncFolder(dir string) error {
+// SyncFolder makes what was renamed in a folder stay renamed after a power cut.
+func (d Disk) SyncFolder(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil // which cannot sync a folder
 	}

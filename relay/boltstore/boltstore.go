@@ -19,6 +19,7 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"frostkit/internal/durable"
 	"frostkit/relay"
 )
 
@@ -180,7 +181,7 @@ func (j *journal) replace(fill func(*bbolt.DB) error) (err error) {
 	if err := os.Rename(temporary, j.path); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(j.path))
+	return durable.System.SyncFolder(filepath.Dir(j.path))
 }
 
 // Load implements [relay.Journal].

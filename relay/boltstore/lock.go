@@ -6,10 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/gofrs/flock"
+
+	"frostkit/internal/lockfile"
 )
 
 const lockName = "relay.lock"
@@ -73,18 +74,9 @@ func acquire(dir string) (*lock, error) {
 	}
 }
 
-// claim says in a lock file who holds it. It is an [fs.ErrNotExist] that the file was removed just now: the
-// next process would lock another one.
+// claim says in a lock file who holds it. It is an [fs.ErrNotExist] that the file was removed just now.
 func claim(file *flock.Flock) error {
-	held, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	there, err := os.Stat(file.Path())
-	if err == nil && !os.SameFile(held, there) {
-		err = fs.ErrNotExist
-	}
-	if err != nil {
+	if err := lockfile.CheckInPlace(file); err != nil {
 		return err
 	}
 	host, _ := os.Hostname()
@@ -101,17 +93,4 @@ func (l *lock) remove() error {
 		removed = os.Remove(l.file.Path())
 	}
 	return errors.Join(removed, err)
-}
-
-// syncFolder makes a renamed file stay renamed after a power cut.
-func syncFolder(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil // which cannot sync a folder
-	}
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
 }
