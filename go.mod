@@ -2,6 +2,8 @@ module frostkit
 
 go 1.26.0
 
+toolchain go1.26.10
+
 require (
 	filippo.io/edwards25519 v1.2.0
 	github.com/BurntSushi/toml v1.6.0
