@@ -1,4 +1,4 @@
-# make build | test | lint | vuln | fuzz | bench | bench-crypto | bench-relay
+# make build | test | latency | lint | vuln | fuzz | bench | bench-crypto | bench-relay
 # Everything that these need beside Go is fetched by them, into bin/tools.
 
 GO       ?= go
@@ -9,7 +9,7 @@ FUZZTIME ?= 20s
 KILLS    ?= 1000
 export GOFLAGS ?= -mod=readonly
 
-.PHONY: all build test lint vuln fmt fuzz bench bench-crypto bench-relay kill clean
+.PHONY: all build test latency lint vuln fmt fuzz bench bench-crypto bench-relay kill clean
 
 all: build
 
@@ -19,6 +19,12 @@ build:
 test: $(TOOLS)/pebble $(TOOLS)/pebble-challtestsrv
 	scripts/setup-test
 	$(GO) test -race -timeout 20m ./...
+
+# A ceremony of three processes over a line with LATENCY each way; it takes minutes.
+LATENCY ?= 5s
+
+latency:
+	FROSTKIT_LATENCY=$(LATENCY) $(GO) test -count 1 -v -timeout 30m -run 'TestScripts/latency$$' ./testscripts
 
 lint: $(TOOLS)/staticcheck $(TOOLS)/gofumpt vuln
 	$(GO) vet ./...

@@ -67,7 +67,8 @@ type Client struct {
 	loggingIn chan struct{} // holds a value while a login is under way
 
 	mu         sync.Mutex
-	answered   bool // the relay has answered once
+	answered   bool          // the relay has answered once
+	took       time.Duration // by the last call that did not wait
 	token      string
 	extensions extensionSet
 	cursors    map[boxID]Cursor
@@ -446,6 +447,14 @@ func (c *Client) grace() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.extensions.grace
+}
+
+// Latency returns how long the last call took that the relay answered at once, the setting
+// up of a connection included; zero before the first.
+func (c *Client) Latency() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.took
 }
 
 // Extensions returns the names of what the relay offers beyond frostd's API,

@@ -190,11 +190,18 @@ func (c *Client) post(ctx context.Context, call call, token string) (*answer, er
 	reply, err := c.read(call, response, body)
 	if reply != nil {
 		reply.held = held(response.Header, time.Since(start))
-		c.mu.Lock()
-		c.answered = true
-		c.mu.Unlock()
+		c.noteAnswer(time.Since(start), call.wait)
 	}
 	return reply, err
+}
+
+func (c *Client) noteAnswer(took time.Duration, waited bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answered = true
+	if !waited {
+		c.took = took
+	}
 }
 
 // held reports whether a relay let a call wait, not only said so: one that is

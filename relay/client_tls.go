@@ -59,7 +59,7 @@ func newTransport(roots []*x509.Certificate) (*http.Transport, error) {
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           dialer.DialContext,
 		TLSClientConfig:       config,
-		TLSHandshakeTimeout:   30 * time.Second,
+		TLSHandshakeTimeout:   90 * time.Second, // several round trips, each slow; a relay allows for a minute
 		ForceAttemptHTTP2:     true,
 		MaxIdleConnsPerHost:   4,
 		IdleConnTimeout:       50 * time.Second, // before the relay's minute is over

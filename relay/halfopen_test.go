@@ -99,9 +99,9 @@ func (r *separateRelay) resident(t *testing.T) int {
 	return must(t, kilobytes, err) << 10
 }
 
-// halfOpen are the beginnings of a handshake that a connection gets stuck in;
+// stuckIn are the beginnings of a handshake that a connection gets stuck in;
 // some get stuck in a header after it.
-var halfOpen = []string{
+var stuckIn = []string{
 	"",
 	"\x16",
 	"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
@@ -120,7 +120,7 @@ func (r *separateRelay) hold(ctx context.Context, kind int, there func()) {
 		}
 		stop := context.AfterFunc(ctx, func() { conn.Close() })
 		var stuck net.Conn = conn
-		text := halfOpen[kind%len(halfOpen)]
+		text := stuckIn[kind%len(stuckIn)]
 		if kind%50 == 0 {
 			stuck = tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
 			text = "POST /challenge HTTP/1.1\r\nHost: relay\r\nX-"

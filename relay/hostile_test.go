@@ -302,7 +302,7 @@ func TestConnectionLimits(t *testing.T) {
 func TestConnectionsPerAddress(t *testing.T) {
 	g := newGauge()
 	s := newTestServer(t, Config{Limits: Limits{ConnsPerAddress: 2}, Observer: g})
-	l := &limitedListener{server: s, open: map[netip.Addr]int{}}
+	l := newLimitedListener(nil, s)
 	one, other := parseAddress("192.0.2.1:1"), parseAddress("192.0.2.2:1")
 	for i, want := range []string{"", "", "limit-address-connections"} {
 		if got := l.enter(one); got != want {
@@ -321,4 +321,64 @@ func TestConnectionsPerAddress(t *testing.T) {
 			t.Errorf("a local connection: %q", got)
 		}
 	}
+}
+
+// Of too many half-open connections the address with the most loses its oldest; one over
+// which a request came is none.
+func TestHalfOpenGiveWay(t *testing.T) {
+	g := newGauge()
+	s := newTestServer(t, Config{Limits: Limits{HalfOpen: 3}, Observer: g})
+	l := newLimitedListener(nil, s)
+	many, few := parseAddress("192.0.2.1:1"), parseAddress("192.0.2.2:1")
+	closed := map[string]bool{}
+	open := func(name string, address netip.Addr) *limitedConn {
+		return l.limit(closing{func() { closed[name] = true }}, address)
+	}
+	first := open("first of many", many)
+	first.opened()
+	open("second of many", many)
+	open("one of few", few)
+	open("third of many", many)
+	open("fourth of many", many)
+	if len(closed) != 1 || !closed["second of many"] {
+		t.Errorf("closed %v, want the second of many", closed)
+	}
+	open("fifth of many", many)
+	if len(closed) != 2 || !closed["third of many"] {
+		t.Errorf("closed %v, want the third of many as well", closed)
+	}
+	if g.refused["limit-half-open"] != 2 {
+		t.Errorf("refused %v", g.refused)
+	}
+}
+
+// closing is a connection that tells of its end.
+type closing struct{ told func() }
+
+func (c closing) Close() error { c.told(); return nil }
+
+func (closing) Read([]byte) (int, error)         { return 0, io.EOF }
+func (closing) Write(p []byte) (int, error)      { return len(p), nil }
+func (closing) LocalAddr() net.Addr              { return nil }
+func (closing) RemoteAddr() net.Addr             { return nil }
+func (closing) SetDeadline(time.Time) error      { return nil }
+func (closing) SetReadDeadline(time.Time) error  { return nil }
+func (closing) SetWriteDeadline(time.Time) error { return nil }
+
+// Members get in, although all places for half-open connections are taken.
+func TestHalfOpenKeepNobodyOut(t *testing.T) {
+	g := newGauge()
+	s := newTestServer(t, Config{Limits: Limits{HalfOpen: 10}, Observer: g})
+	address := serveTCP(t, s)
+	for range 20 {
+		dial(t, address)
+	}
+	g.wait(t, "ten gave way", func(_ int, refused map[string]int) bool { return refused["limit-half-open"] == 10 })
+	for range 20 {
+		c, err := NewClient(ClientConfig{URL: "http://" + address, Key: generate(t)})
+		must(t, 0, err)
+		must(t, 0, c.Login(t.Context()))
+		t.Cleanup(c.Close)
+	}
+	g.waitOpen(t, 9+20) // one place was enough for all, one after another
 }

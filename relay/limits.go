@@ -37,18 +37,19 @@ type Limits struct {
 	LoginRate    int `name:"limit-login-rate" default:"20" help:"Challenges and logins from one address, loopback excepted, per second in the long run." refused:"your address makes too many logins, slow down"`
 	LoginBurst   int `name:"limit-login-burst" default:"600" help:"Challenges and logins from one address, loopback excepted, at once."`
 
-	ChallengeLife time.Duration `name:"challenge-life" default:"10s" help:"How long a challenge can be answered."`
+	ChallengeLife time.Duration `name:"challenge-life" default:"1m" help:"How long a challenge can be answered."`
 	TokenLife     time.Duration `name:"token-life" default:"1h" help:"How long a token serves."`
 	SessionIdle   time.Duration `name:"session-idle" default:"24h" help:"Life of a session after its last message went in or out."`
 	Grace         time.Duration `name:"grace" default:"1m" help:"How long a closed session delivers what was queued."`
 	MaxWait       time.Duration `name:"max-wait" default:"1m" help:"The longest long poll."`
 
-	HeaderTimeout time.Duration `name:"header-timeout" default:"5s" help:"For a request's header, and the TLS handshake."`
+	HeaderTimeout time.Duration `name:"header-timeout" default:"1m" help:"For a request's header, and the TLS handshake."`
 	BodyTimeout   time.Duration `name:"body-timeout" default:"15s" help:"For a request's body, after the header."`
 	WriteTimeout  time.Duration `name:"write-timeout" default:"1m" help:"For taking the answer."`
 	IdleTimeout   time.Duration `name:"idle-timeout" default:"1m" help:"Between two requests of a connection."`
 
 	Conns           int `name:"limit-connections" default:"32768" help:"Open connections."`
+	HalfOpen        int `name:"limit-half-open" default:"16384" help:"Open connections without a whole request yet; beyond it the address with the most loses its oldest."`
 	ConnsPerAddress int `name:"limit-address-connections" default:"256" help:"Open connections of one address, loopback and trusted proxies excepted."`
 }
 

@@ -31,7 +31,7 @@ func TestLimitTable(t *testing.T) {
 		}
 	}
 	limits := DefaultLimits()
-	if limits.Body != 192<<10 || limits.DiskBytes != 1<<30 || limits.HeaderTimeout != 5*time.Second || limits.Members != 255 {
+	if limits.Body != 192<<10 || limits.DiskBytes != 1<<30 || limits.HeaderTimeout != time.Minute || limits.Members != 255 {
 		t.Errorf("defaults %+v", limits)
 	}
 	set := Limits{Body: 7}.withDefaults()

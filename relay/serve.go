@@ -28,7 +28,7 @@ const maxHeader = 16 << 10
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := s.httpServer()
 	served := make(chan error, 1)
-	limited := &limitedListener{Listener: listener, server: s, open: map[netip.Addr]int{}}
+	limited := newLimitedListener(listener, s)
 	go func() {
 		if s.tls == nil {
 			served <- server.Serve(limited)
@@ -59,6 +59,7 @@ func (s *Server) httpServer() *http.Server {
 		WriteTimeout:      s.limits.HeaderTimeout + s.limits.BodyTimeout + s.limits.WriteTimeout,
 		IdleTimeout:       s.limits.IdleTimeout,
 		MaxHeaderBytes:    maxHeader,
+		ConnState:         opened,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }
@@ -73,6 +74,14 @@ type limitedListener struct {
 	mu   sync.Mutex
 	all  int
 	open map[netip.Addr]int // by address
+
+	halfOpen *halfOpen
+}
+
+func newLimitedListener(listener net.Listener, s *Server) *limitedListener {
+	return &limitedListener{
+		Listener: listener, server: s, open: map[netip.Addr]int{}, halfOpen: newHalfOpen(s.limits.HalfOpen),
+	}
 }
 
 // drain lets running calls finish, and cuts the connections of those that do not.
@@ -103,11 +112,26 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		refused := l.enter(address)
 		if refused == "" {
 			l.server.observer.Connections(1)
-			return &limitedConn{thriftyConn: newThriftyConn(conn), leave: sync.OnceFunc(func() { l.leave(address) })}, nil
+			return l.limit(conn, address), nil
 		}
 		l.server.observer.Refused(refused)
 		_ = conn.Close()
 	}
+}
+
+// limit makes the connection count, for which another one may have to give way.
+func (l *limitedListener) limit(conn net.Conn, address netip.Addr) *limitedConn {
+	c := &limitedConn{thriftyConn: newThriftyConn(conn)}
+	c.opened = sync.OnceFunc(func() { l.halfOpen.remove(c) })
+	c.leave = sync.OnceFunc(func() {
+		c.opened()
+		l.leave(address)
+	})
+	if cut := l.halfOpen.add(c, address); cut != nil {
+		l.server.observer.Refused("limit-half-open")
+		_ = cut.Close()
+	}
+	return c
 }
 
 // passingError is an error of accepting after which net/http goes on, as it does
@@ -182,7 +206,8 @@ func (l *limitedListener) leave(address netip.Addr) {
 // limitedConn is a connection that counts.
 type limitedConn struct {
 	*thriftyConn
-	leave func()
+	opened func() // once a whole request has come
+	leave  func()
 }
 
 // Close closes the connection and stops counting it.

@@ -21,6 +21,8 @@ import (
 func (k *checkup) relay(ctx context.Context) {
 	url := k.file.Server.BaseURL()
 	shown := look(ctx, url)
+	ctx, cancel := context.WithTimeout(ctx, min(checkTimeout+10*shown.answered.Sub(shown.sent), longestCheck))
+	defer cancel()
 	rings, err := k.rings()
 	if err != nil {
 		k.failed("login", url, err)
@@ -51,6 +53,8 @@ type presented struct {
 // so that a bad certificate can be described, and sends nothing that matters:
 // the logins that follow verify.
 func look(ctx context.Context, url string) presented {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	defer transport.CloseIdleConnections()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/", nil)

@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"frostkit/commkey"
+	"frostkit/internal/testproxy"
 	"frostkit/keyring"
 	"frostkit/runner"
 )
@@ -61,6 +62,7 @@ func TestScripts(t *testing.T) {
 			"mode":     mode,
 			"members":  members,
 			"cisteps":  ciSteps,
+			"delay":    delay,
 		},
 	})
 }
@@ -134,6 +136,28 @@ func copyEnv(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+}
+
+// latencyVariable, in the environment, is how long each byte takes in place of what a script says.
+// `make latency` sets it.
+const latencyVariable = "FROSTKIT_LATENCY"
+
+// delay sets a variable to the address of a proxy before that in a file, over which each byte takes so
+// long each way.
+func delay(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: delay NAME FILE DURATION")
+	}
+	text := args[2]
+	if set := os.Getenv(latencyVariable); set != "" {
+		text = set
+	}
+	latency, err := time.ParseDuration(text)
+	ts.Check(err)
+	proxy, err := testproxy.Delay(strings.TrimSpace(ts.ReadFile(args[1])), latency)
+	ts.Check(err)
+	ts.Defer(proxy.Close)
+	ts.Setenv(args[0], proxy.Address)
 }
 
 // mode checks the permissions of files.

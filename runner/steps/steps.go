@@ -74,14 +74,23 @@ func (s *Session) login(ctx context.Context) error {
 	return s.Client.Login(ctx)
 }
 
-// leaveTimeout bounds the calls with which a member leaves, also when its
-// context has ended.
-const leaveTimeout = 5 * time.Second
+// The calls with which a member leaves are bounded, also when its context has ended: by
+// leaveTimeout and what a new connection and two calls take at the relay's latency, and
+// in all by longestLeave.
+const (
+	leaveTimeout = 5 * time.Second
+	longestLeave = 30 * time.Second
+)
+
+// leaving returns a context for the calls with which a member leaves.
+func (s *Session) leaving(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), min(leaveTimeout+4*s.Client.Latency(), longestLeave))
+}
 
 // leave closes the session when it is this member's to close, and logs out.
 // Nothing depends on either: the relay forgets both in time.
 func (s *Session) leave(ctx context.Context, closing relay.SessionID) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	ctx, cancel := s.leaving(ctx)
 	defer cancel()
 	if closing != (relay.SessionID{}) {
 		_ = s.Client.CloseSession(ctx, closing)
@@ -93,7 +102,7 @@ func (s *Session) leave(ctx context.Context, closing relay.SessionID) {
 // finishSession takes the session off the lists; members who are slower go on
 // in it where the relay allows it.
 func (s *Session) finishSession(ctx context.Context, id relay.SessionID) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	ctx, cancel := s.leaving(ctx)
 	defer cancel()
 	_ = s.Client.FinishSession(ctx, id)
 }
