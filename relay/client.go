@@ -52,10 +52,12 @@ type ClientConfig struct {
 // has one Receive at a time.
 //
 // A call that finds the token expired logs in again. Once the relay has
-// answered for the first time, a call that loses the connection tries again,
-// at growing intervals of up to 5 s, until its context ends; before, for as long as
-// the configuration says; but a message that
-// may have reached a frostd, which cannot tell a repeat, is not sent again.
+// answered for the first time, a call that loses the connection, or meets a proxy
+// without a relay, tries again, at growing intervals of up to 5 s or as Retry-After
+// says, until its context ends. Before, it does so for as long as the configuration
+// says, and for a minute where a proxy answers. But a message that may have reached a
+// frostd, which cannot tell a repeat, is not sent again. An answer is bounded before it
+// is read, and a call ends with its context whatever the other end does.
 type Client struct {
 	url       string
 	key       *commkey.PrivateKey
@@ -63,7 +65,7 @@ type Client struct {
 	log       *slog.Logger
 	userAgent string
 	first     time.Duration // see ClientConfig.FirstAnswer
-	maxAnswer int64         // the largest answer in bytes
+	proxied   time.Duration // for how long a proxy is asked again before which no relay has ever answered
 	loggingIn chan struct{} // holds a value while a login is under way
 
 	mu         sync.Mutex
@@ -110,7 +112,7 @@ func NewClient(config ClientConfig) (*Client, error) {
 		log:       log,
 		userAgent: userAgent,
 		first:     config.FirstAnswer,
-		maxAnswer: maxAnswer,
+		proxied:   max(config.FirstAnswer, proxyPatience),
 		loggingIn: make(chan struct{}, 1),
 		cursors:   map[boxID]Cursor{},
 	}, nil
@@ -121,6 +123,12 @@ func (c *Client) URL() string { return c.url }
 
 // Close closes the connections that no call uses.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Within bounds a context to a time after which calls fail with an [UnreachableError].
+func (c *Client) Within(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
+	late := &UnreachableError{URL: c.url, Err: fmt.Errorf("no whole answer within %s", most)}
+	return context.WithTimeoutCause(ctx, most, late)
+}
 
 // Login gets an access token. Other calls log in by themselves where that was
 // left out.

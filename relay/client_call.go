@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptrace"
@@ -24,9 +23,6 @@ const (
 	waitSeconds = 30
 	// answerTimeout is how long an answer may take beyond that.
 	answerTimeout = 2 * time.Minute
-	// maxAnswer is the largest answer in bytes; frostd hands over a whole mailbox
-	// at once.
-	maxAnswer = 64 << 20
 )
 
 var nullBody = []byte("null")
@@ -123,9 +119,8 @@ func (c *Client) hasIdempotency() bool {
 	return c.extensions.idempotency
 }
 
-// retry makes tries until one gets an answer, if the relay has ever given one or is given time for the
-// first, and as slowly as a relay asks for.
-// The answer is never nil.
+// retry makes tries until one gets an answer, as slowly as a relay asks for: for as long as ctx lasts once the
+// relay has answered, and before that for a while. The answer is never nil.
 func (c *Client) retry(ctx context.Context, call call, try func() (*answer, error)) (*answer, error) {
 	repeated, started := false, time.Now()
 	for lostDelay := newDelay(100*time.Millisecond, 2, 5*time.Second); ; {
@@ -140,13 +135,16 @@ func (c *Client) retry(ctx context.Context, call call, try func() (*answer, erro
 		switch {
 		case errors.As(err, &refusal) && refusal.RetryAfter > 0 && (call.repeatable || refusal.Code != unknownCode):
 			repeated = repeated || refusal.Code == unknownCode
-			delay = newDelay(2*refusal.RetryAfter, 1, 2*refusal.RetryAfter) // half of it at least
-		case !errors.As(err, &lost) || !c.hasAnswered() && time.Since(started) >= c.first:
+			delay = delayAfter(refusal.RetryAfter)
+		case !errors.As(err, &lost) || !c.hasAnswered() && time.Since(started) >= c.firstPatience(lost):
 			return reply, err
 		case !call.repeatable && lost.mayHaveArrived:
 			return reply, fmt.Errorf("%w (whether the relay got the call is not known)", err)
 		default:
 			repeated = repeated || lost.mayHaveArrived
+			if after := lost.retryAfter(); after > 0 {
+				delay = delayAfter(after)
+			}
 		}
 		c.log.InfoContext(ctx, "trying again", "call", call.name, "error", err)
 		if paused := delay.pause(ctx); paused != nil {
@@ -154,6 +152,22 @@ func (c *Client) retry(ctx context.Context, call call, try func() (*answer, erro
 		}
 	}
 }
+
+// proxyPatience is that of a [Client] for a proxy before which no relay has ever answered.
+const proxyPatience = time.Minute
+
+// firstPatience is for how long a relay is tried that has not answered yet: longer where a proxy says
+// that it passes.
+func (c *Client) firstPatience(lost *UnreachableError) time.Duration {
+	var proxy *ProxyError
+	if errors.As(lost, &proxy) {
+		return c.proxied
+	}
+	return c.first
+}
+
+// delayAfter pauses for as long as was asked for, at least, and at most twice as long.
+func delayAfter(asked time.Duration) *delay { return newDelay(2*asked, 1, 2*asked) }
 
 func (c *Client) hasAnswered() bool {
 	c.mu.Lock()
@@ -178,7 +192,7 @@ func (c *Client) post(ctx context.Context, call call, token string) (*answer, er
 	if err != nil {
 		return nil, err
 	}
-	response, body, err := c.exchange(request)
+	response, body, err := c.exchange(call, request)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, fmt.Errorf("calling %s: %w", call.name, context.Cause(ctx))
@@ -233,66 +247,6 @@ func (c *Client) newRequest(ctx context.Context, call call, token string) (*http
 		header.Set(idempotencyHeader, call.idempotency)
 	}
 	return request, nil
-}
-
-// exchange sends the request and reads the whole answer.
-func (c *Client) exchange(request *http.Request) (*http.Response, []byte, error) {
-	response, err := c.http.Do(request)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, c.maxAnswer+1))
-	return response, body, err
-}
-
-// read tells answers from refusals and from what is no relay's.
-func (c *Client) read(call call, response *http.Response, body []byte) (*answer, error) {
-	reply := &answer{call: call.name, body: body, header: response.Header}
-	switch response.StatusCode {
-	case http.StatusOK:
-		if int64(len(body)) > c.maxAnswer {
-			return nil, reply.unexpected(fmt.Sprintf("more than %d bytes", c.maxAnswer))
-		}
-		return reply, nil
-	case http.StatusInternalServerError:
-		if refusal := readRefusal(body); refusal != nil {
-			refusal.RetryAfter = retryAfter(response.Header)
-			return reply, refusal
-		}
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		// A proxy before a relay that is not there.
-		return nil, &UnreachableError{URL: c.url, Err: errors.New(response.Status), mayHaveArrived: true}
-	}
-	const shown = 200
-	return nil, &ResponseError{Call: call.name, Status: response.StatusCode, Text: string(body[:min(len(body), shown)])}
-}
-
-// maxRetryAfter bounds how long a relay can have a call wait.
-const maxRetryAfter = time.Minute
-
-// retryAfter reads the seconds of Retry-After (RFC 9110, section 10.2.3).
-func retryAfter(header http.Header) time.Duration {
-	seconds, err := strconv.ParseUint(header.Get("Retry-After"), 10, 31)
-	if err != nil {
-		return 0
-	}
-	return min(time.Duration(seconds)*time.Second, maxRetryAfter)
-}
-
-// readRefusal reads frostd's error, or returns nil.
-func readRefusal(body []byte) *APIError {
-	var refusal struct {
-		Code  *int   `json:"code"`
-		Msg   string `json:"msg"`
-		Error struct {
-			Code string `json:"code"`
-		} `json:"error"`
-	}
-	if err := json.Unmarshal(body, &refusal); err != nil || refusal.Code == nil {
-		return nil
-	}
-	return &APIError{Code: *refusal.Code, Name: refusal.Error.Code, Msg: refusal.Msg}
 }
 
 // extensionSet is what a relay can do beyond frostd.

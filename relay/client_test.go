@@ -320,7 +320,7 @@ func TestClientRefusesOddAnswers(t *testing.T) {
 		"no coordinator":    {200, `{"message_count":1,"pubkeys":["` + key + `"]}`, infoCall},
 		"a low-order key":   {200, `{"pubkeys":[],"coordinator_pubkey":"` + strings.Repeat("00", 32) + `"}`, infoCall},
 		"odd hex":           {200, `{"msgs":[{"sender":"` + key + `","msg":"0"}]}`, receiveCall},
-		"too much":          {200, strings.Repeat(" ", 2000), sessionsCall},
+		"too much":          {200, strings.Repeat(" ", maxAnswer+1), sessionsCall},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -331,7 +331,7 @@ func TestClientRefusesOddAnswers(t *testing.T) {
 					_, _ = io.WriteString(w, c.body)
 				}))()
 				client := n.client(t, nil)
-				client.token, client.maxAnswer = "a token", 1999
+				client.token = "a token"
 				var odd *ResponseError
 				if err := c.call(client, t.Context()); !errors.As(err, &odd) || odd.Status != c.status {
 					t.Errorf("error %v", err)

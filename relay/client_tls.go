@@ -64,6 +64,8 @@ func newTransport(roots []*x509.Certificate) (*http.Transport, error) {
 		MaxIdleConnsPerHost:   4,
 		IdleConnTimeout:       50 * time.Second, // before the relay's minute is over
 		ExpectContinueTimeout: time.Second,
+
+		MaxResponseHeaderBytes: 64 << 10,
 	}, nil
 }
 
@@ -78,6 +80,10 @@ func newHTTPClient(transport http.RoundTripper) *http.Client {
 // transportError tells certificates that do not verify from relays that do not
 // answer. mayHaveArrived says that the whole request was sent.
 func (c *Client) transportError(err error, mayHaveArrived bool) error {
+	var odd *ResponseError
+	if errors.As(err, &odd) {
+		return odd
+	}
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err // without the URL, which ours say

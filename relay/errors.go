@@ -3,6 +3,8 @@ package relay
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 	"time"
 )
 
@@ -122,13 +124,43 @@ const awayDelay = time.Second
 type ResponseError struct {
 	Call   string // such as "login"
 	Status int    // of HTTP
-	Text   string // the beginning of the answer, or what is wrong with it
+	Text   string // the beginning of the answer, or what is wrong with it; empty for a page
+	Page   bool   // HTML, as proxies and web servers answer
+
+	sent int // bytes of the request's body
 }
 
 // Error says what came.
 func (e *ResponseError) Error() string {
+	status := statusText(e.Status)
+	switch {
+	case e.Status == http.StatusRequestEntityTooLarge:
+		return fmt.Sprintf("calling %s: a proxy answered %s to a body of %d bytes; its body limit has to be the relay's at least, 192 KiB", e.Call, status, e.sent)
+	case e.Page && e.Status == http.StatusOK:
+		return fmt.Sprintf("calling %s: a web page came back, and no relay's answer; is this a FROST relay's address?", e.Call)
+	case e.Page:
+		return fmt.Sprintf("calling %s: a proxy or web server answered %s, and no relay; is this a FROST relay's address?", e.Call, status)
+	}
 	return fmt.Sprintf("calling %s: unexpected answer of HTTP status %d: %q; is this a FROST relay?", e.Call, e.Status, e.Text)
 }
+
+// Proxied reports whether a proxy or web server answered, and no program that could be a relay.
+func (e *ResponseError) Proxied() bool { return e.Page || e.Status == http.StatusRequestEntityTooLarge }
+
+// statusText returns a status with its name, where it has one.
+func statusText(status int) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+}
+
+// ProxyError says that a proxy answered in a relay's place.
+type ProxyError struct {
+	Status int // of HTTP
+
+	after time.Duration // when asking again is right; zero: not said
+}
+
+// Error says what it answered.
+func (e *ProxyError) Error() string { return "a proxy before it answered " + statusText(e.Status) }
 
 // UnreachableError says that no answer came from the relay.
 type UnreachableError struct {
@@ -140,7 +172,24 @@ type UnreachableError struct {
 
 // Error says which relay and why.
 func (e *UnreachableError) Error() string {
-	return fmt.Sprintf("reaching relay %s: %v; is it running, and is this its address?", e.URL, e.Err)
+	ask := "is it running, and is this its address?"
+	var proxy *ProxyError
+	switch {
+	case !errors.As(e.Err, &proxy):
+	case proxy.Status == http.StatusTooManyRequests:
+		ask = "it limits how often it is asked"
+	default:
+		ask = "is the relay running behind it?"
+	}
+	return fmt.Sprintf("reaching relay %s: %v; %s", e.URL, e.Err, ask)
+}
+
+func (e *UnreachableError) retryAfter() time.Duration {
+	var proxy *ProxyError
+	if errors.As(e.Err, &proxy) {
+		return proxy.after
+	}
+	return 0
 }
 
 // Unwrap returns the cause.

@@ -158,7 +158,7 @@ func FuzzAnswers(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.token, c.extensions = "a token", parseExtensions(extensions)
+		c.token, c.extensions, c.proxied = "a token", parseExtensions(extensions), 0
 		c.http.Transport = answering{status, body, extensions}
 		ids, err := c.Sessions(t.Context())
 		if err == nil && status != 200 {

@@ -106,9 +106,15 @@ func classifyRelay(err error) *Failure {
 	var unreachable *relay.UnreachableError
 	var certificate *relay.CertificateError
 	var refused *relay.APIError
+	var proxy *relay.ProxyError
+	var odd *relay.ResponseError
 	switch {
 	case errors.As(err, &certificate):
 		return &Failure{Code: ExitInput, Hint: certificateHint(certificate.Cause)}
+	case errors.As(err, &proxy):
+		return &Failure{Code: ExitUnreachable, Hint: "a proxy answers there in the relay's place: ask who runs it; then run this again"}
+	case errors.As(err, &odd) && odd.Proxied():
+		return &Failure{Code: ExitUnreachable, Hint: "check the address, and ask who runs the proxy before the relay"}
 	case errors.As(err, &unreachable):
 		return &Failure{Code: ExitUnreachable, Hint: "check the address, and that the relay is running (frostkit relay); then run this again"}
 	case errors.Is(err, relay.ErrSessionNotFound):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"frostkit/commkey"
 	"frostkit/keyring"
@@ -61,15 +62,17 @@ func (c *sessionsCommand) Run(e *Env) error {
 		return err
 	}
 	defer client.Close()
-	if err := client.Login(e.Context); err != nil {
+	ctx, cancel := client.Within(e.Context, sessionsTimeout)
+	defer cancel()
+	if err := client.Login(ctx); err != nil {
 		return err
 	}
-	defer func() { _ = client.Logout(context.WithoutCancel(e.Context)) }()
-	views, err := c.list(e.Context, k, client)
+	defer logout(e.Context, client)
+	views, err := c.list(ctx, k, client)
 	if err != nil {
 		return err
 	}
-	if err := c.leave(e.Context, client, leave, views); err != nil {
+	if err := c.leave(ctx, client, leave, views); err != nil {
 		return err
 	}
 	if c.JSON {
@@ -77,6 +80,19 @@ func (c *sessionsCommand) Run(e *Env) error {
 	}
 	writeSessions(e.result(), views)
 	return nil
+}
+
+// sessionsTimeout bounds all calls of the command but the logout, which logoutTimeout bounds: the relay
+// forgets the token in time.
+const (
+	sessionsTimeout = 5 * time.Minute
+	logoutTimeout   = 5 * time.Second
+)
+
+func logout(ctx context.Context, client *relay.Client) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), logoutTimeout)
+	defer cancel()
+	_ = client.Logout(ctx)
 }
 
 // leave takes a session, unless it is the zero one, off the member's list.

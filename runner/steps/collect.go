@@ -38,7 +38,7 @@ type Collect struct {
 // key, with who signed and who was left out. It closes the session, however it ends, and before that
 // what this member left open when it was killed.
 func (c *Collect) Run(ctx context.Context) (*native.Signed, error) {
-	if err := c.login(ctx); err != nil {
+	if err := c.login(ctx, c.Timeout); err != nil {
 		return nil, err
 	}
 	id, err := c.open(ctx)
@@ -58,6 +58,8 @@ func (c *Collect) Run(ctx context.Context) (*native.Signed, error) {
 
 // open creates the session. Whoever waits in one that was left over moves on to it.
 func (c *Collect) open(ctx context.Context) (relay.SessionID, error) {
+	ctx, cancel := c.reach(ctx, c.Timeout)
+	defer cancel()
 	keys := protocol.Keys(c.Candidates)
 	leftOver := func(info relay.SessionInfo) bool {
 		return exactly(keys)(info) && info.Coordinator == c.Self.Key && info.MessageCount == len(c.Messages)
@@ -111,7 +113,7 @@ type Answer struct {
 // this member is told of signatures, it goes on in the coordinator's next one; having signed it waits
 // for that no longer than [nextSession].
 func (a *Answer) Run(ctx context.Context) (*native.Signed, error) {
-	if err := a.login(ctx); err != nil {
+	if err := a.login(ctx, a.Timeout); err != nil {
 		return nil, err
 	}
 	defer a.leave(ctx, relay.SessionID{})

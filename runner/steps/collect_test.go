@@ -103,7 +103,7 @@ func TestCollect(t *testing.T) {
 // killedCollect runs a coordinator that says nothing more, and does not close its session, once joined has
 // ended.
 func (w *world) killedCollect(ctx, joined context.Context, m *made, first *Collect) error {
-	if err := first.login(ctx); err != nil {
+	if err := first.login(ctx, first.Timeout); err != nil {
 		return err
 	}
 	id, err := first.open(ctx)

@@ -53,7 +53,7 @@ func (e *LostShareError) Unwrap() error { return e.Err }
 // Run makes the group. Sessions that end before the first round is complete
 // are given up for the next one; what fails later is returned.
 func (d *DKG) Run(ctx context.Context) error {
-	if err := d.login(ctx); err != nil {
+	if err := d.login(ctx, d.Timeout); err != nil {
 		return err
 	}
 	passed := map[relay.SessionID]bool{}
@@ -70,7 +70,7 @@ func (d *DKG) Run(ctx context.Context) error {
 		}
 		passed[at.id] = true
 		if d.owns(at) {
-			_ = d.Client.CloseSession(ctx, at.id)
+			d.closeNow(ctx, at.id)
 		}
 	}
 }
@@ -82,6 +82,8 @@ func (d *DKG) meet(ctx context.Context, passed map[relay.SessionID]bool) (found,
 	if !d.Create || d.ID != (relay.SessionID{}) {
 		return d.join(ctx, passed)
 	}
+	ctx, cancel := d.reach(ctx, d.Timeout)
+	defer cancel()
 	if err := d.closeLeftOver(ctx, passed); err != nil {
 		return found{}, err
 	}
@@ -142,7 +144,8 @@ func (d *DKG) open(ctx context.Context, passed map[relay.SessionID]bool) (found,
 	own := found{id, relay.SessionInfo{MessageCount: 1, Members: d.Members, Coordinator: d.Self.Key}}
 	all, _, err := d.candidates(ctx, exactly(d.Members), passed)
 	if err != nil {
-		return found{}, errors.Join(err, d.Client.CloseSession(context.WithoutCancel(ctx), id))
+		d.closeNow(ctx, id)
+		return found{}, err
 	}
 	if len(all) == 0 || preferred(all).id == id {
 		return own, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -22,8 +23,7 @@ type found struct {
 // in passed are left alone: this member has been in them.
 func (s *Session) find(ctx context.Context, purpose string, fits func(relay.SessionInfo) bool, passed map[relay.SessionID]bool) (found, error) {
 	if s.ID != (relay.SessionID{}) {
-		info, err := s.Client.SessionInfo(ctx, s.ID)
-		return found{id: s.ID, info: info}, err
+		return s.named(ctx)
 	}
 	none := &NoSessionError{Waited: s.Wait, Purpose: purpose}
 	ctx, cancel := context.WithTimeoutCause(ctx, max(s.Wait, time.Millisecond), none)
@@ -39,7 +39,7 @@ func (s *Session) find(ctx context.Context, purpose string, fits func(relay.Sess
 	for {
 		candidates, listed, err := s.candidates(ctx, fitting, passed)
 		if err != nil {
-			return found{}, waitError(ctx, err)
+			return found{}, s.waitError(ctx, err, known != nil)
 		}
 		switch len(candidates) {
 		case 1:
@@ -53,9 +53,17 @@ func (s *Session) find(ctx context.Context, purpose string, fits func(relay.Sess
 		}
 		known = listed
 		if _, err := s.Client.WaitSessions(ctx, known); err != nil {
-			return found{}, waitError(ctx, err)
+			return found{}, s.waitError(ctx, err, true)
 		}
 	}
+}
+
+// named asks for the session that this member was told.
+func (s *Session) named(ctx context.Context) (found, error) {
+	ctx, cancel := s.reach(ctx, time.Minute)
+	defer cancel()
+	info, err := s.Client.SessionInfo(ctx, s.ID)
+	return found{id: s.ID, info: info}, err
 }
 
 // forDKG is the purpose of sessions in which members meet by their contacts alone.
@@ -73,13 +81,17 @@ func (s *Session) passOver(info relay.SessionInfo, none *NoSessionError) {
 	}
 }
 
-// waitError tells the end of the wait from other errors.
-func waitError(ctx context.Context, err error) error {
+// waitError tells the end of the wait from other errors. Where the relay has listed no sessions until then it
+// is the relay that did not answer.
+func (s *Session) waitError(ctx context.Context, err error, listed bool) error {
 	var none *NoSessionError
-	if errors.As(context.Cause(ctx), &none) {
+	switch {
+	case !errors.As(context.Cause(ctx), &none):
+		return err
+	case listed || s.Wait <= 0:
 		return none
 	}
-	return err
+	return &relay.UnreachableError{URL: s.Client.URL(), Err: fmt.Errorf("it listed no sessions within %s", s.Wait)}
 }
 
 func ambiguous(purpose string, candidates []found) error {

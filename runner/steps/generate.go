@@ -51,7 +51,7 @@ func (g *Generate) Run(ctx context.Context) (*native.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := g.login(ctx); err != nil {
+	if err := g.login(ctx, g.Timeout); err != nil {
 		return either(ctx, nil, err, outcome)
 	}
 	m := g.meeting()
@@ -79,7 +79,7 @@ func (g *Generate) Run(ctx context.Context) (*native.Outcome, error) {
 		}
 		passed[at.id] = true
 		if m.owns(*at) {
-			_ = g.Client.CloseSession(ctx, at.id)
+			g.closeNow(ctx, at.id)
 		}
 		g.notify(SessionGone, at.id)
 	}
@@ -123,7 +123,7 @@ const nextSession = time.Minute
 
 // meeting finds and opens sessions as [DKG] does.
 func (g *Generate) meeting() *DKG {
-	m := &DKG{Session: g.Session, Create: g.Create}
+	m := &DKG{Session: g.Session, Create: g.Create, Timeout: g.Timeout}
 	for _, peer := range g.Members {
 		m.Members = append(m.Members, peer.Key)
 	}
@@ -144,12 +144,20 @@ func (g *Generate) meet(ctx context.Context, m *DKG, passed map[relay.SessionID]
 		at, err := next.meet(ctx, passed)
 		return &at, err
 	}
-	open, _, err := g.candidates(ctx, exactly(m.Members), passed)
+	open, err := g.opened(ctx, m, passed)
 	if err != nil || len(open) == 0 {
 		return nil, err
 	}
 	at, err := m.meet(ctx, passed)
 	return &at, err
+}
+
+// opened returns the sessions of just these members.
+func (g *Generate) opened(ctx context.Context, m *DKG, passed map[relay.SessionID]bool) ([]found, error) {
+	ctx, cancel := g.reach(ctx, g.Timeout)
+	defer cancel()
+	open, _, err := g.candidates(ctx, exactly(m.Members), passed)
+	return open, err
 }
 
 // rejoinOrOpen goes back to the session that this member opened before it was killed, if it had stored a
@@ -161,7 +169,7 @@ func (g *Generate) rejoinOrOpen(ctx context.Context, m *DKG, passed map[relay.Se
 		return nil, err
 	}
 	if stored {
-		open, _, err := g.candidates(ctx, exactly(m.Members), passed)
+		open, err := g.opened(ctx, m, passed)
 		if err != nil {
 			return nil, err
 		}

@@ -25,11 +25,10 @@ type Coordinate struct {
 // Run returns a signature for each message, in their order, each verified
 // under the group's key. It closes the session, however it ends.
 func (c *Coordinate) Run(ctx context.Context) ([]frost.Signature, error) {
-	if err := c.login(ctx); err != nil {
+	if err := c.login(ctx, c.Timeout); err != nil {
 		return nil, err
 	}
-	c.notify(CreatingSession, relay.SessionID{})
-	id, err := c.Client.CreateSession(ctx, protocol.Keys(c.Signers), len(c.Messages))
+	id, err := c.open(ctx)
 	if err != nil {
 		c.leave(ctx, relay.SessionID{})
 		return nil, err
@@ -44,6 +43,13 @@ func (c *Coordinate) Run(ctx context.Context) ([]frost.Signature, error) {
 		Messages:         c.Messages,
 		Progress:         c.progress(id),
 	})
+}
+
+func (c *Coordinate) open(ctx context.Context) (relay.SessionID, error) {
+	ctx, cancel := c.reach(ctx, c.Timeout)
+	defer cancel()
+	c.notify(CreatingSession, relay.SessionID{})
+	return c.Client.CreateSession(ctx, protocol.Keys(c.Signers), len(c.Messages))
 }
 
 // Participate takes part in a signing session of a group.
@@ -61,7 +67,7 @@ type Participate struct {
 
 // Run signs what the session's coordinator asks for, once Approve agrees.
 func (p *Participate) Run(ctx context.Context) error {
-	if err := p.login(ctx); err != nil {
+	if err := p.login(ctx, p.Timeout); err != nil {
 		return err
 	}
 	defer p.leave(ctx, relay.SessionID{})

@@ -7,6 +7,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,8 +69,16 @@ func (s *Session) progress(id relay.SessionID) func(protocol.Event) {
 	}
 }
 
+// reach bounds the calls that take a member to its session, by how long it waits for it or,
+// where it opens the session itself, for the others.
+func (s *Session) reach(ctx context.Context, others time.Duration) (context.Context, context.CancelFunc) {
+	return s.Client.Within(ctx, cmp.Or(s.Wait, others))
+}
+
 // login logs in and says so.
-func (s *Session) login(ctx context.Context) error {
+func (s *Session) login(ctx context.Context, others time.Duration) error {
+	ctx, cancel := s.reach(ctx, others)
+	defer cancel()
 	s.notify(LoggingIn, relay.SessionID{})
 	return s.Client.Login(ctx)
 }
@@ -97,6 +106,13 @@ func (s *Session) leave(ctx context.Context, closing relay.SessionID) {
 	}
 	_ = s.Client.Logout(ctx)
 	s.Client.Close()
+}
+
+// closeNow closes a session that this member goes on without.
+func (s *Session) closeNow(ctx context.Context, id relay.SessionID) {
+	ctx, cancel := s.leaving(ctx)
+	defer cancel()
+	_ = s.Client.CloseSession(ctx, id)
 }
 
 // finishSession takes the session off the lists; members who are slower go on
