@@ -11,7 +11,7 @@
 // same form, by [File.Problem].
 //
 // The package is pure: no network, no clock, no environment but the one it is
-// given, no other package of frostkit. It touches the disk in Load alone, which
+// given, no other package of frostkit but that which reads a relay's address. It touches the disk in Load alone, which
 // reads the one file it is given.
 package ceremony
 
@@ -21,6 +21,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"frostkit/internal/relayurl"
 )
 
 // Version is the version of the ceremony file that this package reads.
@@ -85,7 +87,7 @@ type Timeouts struct {
 // Server is the relay of a ceremony. The zero URL stands for the built-in
 // relay, which frostkit starts itself on the loopback interface.
 type Server struct {
-	URL string // as in the file: host:port, https://host:port or, on loopback, http://host:port
+	URL string // as in the file: host:port, https://host:port or, on loopback, http://host:port, maybe with a path
 	CA  string // path of the PEM file of the authority to trust beside the system's, or ""
 
 	Pos, URLPos, CAPos Position
@@ -95,14 +97,18 @@ type Server struct {
 // itself.
 func (s Server) BuiltIn() bool { return s.URL == "" }
 
-// BaseURL returns the relay's URL with its scheme and without a path, such as
-// "https://relay.example:2744", and "" for the built-in relay. Without a
-// scheme it is https, as for frost-client's --server-url.
+// BaseURL returns the relay's URL with its scheme, such as "https://relay.example:2744",
+// and "" for the built-in relay. Without a scheme it is https, as for frost-client's
+// --server-url.
 func (s Server) BaseURL() string {
-	if s.URL == "" || strings.Contains(s.URL, "://") {
-		return s.URL
+	if s.BuiltIn() {
+		return ""
 	}
-	return "https://" + s.URL
+	address, err := relayurl.Parse(s.URL)
+	if err != nil {
+		return s.URL // of no file that was read
+	}
+	return address.String()
 }
 
 // BuiltInAddress is where the built-in relay listens when it is started by
@@ -115,7 +121,7 @@ func (s Server) Address() string {
 	if s.BuiltIn() {
 		return BuiltInAddress
 	}
-	return strings.TrimPrefix(s.URL, "https://")
+	return strings.TrimPrefix(s.BaseURL(), "https://")
 }
 
 // Member is a person or program that holds a share of the group's key.

@@ -1,15 +1,16 @@
 package ceremony
 
 import (
+	"errors"
 	"fmt"
-	"net/netip"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"frostkit/internal/relayurl"
 )
 
 // maxContact is the most characters that a contact string can have (bech32m).
@@ -19,9 +20,6 @@ var (
 	ceremonyName  = stepName
 	contactString = regexp.MustCompile(`^(zffrost1[02-9ac-hj-np-z]{6,}|ZFFROST1[02-9AC-HJ-NP-Z]{6,})$`)
 	hexKey        = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
-	hostName      = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$`)
-	numericEnd    = regexp.MustCompile(`(^|\.)[0-9]+$`)
-	portNumber    = regexp.MustCompile(`^[1-9][0-9]{0,4}$`)
 )
 
 // suites are the ciphersuites that a ceremony file can name, the default first,
@@ -127,42 +125,14 @@ func pathFault(path string) (fault, hint string) {
 	return "", ""
 }
 
-// serverFault says what keeps a text from being the address of a relay: the
-// host[:port] that frost-client's --server-url takes, or the same with a scheme.
+// serverFault says what keeps a text from being the address of a relay.
 func serverFault(server string) (fault, hint string) {
-	const form = "write host:port or https://host:port"
-	scheme, host, found := strings.Cut(server, "://")
-	if !found {
-		scheme, host = "https", server
-	}
-	parsed, err := url.Parse("https://" + host)
-	if err != nil || parsed.Host != host || parsed.User != nil {
-		return "is not a host with a port", form
-	}
-	name, port := parsed.Hostname(), parsed.Port()
-	address, err := netip.ParseAddr(name)
-	isAddress := err == nil && address.Zone() == "" && address.Is6() == strings.HasPrefix(host, "[")
-	switch {
-	case scheme != "https" && scheme != "http":
-		return fmt.Sprintf("has the scheme %s", quote(scheme)), form
-	case !isAddress && !validHost(name):
-		return "is not a host with a port", form
-	case strings.HasSuffix(host, ":") || port != "" && !validPort(port):
-		return "has no valid port", "choose a port from 1 to 65535"
-	case scheme == "http" && name != "localhost" && !(isAddress && address.IsLoopback()):
-		return "would send logins over the network in the clear", "write https://; http:// is for localhost alone"
+	_, err := relayurl.Parse(server)
+	var wrong *relayurl.Fault
+	if errors.As(err, &wrong) {
+		return wrong.What, wrong.Hint
 	}
 	return "", ""
-}
-
-// validHost reports whether a name can be a host's (RFC 1123, Section 2.1) and
-// is not an address gone wrong, such as 127.0.0.
-func validHost(name string) bool {
-	return len(name) <= 253 && hostName.MatchString(name) && !numericEnd.MatchString(name)
-}
-
-func validPort(port string) bool {
-	return portNumber.MatchString(port) && (len(port) < 5 || port <= "65535")
 }
 
 // use is one mention of a file.

@@ -125,25 +125,25 @@ func TestServerURL(t *testing.T) {
 		{"http://0.0.0.0:2744", clear},
 		{"http://localhost.example", clear},
 		{"ftp://relay.example", `has the scheme "ftp"`},
-		{"HTTPS://relay.example", `has the scheme "HTTPS"`},
+		{"HTTPS://relay.example", ""},
 		{"", notHost},
 		{":2744", notHost},
 		{"::1:2744", notHost},
 		{"relay.example:", "has no valid port"},
 		{"relay.example:0", "has no valid port"},
-		{"relay.example:65536", "has no valid port"},
+		{"relay.example:99999", "has no valid port"},
 		{"relay.example:02744", "has no valid port"},
 		{"relay.example:http", notHost},
-		{"https://relay.example/", notHost},
-		{"relay.example/path", notHost},
+		{"https://relay.example/", ""},
+		{"relay.example/path", ""},
 		{"relay.example?x", notHost},
-		{"user@relay.example", notHost},
+		{"user@relay.example", "has a user before its host"},
 		{"relay example", notHost},
 		{"-relay.example", notHost},
 		{"relay..example", notHost},
-		{"1.2.3", notHost},
+		{"1.2.3", ""},
 		{"999.1.1.1:2744", notHost},
-		{"[fe80::1%25eth0]:2744", notHost},
+		{"[fe80::1%25eth0]:2744", ""},
 		{"[127.0.0.1]:2744", notHost},
 		{"rélay.example", notHost},
 		{strings.Repeat("a.", 127) + "aa", notHost},
@@ -154,6 +154,20 @@ func TestServerURL(t *testing.T) {
 				t.Errorf("serverFault = %q, want %q", fault, test.fault)
 			}
 		})
+	}
+}
+
+// Every spelling of an address is the same relay.
+func TestServerIsReadAsURLsAre(t *testing.T) {
+	for url, want := range map[string]string{
+		"127.0.1:2744": "127.0.0.1:2744", "https://RELAY.example/frost/": "relay.example/frost", "http://127.1:80": "http://127.0.0.1:80",
+	} {
+		if got := (Server{URL: url}).Address(); got != want {
+			t.Errorf("%q is %q, want %q", url, got, want)
+		}
+	}
+	if (Server{}).BaseURL() != "" || (Server{}).Address() != BuiltInAddress {
+		t.Error("the built-in relay has a URL")
 	}
 }
 

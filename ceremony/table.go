@@ -117,7 +117,7 @@ var serverObject = &object{
 	name: "server", title: "server",
 	about: "The relay.",
 	keys: []key{
-		{"url", false, &shape{called: "address", min: 1, max: 270}, "", "`host:port` or `https://host:port`; `http://` on the loopback interface alone."},
+		{"url", false, &shape{called: "address", min: 1, max: 270}, "", "`host:port` or `https://host:port`, with a path if a proxy has the relay under one; `http://` on the loopback interface alone."},
 		{"ca", false, pathShape, "", "A PEM file with the certificate authority to trust beside the system's. Needs `url:`."},
 	},
 }

@@ -37,7 +37,7 @@ type Message struct {
 
 // ClientConfig configures a [Client].
 type ClientConfig struct {
-	URL       string              // host:port or https://host:port; http:// for a loopback host only
+	URL       string              // host:port or https://host:port, maybe with a path; http:// for a loopback host only
 	Key       *commkey.PrivateKey // with which the member logs in; not to be destroyed before the client is done
 	RootCAs   []*x509.Certificate // trusted beside the system's
 	Logger    *slog.Logger        // nil: no log
@@ -59,7 +59,8 @@ type ClientConfig struct {
 // frostd, which cannot tell a repeat, is not sent again. An answer is bounded before it
 // is read, and a call ends with its context whatever the other end does.
 type Client struct {
-	url       string
+	url       string // without a slash at its end
+	origin    string // what logins are signed for
 	key       *commkey.PrivateKey
 	http      *http.Client
 	log       *slog.Logger
@@ -86,14 +87,14 @@ type boxID struct {
 
 // NewClient checks the configuration; nothing is sent before the first call.
 func NewClient(config ClientConfig) (*Client, error) {
-	url, err := parseURL(config.URL)
+	address, err := parseAddressOf(config.URL)
 	if err != nil {
 		return nil, err
 	}
 	if config.Key == nil {
 		return nil, errors.New("making a relay client: a communication key is missing")
 	}
-	transport, err := newTransport(config.RootCAs)
+	transport, err := newTransport(address, config.RootCAs)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +107,8 @@ func NewClient(config ClientConfig) (*Client, error) {
 		userAgent = "frostkit"
 	}
 	return &Client{
-		url:       url,
+		url:       address.String(),
+		origin:    address.Origin(),
 		key:       config.Key,
 		http:      newHTTPClient(transport),
 		log:       log,
@@ -118,7 +120,8 @@ func NewClient(config ClientConfig) (*Client, error) {
 	}, nil
 }
 
-// URL returns the relay's address as https://host:port or http://host:port.
+// URL returns the relay's address as https://host:port or http://host:port, with
+// the path before the calls' names if there is one.
 func (c *Client) URL() string { return c.url }
 
 // Close closes the connections that no call uses.

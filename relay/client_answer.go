@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -76,6 +77,9 @@ func (c *Client) read(call call, response *http.Response, body []byte) (*answer,
 		}
 	}
 	page := isPage(response.Header, body)
+	if status == http.StatusBadRequest && strings.HasPrefix(c.url, "http:") && wantsTLS.Match(body) {
+		return nil, &SchemeError{URL: c.url, TLS: true}
+	}
 	if passing(status) || page && status >= 500 && c.hasAnswered() {
 		return nil, c.fromProxy(response)
 	}
@@ -85,6 +89,9 @@ func (c *Client) read(call call, response *http.Response, body []byte) (*answer,
 	}
 	return nil, odd
 }
+
+// wantsTLS is in the answers of net/http and of nginx to what is sent without TLS.
+var wantsTLS = regexp.MustCompile(`HTTP request (was sent )?to (an )?HTTPS (server|port)`)
 
 // shownAnswer is how much of an answer that is none is shown, in bytes.
 const shownAnswer = 200

@@ -388,10 +388,11 @@ func TestAddresses(t *testing.T) {
 		"http://localhost.evil:2744":   "",
 		"ftp://relay.example":          "",
 		"https://user@relay.example":   "",
-		"https://relay.example/path":   "",
+		"https://relay.example/path":   "https://relay.example/path",
 		"https://relay.example?x=1":    "",
 		"relay.example:port":           "",
 		"https://relay.example\n:2744": "",
+		"127.0.1:2744":                 "https://127.0.0.1:2744",
 	} {
 		c, err := NewClient(ClientConfig{URL: address, Key: generate(t)})
 		switch {

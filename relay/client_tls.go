@@ -7,43 +7,29 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
+
+	"frostkit/internal/relayurl"
 )
 
-// parseURL returns scheme://host:port of a relay's address.
-func parseURL(address string) (string, error) {
-	text := address
-	if !strings.Contains(text, "://") {
-		text = "https://" + text // as frost-client does with host:port
+// parseAddressOf reads a relay's address.
+func parseAddressOf(text string) (relayurl.Address, error) {
+	address, err := relayurl.Parse(text)
+	var wrong *relayurl.Fault
+	if errors.As(err, &wrong) {
+		return address, fmt.Errorf("reading the relay's address: %.200q %s; %s", text, wrong.What, wrong.Hint)
 	}
-	u, err := url.Parse(text)
-	if err != nil || u.Hostname() == "" {
-		return "", fmt.Errorf("reading the relay's address %q: want host:port or https://host:port", address)
-	}
-	if strings.TrimSuffix(u.Path, "/") != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", fmt.Errorf("reading the relay's address %q: there is more than a host and a port", address)
-	}
-	switch {
-	case u.Scheme == "https":
-	case u.Scheme != "http":
-		return "", fmt.Errorf("reading the relay's address %q: %q is not https", address, u.Scheme)
-	case !isLoopback(u.Hostname()):
-		return "", fmt.Errorf("reading the relay's address %q: plain http is for loopback addresses only; use https", address)
-	}
-	return u.Scheme + "://" + u.Host, nil
-}
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
+	return address, err
 }
 
 // newTransport trusts the system's roots and these.
-func newTransport(roots []*x509.Certificate) (*http.Transport, error) {
+func newTransport(address relayurl.Address, roots []*x509.Certificate) (*http.Transport, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if name := address.ServerName(); name != address.Host { // otherwise net/http knows, also of a proxy
+		config.ServerName = name
+	}
 	if len(roots) > 0 {
 		pool, err := x509.SystemCertPool()
 		if err != nil {
@@ -53,6 +39,9 @@ func newTransport(roots []*x509.Certificate) (*http.Transport, error) {
 			pool.AddCert(root)
 		}
 		config.RootCAs = pool
+	}
+	if address.Unspecified() {
+		verifyHere(config, address.ServerName())
 	}
 	dialer := &net.Dialer{Timeout: 30 * time.Second}
 	return &http.Transport{
@@ -67,6 +56,28 @@ func newTransport(roots []*x509.Certificate) (*http.Transport, error) {
 
 		MaxResponseHeaderBytes: 64 << 10,
 	}, nil
+}
+
+// here are the names of this machine's own interface.
+var here = []string{"localhost", "127.0.0.1", "::1"}
+
+// verifyHere has a server on this machine verified by any name of the machine's own interface: what one that
+// listens on all addresses names is 0.0.0.0 or ::, for which few certificates are made.
+func verifyHere(config *tls.Config, named string) {
+	names := append([]string{named}, here...)
+	config.InsecureSkipVerify = true // VerifyConnection does it
+	config.VerifyConnection = func(state tls.ConnectionState) (err error) {
+		options := x509.VerifyOptions{Roots: config.RootCAs, Intermediates: x509.NewCertPool()}
+		for _, certificate := range state.PeerCertificates[1:] {
+			options.Intermediates.AddCert(certificate)
+		}
+		for _, options.DNSName = range names {
+			if _, err = state.PeerCertificates[0].Verify(options); err == nil {
+				return nil
+			}
+		}
+		return &tls.CertificateVerificationError{UnverifiedCertificates: state.PeerCertificates, Err: err}
+	}
 }
 
 // newHTTPClient follows no redirect: a token goes to its relay only.
@@ -88,11 +99,48 @@ func (c *Client) transportError(err error, mayHaveArrived bool) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err // without the URL, which ours say
 	}
+	if mixed := c.mixedUp(err); mixed != nil {
+		return mixed
+	}
 	var verification *tls.CertificateVerificationError
 	if errors.As(err, &verification) {
 		return &CertificateError{URL: c.url, Cause: certificateCause(verification.Err), Err: verification.Err}
 	}
-	return &UnreachableError{URL: c.url, Err: err, mayHaveArrived: mayHaveArrived}
+	lost := &UnreachableError{URL: c.url, Err: err, mayHaveArrived: mayHaveArrived}
+	lost.Proxy, err = c.environmentsProxy()
+	if err != nil {
+		lost.Err = err
+	}
+	return lost
+}
+
+// environmentsProxy returns the proxy by which the environment has the relay reached, without what is secret of its
+// URL; empty: none.
+func (c *Client) environmentsProxy() (string, error) {
+	address, err := url.Parse(c.url)
+	if err != nil {
+		return "", err
+	}
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: address})
+	switch {
+	case err != nil:
+		return "", errors.New("HTTPS_PROXY in the environment is no address of a proxy")
+	case proxy == nil:
+		return "", nil
+	}
+	return proxy.Host, nil
+}
+
+// mixedUp returns a [SchemeError] where TLS is spoken on one side alone.
+func (c *Client) mixedUp(err error) error {
+	var record tls.RecordHeaderError
+	switch {
+	case errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, &record):
+		return &SchemeError{URL: c.url}
+	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`): // an alert of TLS
+		return &SchemeError{URL: c.url, TLS: true}
+	}
+	return nil
 }
 
 func certificateCause(err error) CertificateCause {

@@ -164,8 +164,9 @@ func (e *ProxyError) Error() string { return "a proxy before it answered " + sta
 
 // UnreachableError says that no answer came from the relay.
 type UnreachableError struct {
-	URL string // of the relay
-	Err error
+	URL   string // of the relay
+	Err   error
+	Proxy string // host:port of that in the environment by which it is reached; empty: none
 
 	mayHaveArrived bool // the whole request was sent
 }
@@ -175,6 +176,8 @@ func (e *UnreachableError) Error() string {
 	ask := "is it running, and is this its address?"
 	var proxy *ProxyError
 	switch {
+	case e.Proxy != "":
+		return fmt.Sprintf("reaching relay %s by the proxy %s of HTTPS_PROXY: %v; is the proxy running, and does it serve the relay's port?", e.URL, e.Proxy, e.Err)
 	case !errors.As(e.Err, &proxy):
 	case proxy.Status == http.StatusTooManyRequests:
 		ask = "it limits how often it is asked"
@@ -194,6 +197,21 @@ func (e *UnreachableError) retryAfter() time.Duration {
 
 // Unwrap returns the cause.
 func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// SchemeError says that the relay is asked over TLS and has none, or the reverse.
+type SchemeError struct {
+	URL string // as it was asked
+	TLS bool   // the relay has it
+}
+
+// Error says which address to take instead.
+func (e *SchemeError) Error() string {
+	_, rest, _ := strings.Cut(e.URL, "://")
+	if e.TLS {
+		return fmt.Sprintf("reaching relay %s: it speaks TLS there; take https://%s", e.URL, rest)
+	}
+	return fmt.Sprintf("reaching relay %s: no TLS is spoken there; take the address of the proxy that does TLS for the relay, or, for a relay on this machine without TLS, http://%s", e.URL, rest)
+}
 
 // CertificateCause tells why a relay's certificate was refused.
 type CertificateCause int

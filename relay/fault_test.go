@@ -135,6 +135,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		want []string
 	}{
 		{&UnreachableError{URL: "https://r:1", Err: errRefused}, []string{"https://r:1", "refused", "is it running"}},
+		{&UnreachableError{URL: "https://r:1", Err: errRefused, Proxy: "p:3128"}, []string{"by the proxy p:3128 of HTTPS_PROXY", "is the proxy running"}},
 		{&CertificateError{URL: "https://r:1", Cause: UnknownAuthority, Err: errDisk}, []string{"https://r:1", "CA"}},
 		{&ResponseError{Call: "login", Status: 404, Text: "\x1b[31m"}, []string{"login", "404", `"\x1b[31m"`}},
 		{&APIError{Code: 2, Name: "Unauthorized", Msg: "no"}, []string{"no"}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/url"
 
 	"frostkit/ceremony"
 	"frostkit/keyring"
@@ -108,6 +109,7 @@ func classifyRelay(err error) *Failure {
 	var refused *relay.APIError
 	var proxy *relay.ProxyError
 	var odd *relay.ResponseError
+	var mixed *relay.SchemeError
 	switch {
 	case errors.As(err, &certificate):
 		return &Failure{Code: ExitInput, Hint: certificateHint(certificate.Cause)}
@@ -115,6 +117,10 @@ func classifyRelay(err error) *Failure {
 		return &Failure{Code: ExitUnreachable, Hint: "a proxy answers there in the relay's place: ask who runs it; then run this again"}
 	case errors.As(err, &odd) && odd.Proxied():
 		return &Failure{Code: ExitUnreachable, Hint: "check the address, and ask who runs the proxy before the relay"}
+	case errors.As(err, &mixed):
+		return &Failure{Code: ExitInput}
+	case errors.As(err, &unreachable) && unreachable.Proxy != "":
+		return &Failure{Code: ExitUnreachable, Hint: "correct HTTPS_PROXY, or have the relay reached without it: NO_PROXY=" + hostOf(unreachable.URL)}
 	case errors.As(err, &unreachable):
 		return &Failure{Code: ExitUnreachable, Hint: "check the address, and that the relay is running (frostkit relay); then run this again"}
 	case errors.Is(err, relay.ErrSessionNotFound):
@@ -125,6 +131,15 @@ func classifyRelay(err error) *Failure {
 		return &Failure{Code: ExitUnreachable}
 	}
 	return nil
+}
+
+// hostOf returns the host of a relay's URL.
+func hostOf(relayURL string) string {
+	address, err := url.Parse(relayURL)
+	if err != nil {
+		return ""
+	}
+	return address.Hostname()
 }
 
 // culpritHint says what is safe, and what to do, after a member broke the protocol.

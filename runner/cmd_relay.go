@@ -20,7 +20,7 @@ import (
 // relayCommand runs the relay until it is told to stop. Its first flags are
 // frostd's.
 type relayCommand struct {
-	IP       string `name:"ip" short:"i" default:"0.0.0.0" help:"Address to listen on (${default})."`
+	IP       string `name:"ip" short:"i" help:"Address to listen on (0.0.0.0, with those of IPv6); 0.0.0.0 is all of IPv4, :: all."`
 	Port     int    `short:"p" default:"2744" help:"Port to listen on (${default}); 0 takes a free one."`
 	Cert     string `name:"tls-cert" short:"c" placeholder:"FILE" help:"Certificate in PEM; read again when it changes."`
 	Key      string `name:"tls-key" short:"k" placeholder:"FILE" help:"Its private key in PEM."`
@@ -91,8 +91,9 @@ func (c *relayCommand) announce(address string) error {
 	return writeFile(c.Ready, []byte(address+"\n"))
 }
 
+// address is where to listen; empty: everywhere.
 func (c *relayCommand) address() string {
-	if c.IP == "0.0.0.0" && (c.Plain || c.Dev) {
+	if c.IP == "" && (c.Plain || c.Dev) {
 		return "127.0.0.1"
 	}
 	return c.IP
@@ -108,7 +109,7 @@ func (e *Env) devTLS(ip string) (*tls.Config, error) {
 	if host, err := os.Hostname(); err == nil && host != "localhost" {
 		names = append(names, host)
 	}
-	if parsed := net.ParseIP(ip); parsed != nil && !parsed.IsUnspecified() && !parsed.IsLoopback() {
+	if parsed := net.ParseIP(ip); parsed != nil && !parsed.IsLoopback() {
 		names = append(names, ip)
 	}
 	return issue(ca, names...)
@@ -173,18 +174,54 @@ func startRelay(ctx context.Context, c relayConfig) (*runningRelay, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", c.Address)
+	listener, err := listen(c.Address)
 	if err != nil {
-		return nil, failf(ExitRefused, "starting the relay: %w", err).
-			hint("another program may hold the port: choose one with --port")
+		return nil, cannotListen("starting the relay", err, "-p PORT")
 	}
-	r := &runningRelay{Address: listener.Addr().String(), server: server, tls: c.TLS != nil, done: make(chan struct{})}
+	r := &runningRelay{Address: named(listener, c.Address), server: server, tls: c.TLS != nil, done: make(chan struct{})}
 	ctx, r.cancel = context.WithCancel(ctx)
 	go func() {
 		defer close(r.done)
 		r.failure = server.Serve(ctx, listener)
 	}()
 	return r, nil
+}
+
+// listen listens at an address as it is given: at 0.0.0.0 for IPv4 alone, where "tcp" is for IPv6 as well, and names
+// that.
+func listen(address string) (net.Listener, error) {
+	network := "tcp"
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		if ip, err := netip.ParseAddr(host); err == nil && ip.Is4() {
+			network = "tcp4"
+		}
+	}
+	return net.Listen(network, address)
+}
+
+// named is the address of a listener by the name that was asked for: one that was asked for none listens
+// everywhere, and is named as frostd names that.
+func named(listener net.Listener, asked string) string {
+	host, _, err := net.SplitHostPort(asked)
+	_, port, portErr := net.SplitHostPort(listener.Addr().String())
+	if err != nil || portErr != nil || host != "" {
+		return listener.Addr().String()
+	}
+	return net.JoinHostPort("0.0.0.0", port)
+}
+
+// cannotListen is the failure of a listener, with the flag that chooses another port.
+func cannotListen(what string, err error, flag string) *Failure {
+	failure := failf(ExitUsage, "%s: %w", what, err)
+	switch {
+	case errors.Is(err, syscall.EACCES):
+		return failure.hint("ports below 1024 need rights that this user has not: choose another one with %s", flag)
+	case errors.Is(err, syscall.EADDRINUSE):
+		return failure.hint("another program holds the port: choose another one with %s", flag)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return failure.hint("this machine has no such address")
+	}
+	return failure
 }
 
 func (r *runningRelay) scheme() string {

@@ -91,7 +91,7 @@ func (c *relayCommand) setACME(e *Env, o *operation) (err error) {
 		return nil
 	}
 	if o.acme, err = net.Listen("tcp", c.ACMEHTTP); err != nil {
-		return failf(ExitRefused, "listening for the challenge http-01: %w", err)
+		return cannotListen("listening for the challenge http-01", err, "--acme-http ADDRESS, and have port 80 redirected to it")
 	}
 	return nil
 }
