@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 
 	"frostkit/internal/durable"
+	"frostkit/internal/files"
 )
 
 // ErrChanged is what [Update] fails with when a program that does not take the
@@ -33,23 +33,47 @@ func DefaultPath() (string, error) {
 	return filepath.Join(dir, "frost", "credentials.toml"), nil
 }
 
+// File is a credentials file, which need not exist yet. Locks and pending shares
+// are beside it, in the same folder.
+type File struct{ place files.Place }
+
+// At is the credentials file at a place.
+func At(place files.Place) File { return File{place} }
+
+// Path returns the file's path as people know it.
+func (f File) Path() string { return f.place.Path }
+
+// resolved is where the file is once links are followed.
+func (f File) resolved() (files.Place, error) { return f.place.Resolve() }
+
+// prepare is resolved that makes the folder.
+func (f File) prepare() (target files.Place, err error) {
+	if target, err = f.resolved(); err != nil {
+		return target, err
+	}
+	return target, target.Dir().MakeFolder(0o700)
+}
+
+// Load is [File.Load] of the file at path.
+func Load(path string) (*Keyring, error) { return At(files.At(path)).Load() }
+
 // Load reads a credentials file; a missing one is an empty keyring. It takes no
 // lock: writers replace the file as a whole. A file that is not understood is a
 // [*FileError]. The caller destroys the keyring.
-func Load(path string) (*Keyring, error) {
-	target, err := resolve(path)
+func (f File) Load() (*Keyring, error) {
+	target, err := f.resolved()
 	if err != nil {
 		return nil, fmt.Errorf("reading credentials: %w", err)
 	}
-	k, original, err := load(path, target)
+	k, original, err := load(f.Path(), target)
 	clear(original)
 	return k, err
 }
 
 // load reads the file that path leads to. It also returns the file's bytes, nil
 // when there is none; the caller wipes them.
-func load(path, target string) (*Keyring, []byte, error) {
-	data, mode, err := readFile(target, maxFileSize)
+func load(path string, target files.Place) (*Keyring, []byte, error) {
+	data, info, err := target.Read(maxFileSize + 1) // one more than the decoder takes
 	if errors.Is(err, fs.ErrNotExist) {
 		return newKeyring(path), nil, nil
 	}
@@ -67,23 +91,13 @@ func load(path, target string) (*Keyring, []byte, error) {
 		clear(data)
 		return nil, nil, fmt.Errorf("reading credentials: %w", err)
 	}
-	k.mode = mode
+	k.mode = info.Mode()
 	return k, data, nil
 }
 
-// readFile reads one byte more than most, for the decoder to refuse.
-func readFile(path string, most int64) ([]byte, fs.FileMode, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, 0, err
-	}
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	return data, info.Mode(), err
+// Update is [File.Update] of the file at path.
+func Update(ctx context.Context, path string, change func(*Keyring) error) error {
+	return At(files.At(path)).Update(ctx, change)
 }
 
 // Update changes a credentials file: it locks the file, reads it as [Load]
@@ -93,18 +107,18 @@ func readFile(path string, most int64) ([]byte, fs.FileMode, error) {
 // replaced. When ctx ends before the lock is free, the error is a
 // [*LockedError]. The keyring is destroyed once change has returned and the file is written, with
 // the key and the groups that were added to it; change must not update the same file.
-func Update(ctx context.Context, path string, change func(*Keyring) error) error {
-	target, unlock, err := acquire(ctx, path)
+func (f File) Update(ctx context.Context, change func(*Keyring) error) error {
+	target, unlock, err := f.acquire(ctx)
 	if err != nil {
 		return fmt.Errorf("changing credentials: %w", err)
 	}
 	defer unlock()
 	durable.RemoveLeftovers(target) // under the lock no other writer is alive
-	return rewrite(path, target, change)
+	return rewrite(f.Path(), target, change)
 }
 
 // rewrite does the work of [Update] under its lock.
-func rewrite(path, target string, change func(*Keyring) error) error {
+func rewrite(path string, target files.Place, change func(*Keyring) error) error {
 	k, original, err := load(path, target)
 	if err != nil {
 		return err
@@ -127,7 +141,7 @@ func rewrite(path, target string, change func(*Keyring) error) error {
 	if err := checkUnchanged(path, target, original); err != nil {
 		return err
 	}
-	return replace(durable.System, target, after)
+	return replace(durable.In(target.In), target, after)
 }
 
 // checkWritable reads back what is about to be written.
@@ -140,8 +154,8 @@ func checkWritable(k *Keyring, encoded []byte) error {
 	return nil
 }
 
-func checkUnchanged(path, target string, original []byte) error {
-	data, _, err := readFile(target, maxFileSize)
+func checkUnchanged(path string, target files.Place, original []byte) error {
+	data, _, err := target.Read(maxFileSize + 1)
 	defer clear(data)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("writing credentials: %w", err)

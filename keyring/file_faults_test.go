@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"frostkit/internal/durable"
+	"frostkit/internal/files"
 )
 
 // Whatever step of a write fails, the file is as it was or new, as a whole,
@@ -44,14 +45,14 @@ func TestFaultsWhileWriting(t *testing.T) {
 		if test.isNew {
 			want = "new"
 		}
-		err := replace(test.d, path, []byte("new"))
+		err := replace(test.d, files.At(path), []byte("new"))
 		if err == nil || !strings.Contains(err.Error(), path) || what != "close" && !errors.Is(err, fault) {
 			t.Errorf("%s: %v", what, err)
 		}
 		if got := readFileText(t, path); got != want {
 			t.Errorf("%s: the file is %q", what, got)
 		}
-		if got := files(t, filepath.Dir(path)); !slices.Equal(got, []string{"alice.toml"}) {
+		if got := filesIn(t, filepath.Dir(path)); !slices.Equal(got, []string{"alice.toml"}) {
 			t.Errorf("%s: folder has %v", what, got)
 		}
 	}
@@ -75,7 +76,7 @@ func TestOrderOfWriting(t *testing.T) {
 		},
 		Rename: func(from, to string) error { steps = append(steps, "rename"); return os.Rename(from, to) },
 	}
-	if err := replace(d, path, []byte("new")); err != nil || readFileText(t, path) != "new" {
+	if err := replace(d, files.At(path), []byte("new")); err != nil || readFileText(t, path) != "new" {
 		t.Fatal(err)
 	}
 	if want := []string{"write", "sync file", "rename", "sync folder"}; !slices.Equal(steps, want) {

@@ -35,7 +35,7 @@ func readFileText(t testing.TB, path string) string {
 }
 
 // files lists a folder but for its lock.
-func files(t testing.TB, dir string) []string {
+func filesIn(t testing.TB, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -61,7 +61,7 @@ func TestLoadMissingFile(t *testing.T) {
 	if err != nil || k.Key() != nil || len(k.Contacts())+len(k.Groups()) != 0 || k.Path() != path {
 		t.Errorf("loaded %v, %v", k, err)
 	}
-	if got := files(t, dir); len(got) != 0 {
+	if got := filesIn(t, dir); len(got) != 0 {
 		t.Errorf("loading made %v", got)
 	}
 }
@@ -81,7 +81,7 @@ func TestUpdateMakesFileAndFolder(t *testing.T) {
 			t.Errorf("%s has mode %v, %v; want %v", path, info.Mode(), err, want)
 		}
 	}
-	if got := files(t, dir); !slices.Equal(got, []string{"alice.toml"}) {
+	if got := filesIn(t, dir); !slices.Equal(got, []string{"alice.toml"}) {
 		t.Errorf("folder has %v", got)
 	}
 }
@@ -217,7 +217,7 @@ func TestUpdateRemovesWhatKilledWritersLeft(t *testing.T) {
 	if err := Update(t.Context(), path, func(*Keyring) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if got := files(t, dir); !slices.Equal(got, kept) {
+	if got := filesIn(t, dir); !slices.Equal(got, kept) {
 		t.Errorf("left %v, want %v", got, kept)
 	}
 }
@@ -279,7 +279,7 @@ func checkRefused(t *testing.T, what, path, place, reason string) {
 	if !errors.As(err, &at) || readFileText(t, path) != before {
 		t.Errorf("%s: changing it: %v", what, err)
 	}
-	if got := files(t, filepath.Dir(path)); len(got) != 1 {
+	if got := filesIn(t, filepath.Dir(path)); len(got) != 1 {
 		t.Errorf("%s: folder has %v", what, got)
 	}
 }

@@ -11,8 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
-
+	"frostkit/internal/files"
 	"frostkit/internal/lockfile"
 )
 
@@ -49,39 +48,72 @@ func (e *LockedError) Unwrap() []error { return []error{ErrLocked, e.Err} }
 // is held for milliseconds.
 const lockRetry = 10 * time.Millisecond
 
-// acquire makes ready to write: it returns the target of a credentials file, with
+// acquire makes ready to write: it returns where a credentials file is, with
 // its folder made and its lock taken.
-func acquire(ctx context.Context, path string) (target string, unlock func(), err error) {
-	if target, err = prepare(path); err != nil {
-		return "", nil, err
+func (f File) acquire(ctx context.Context) (target files.Place, unlock func(), err error) {
+	if target, err = f.prepare(); err != nil {
+		return target, nil, err
 	}
 	unlock, err = lock(ctx, target)
 	return target, unlock, err
 }
 
+// hidden is a file beside the credentials that is not for people.
+func hidden(target files.Place, suffix string) files.Place {
+	return target.Beside("." + filepath.Base(target.Name) + suffix)
+}
+
 // lock takes the lock of a credentials file: on a file beside it, since the
 // file itself is replaced. The lock file holds its holder's process id and stays,
 // as removing it would give two processes a lock each.
-func lock(ctx context.Context, target string) (unlock func(), err error) {
-	path := filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+".lock")
-	l := flock.New(path, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
-	if _, err := l.TryLockContext(ctx, lockRetry); err != nil {
+func lock(ctx context.Context, target files.Place) (unlock func(), err error) {
+	own := hidden(target, ".lock")
+	l, err := own.OpenOwn()
+	if err != nil {
+		return nil, fmt.Errorf("locking: %w; the folder must be writable", err)
+	}
+	if err := waitForLock(ctx, l); err != nil {
 		_ = l.Close()
 		if ctx.Err() != nil {
-			return nil, &LockedError{Path: target, PID: readHolder(path), Err: err}
+			return nil, &LockedError{Path: target.Path, PID: readHolder(own), Err: ctx.Err()}
 		}
 		return nil, fmt.Errorf("locking: %w; the folder must be writable", err)
 	}
-	// Who holds it is for the others' error messages: not worth failing for.
-	_ = os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
+	sayHolder(l)
 	return func() {
-		_ = os.Truncate(path, 0)
+		_ = l.Truncate(0)
 		_ = l.Close()
 	}, nil
 }
 
-func readHolder(path string) int {
-	text, _ := os.ReadFile(path)
+// waitForLock tries to take a lock until ctx ends.
+func waitForLock(ctx context.Context, l *os.File) error {
+	retry := time.NewTicker(lockRetry)
+	defer retry.Stop()
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if taken, err := lockfile.TryLock(l); taken || err != nil {
+			return err
+		}
+		select {
+		case <-retry.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// sayHolder writes who holds a lock, for the others' error messages: not worth
+// failing for.
+func sayHolder(l *os.File) {
+	_ = l.Truncate(0)
+	_, _ = l.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+}
+
+func readHolder(own files.Place) int {
+	const longest = 32 // bytes
+	text, _, _ := own.Read(longest)
 	pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
 	return pid
 }
@@ -89,20 +121,25 @@ func readHolder(path string) int {
 // errReserved is why a [Reserve] fails.
 var errReserved = errors.New("reserved")
 
+// Reserve is [File.Reserve] of the file at path.
+func Reserve(path, purpose string) (release func(), err error) {
+	return At(files.At(path)).Reserve(purpose)
+}
+
 // Reserve keeps other processes from doing the same with a credentials file at
 // the same time, such as taking part in one ceremony twice as one member. What
 // that is the purpose says, which becomes part of a file name beside the credentials. Other
 // purposes, and [Update], are not hindered. It does not wait: where another
 // process has reserved the same, the error is a [*LockedError]. Release it in any
 // case; the end of the process does so, too.
-func Reserve(path, purpose string) (release func(), err error) {
-	target, err := prepare(path)
+func (f File) Reserve(purpose string) (release func(), err error) {
+	target, err := f.prepare()
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+"."+purpose+".run")
+	own := hidden(target, "."+purpose+".run")
 	for {
-		release, err = reserve(target, file)
+		release, err = reserve(target, own)
 		if err != nil || release != nil {
 			return release, err
 		}
@@ -111,26 +148,35 @@ func Reserve(path, purpose string) (release func(), err error) {
 
 // reserve takes the lock on a file that is removed with it. Where that was just
 // done by another process, it has nothing to show and is to be called again.
-func reserve(target, file string) (release func(), err error) {
-	l := flock.New(file, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
-	switch locked, err := l.TryLock(); {
+func reserve(target, own files.Place) (release func(), err error) {
+	l, err := own.OpenOwn()
+	if err != nil {
+		return nil, fmt.Errorf("%w; the folder must be writable", err)
+	}
+	switch taken, err := lockfile.TryLock(l); {
 	case err != nil:
 		_ = l.Close()
 		return nil, fmt.Errorf("%w; the folder must be writable", err)
-	case !locked:
+	case !taken:
 		_ = l.Close()
-		return nil, &LockedError{Path: target, PID: readHolder(file), Err: errReserved}
+		return nil, &LockedError{Path: target.Path, PID: readHolder(own), Err: errReserved}
 	}
-	if err := lockfile.CheckInPlace(l); err != nil {
+	if there, err := own.Lstat(); err != nil || !isSame(l, there) {
 		_ = l.Close()
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
 		return nil, err
 	}
-	_ = os.WriteFile(file, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600)
+	sayHolder(l)
 	return func() {
-		_ = os.Remove(file)
+		_ = own.Remove()
 		_ = l.Close()
 	}, nil
+}
+
+// isSame reports whether an open file is the one at its path.
+func isSame(l *os.File, there fs.FileInfo) bool {
+	held, err := l.Stat()
+	return err == nil && os.SameFile(held, there)
 }

@@ -145,7 +145,7 @@ func TestProcessesLoseNoUpdate(t *testing.T) {
 	if got, want := len(k.Contacts()), 2+processes*contactsPerEach; got != want {
 		t.Errorf("%d contacts, want %d", got, want)
 	}
-	if got := files(t, filepath.Dir(path)); len(got) != 1 {
+	if got := filesIn(t, filepath.Dir(path)); len(got) != 1 {
 		t.Errorf("folder has %v", got)
 	}
 }
@@ -268,7 +268,7 @@ func checkFails(t *testing.T, task, path, want string) {
 	if readFileText(t, path) != before {
 		t.Error("the file has changed")
 	}
-	if got := files(t, filepath.Dir(path)); len(got) != 1 {
+	if got := filesIn(t, filepath.Dir(path)); len(got) != 1 {
 		t.Errorf("folder has %v", got)
 	}
 }

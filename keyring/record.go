@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
 	"frostkit/internal/durable"
+	"frostkit/internal/files"
 )
 
 // recordsVersion is the version of the file of records that is written. Version 1, which is
@@ -54,20 +54,23 @@ func (r Record) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[record]
 
 // recordsPath returns where the records are beside the target of a credentials file:
 // "NAME.toml.pending" for "NAME.toml".
-func recordsPath(target string) string { return target + ".pending" }
+func recordsPath(target files.Place) files.Place { return target.Plus(".pending") }
 
-// LoadRecords reads the records beside a credentials file, oldest first. Without
+// LoadRecords is [File.Records] of the file at path.
+func LoadRecords(path string) ([]Record, error) { return At(files.At(path)).Records() }
+
+// Records reads the records beside a credentials file, oldest first. Without
 // a file there are none. One that is not understood is an [ErrInvalidRecords].
-func LoadRecords(credentials string) ([]Record, error) {
-	target, err := resolve(credentials)
+func (f File) Records() ([]Record, error) {
+	target, err := f.resolved()
 	if err != nil {
 		return nil, fmt.Errorf("reading pending shares: %w", err)
 	}
 	return readRecords(recordsPath(target))
 }
 
-func readRecords(path string) ([]Record, error) {
-	data, _, err := readFile(path, maxRecordsSize)
+func readRecords(p files.Place) ([]Record, error) {
+	data, _, err := p.Read(maxRecordsSize + 1)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -77,15 +80,20 @@ func readRecords(path string) ([]Record, error) {
 	defer clear(data)
 	list, err := decodeRecords(data)
 	if err != nil {
-		return nil, fmt.Errorf("reading pending shares in %q: %w: %w", path, ErrInvalidRecords, err)
+		return nil, fmt.Errorf("reading pending shares in %q: %w: %w", p.Path, ErrInvalidRecords, err)
 	}
 	return list, nil
 }
 
+// StoreRecord is [File.StoreRecord] of the file at path.
+func StoreRecord(ctx context.Context, path string, r Record) error {
+	return At(files.At(path)).StoreRecord(ctx, r)
+}
+
 // StoreRecord keeps a record, instead of the one of the same attempt if there is one. It is
 // on the disk when StoreRecord returns. It takes the lock that [Update] takes.
-func StoreRecord(ctx context.Context, credentials string, r Record) error {
-	return updateRecords(ctx, credentials, func(list []Record) []Record { return withRecord(list, r) })
+func (f File) StoreRecord(ctx context.Context, r Record) error {
+	return f.updateRecords(ctx, func(list []Record) []Record { return withRecord(list, r) })
 }
 
 // withRecord adds a record to the list, or replaces the one of the same attempt.
@@ -120,29 +128,34 @@ func (r Record) size() int {
 	return names + 6*len(r.Step) + 2*(len(r.Ceremony)+len(r.Attempt)+len(r.Transcript)+len(r.Bundle)+len(r.Signatures))
 }
 
+// RemoveRecords is [File.RemoveRecords] of the file at path.
+func RemoveRecords(ctx context.Context, path string, ceremony []byte, step string) error {
+	return At(files.At(path)).RemoveRecords(ctx, ceremony, step)
+}
+
 // RemoveRecords removes the records of a step of a ceremony: when the group is saved, and all
 // members have said that theirs is.
-func RemoveRecords(ctx context.Context, credentials string, ceremony []byte, step string) error {
-	return updateRecords(ctx, credentials, func(list []Record) []Record {
+func (f File) RemoveRecords(ctx context.Context, ceremony []byte, step string) error {
+	return f.updateRecords(ctx, func(list []Record) []Record {
 		return slices.DeleteFunc(list, func(r Record) bool { return bytes.Equal(r.Ceremony, ceremony) && r.Step == step })
 	})
 }
 
-func updateRecords(ctx context.Context, credentials string, change func([]Record) []Record) error {
+func (f File) updateRecords(ctx context.Context, change func([]Record) []Record) error {
 	const doing = "storing pending shares: %w"
-	target, unlock, err := acquire(ctx, credentials)
+	target, unlock, err := f.acquire(ctx)
 	if err != nil {
 		return fmt.Errorf(doing, err)
 	}
 	defer unlock()
-	path := recordsPath(target)
-	durable.RemoveLeftovers(path)
-	list, err := readRecords(path)
+	pending := recordsPath(target)
+	durable.RemoveLeftovers(pending)
+	list, err := readRecords(pending)
 	if err != nil {
 		return err
 	}
 	if list = change(list); len(list) == 0 {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := pending.Remove(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf(doing, err)
 		}
 		return nil
@@ -150,9 +163,9 @@ func updateRecords(ctx context.Context, credentials string, change func([]Record
 	encoded := encodeRecords(list)
 	defer clear(encoded)
 	if _, err := decodeRecords(encoded); err != nil {
-		return fmt.Errorf("storing pending shares, which could not be read again, so nothing was written to %q: %w", path, err)
+		return fmt.Errorf("storing pending shares, which could not be read again, so nothing was written to %q: %w", pending.Path, err)
 	}
-	if err := durable.WriteFile(path, encoded, 0o600); err != nil {
+	if err := durable.Write(pending, encoded, 0o600); err != nil {
 		return fmt.Errorf(doing, err)
 	}
 	return nil

@@ -11,6 +11,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"frostkit/internal/files"
 )
 
 func record(n byte) Record {
@@ -38,7 +40,7 @@ func TestRecords(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(list, []Record{finished, record(2), other}) {
 		t.Fatalf("%d records, %v", len(list), err)
 	}
-	info, err := os.Stat(recordsPath(path))
+	info, err := os.Stat(recordsPath(files.At(path)).Path)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
@@ -51,7 +53,7 @@ func TestRecords(t *testing.T) {
 	if err := RemoveRecords(t.Context(), path, other.Ceremony, "other"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(recordsPath(path)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(recordsPath(files.At(path)).Path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("an empty file is left: %v", err)
 	}
 }
@@ -92,7 +94,7 @@ func TestRecordOfLargestGroup(t *testing.T) {
 	if list, err := LoadRecords(path); err != nil || !reflect.DeepEqual(list, []Record{p}) {
 		t.Errorf("%d records, %v", len(list), err)
 	}
-	if info, err := os.Stat(recordsPath(path)); err != nil || info.Size() > int64(p.size()) {
+	if info, err := os.Stat(recordsPath(files.At(path)).Path); err != nil || info.Size() > int64(p.size()) {
 		t.Errorf("it takes %d bytes, more than %d, %v", info.Size(), p.size(), err)
 	}
 	check(t, RemoveRecords(t.Context(), path, p.Ceremony, p.Step))
@@ -126,10 +128,10 @@ func TestTooLargeRecordIsRefused(t *testing.T) {
 	finished := record(1)
 	finished.Signatures = []byte("signatures")
 	check(t, StoreRecord(t.Context(), path, finished))
-	before := readFileText(t, recordsPath(path))
+	before := readFileText(t, recordsPath(files.At(path)).Path)
 	tooLarge := record(2)
 	tooLarge.Bundle = make([]byte, maxRecordsSize/2)
-	if err := StoreRecord(t.Context(), path, tooLarge); err == nil || readFileText(t, recordsPath(path)) != before {
+	if err := StoreRecord(t.Context(), path, tooLarge); err == nil || readFileText(t, recordsPath(files.At(path)).Path) != before {
 		t.Errorf("stored: %v", err)
 	}
 }
@@ -167,7 +169,7 @@ func TestInvalidRecords(t *testing.T) {
 		bytes.Replace(good, []byte("0101"), []byte("zz01"), 1),
 	} {
 		path := filepath.Join(t.TempDir(), "alice.toml")
-		if err := os.WriteFile(recordsPath(path), bad, 0o600); err != nil {
+		if err := os.WriteFile(recordsPath(files.At(path)).Path, bad, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := LoadRecords(path); !errors.Is(err, ErrInvalidRecords) {
@@ -176,7 +178,7 @@ func TestInvalidRecords(t *testing.T) {
 		if err := StoreRecord(context.Background(), path, record(2)); !errors.Is(err, ErrInvalidRecords) {
 			t.Errorf("stored over %q: %v", bad, err)
 		}
-		if left, _ := os.ReadFile(recordsPath(path)); !bytes.Equal(left, bad) {
+		if left, _ := os.ReadFile(recordsPath(files.At(path)).Path); !bytes.Equal(left, bad) {
 			t.Errorf("%q was changed", bad)
 		}
 	}

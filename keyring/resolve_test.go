@@ -30,7 +30,7 @@ func TestUpdateWritesThroughLinks(t *testing.T) {
 		if !strings.Contains(readFileText(t, target), "Carol") {
 			t.Error("the target was not written")
 		}
-		if got := files(t, dir); !slices.Equal(got, []string{"first.toml", "real", "second.toml"}) {
+		if got := filesIn(t, dir); !slices.Equal(got, []string{"first.toml", "real", "second.toml"}) {
 			t.Errorf("folder of the links has %v", got)
 		}
 	}
@@ -51,7 +51,7 @@ func TestLinksInCirclesAreRefused(t *testing.T) {
 			}
 		}
 	}
-	if got := files(t, dir); !slices.Equal(got, []string{"loop"}) {
+	if got := filesIn(t, dir); !slices.Equal(got, []string{"loop"}) {
 		t.Errorf("folder has %v", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"frostkit/ceremony"
+	"frostkit/internal/files"
 	"frostkit/keyring"
 	"frostkit/runner/protocol/native"
 	"frostkit/runner/steps"
@@ -24,7 +25,7 @@ func (s *scene) agreement(group ceremony.Group) native.Agreement {
 }
 
 func (s *scene) records(group ceremony.Group, m ceremony.Member) steps.Records {
-	return steps.KeyringRecords(s.configPath(m), s.agreement(group))
+	return steps.KeyringRecords(keyring.At(files.At(s.configPath(m))), s.agreement(group))
 }
 
 // serveHere is how long a member whose group is made is there for others who are all in this process.

@@ -5,26 +5,47 @@ package durable
 import (
 	"errors"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
+
+	"frostkit/internal/files"
 )
 
-// Disk is the file system, as far as tests make it fail.
+// Disk is a folder of the file system, as far as tests make it fail.
 type Disk struct {
 	Write  func(*os.File, []byte) (int, error)
 	Sync   func(*os.File) error
 	Rename func(from, to string) error
+	Folder files.Folder // that names are in; nil stands for files.System
 }
 
 // System is the disk of this machine.
-var System = Disk{Write: (*os.File).Write, Sync: (*os.File).Sync, Rename: os.Rename}
+var System = In(files.System)
+
+// In is the disk as it is seen in a folder.
+func In(folder files.Folder) Disk {
+	return Disk{Write: (*os.File).Write, Sync: (*os.File).Sync, Rename: folder.Rename, Folder: folder}
+}
+
+func (d Disk) folder() files.Folder {
+	if d.Folder == nil {
+		return files.System
+	}
+	return d.Folder
+}
 
 // ErrUnsynced is wrapped by the error of a replacement that was made, and whose
 // folder could not be synced: after a power cut the old content may be back.
 var ErrUnsynced = errors.New("the file is new, but may be the old one after a power cut")
+
+// Write gives a file at a place new content and this mode.
+func Write(p files.Place, data []byte, mode fs.FileMode) error {
+	return In(p.In).WriteFile(p.Name, data, mode)
+}
 
 // WriteFile gives the file at path new content and this mode, on the system's
 // disk.
@@ -45,7 +66,7 @@ func (d Disk) WriteFile(path string, data []byte, mode fs.FileMode) error {
 		return err
 	}
 	if err := d.Rename(temporary, path); err != nil {
-		return errors.Join(err, os.Remove(temporary))
+		return errors.Join(err, d.folder().Remove(temporary))
 	}
 	if err := d.SyncFolder(filepath.Dir(path)); err != nil {
 		return errors.Join(ErrUnsynced, err)
@@ -58,15 +79,20 @@ func temporaryName(path, digits string) string {
 	return "." + filepath.Base(path) + "." + digits + ".tmp"
 }
 
-// RemoveLeftovers removes the temporary files beside path of writers that were
+// RemoveLeftovers removes the temporary files beside a file of writers that were
 // killed. The caller makes sure that no other writer is alive.
-func RemoveLeftovers(path string) {
-	entries, _ := os.ReadDir(filepath.Dir(path))
-	for _, entry := range entries {
-		parts := strings.Split(entry.Name(), ".")
+func RemoveLeftovers(p files.Place) {
+	dir, err := p.In.OpenFile(filepath.Dir(p.Name), os.O_RDONLY, 0)
+	if err != nil {
+		return
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1)
+	for _, name := range names {
+		parts := strings.Split(name, ".")
 		digits := parts[max(len(parts)-2, 0)]
-		if _, err := strconv.ParseUint(digits, 10, 64); err == nil && entry.Name() == temporaryName(path, digits) {
-			_ = os.Remove(filepath.Join(filepath.Dir(path), entry.Name()))
+		if _, err := strconv.ParseUint(digits, 10, 64); err == nil && name == temporaryName(p.Name, digits) {
+			_ = p.Beside(name).Remove()
 		}
 	}
 }
@@ -74,7 +100,7 @@ func RemoveLeftovers(path string) {
 // writeTemporary writes a file beside path that is on the disk when it
 // returns, or none.
 func (d Disk) writeTemporary(path string, data []byte, mode fs.FileMode) (name string, err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), temporaryName(path, "*")) // with mode 0600
+	f, name, err := d.createTemporary(path)
 	if err != nil {
 		return "", err
 	}
@@ -83,9 +109,21 @@ func (d Disk) writeTemporary(path string, data []byte, mode fs.FileMode) (name s
 		err = closeErr
 	}
 	if err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
+		return "", errors.Join(err, d.folder().Remove(name))
 	}
-	return f.Name(), nil
+	return name, nil
+}
+
+// createTemporary makes a file with mode 0600 that is no other's.
+func (d Disk) createTemporary(path string) (*os.File, string, error) {
+	for {
+		digits := strconv.FormatUint(uint64(rand.Uint32()), 10)
+		name := filepath.Join(filepath.Dir(path), temporaryName(path, digits))
+		f, err := d.folder().OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		if !errors.Is(err, fs.ErrExist) {
+			return f, name, err
+		}
+	}
 }
 
 func (d Disk) fill(f *os.File, data []byte, mode fs.FileMode) error {
@@ -103,7 +141,7 @@ func (d Disk) SyncFolder(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil // which cannot sync a folder
 	}
-	f, err := os.Open(dir)
+	f, err := d.folder().OpenFile(dir, os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}

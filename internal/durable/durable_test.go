@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"frostkit/internal/files"
 )
 
 var errInjected = errors.New("injected")
@@ -73,7 +75,7 @@ func TestRemoveLeftovers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	RemoveLeftovers(path)
+	RemoveLeftovers(files.At(path))
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) != len(keep) {
 		t.Errorf("left %v, %v, want %v", entries, err, keep)

@@ -20,18 +20,18 @@ type Records interface {
 }
 
 // KeyringRecords are records beside a credentials file, for one step of a ceremony.
-func KeyringRecords(credentials string, agreed native.Agreement) Records {
+func KeyringRecords(credentials keyring.File, agreed native.Agreement) Records {
 	return keyringRecords{credentials, agreed.Digest[:], agreed.Step}
 }
 
 type keyringRecords struct {
-	credentials string
+	credentials keyring.File
 	ceremony    []byte
 	step        string
 }
 
 func (k keyringRecords) Load() ([]native.Record, error) {
-	all, err := keyring.LoadRecords(k.credentials)
+	all, err := k.credentials.Records()
 	if err != nil {
 		return nil, err
 	}
@@ -48,12 +48,12 @@ func (k keyringRecords) Load() ([]native.Record, error) {
 
 // Store does not end with the run: what was begun to be stored is stored.
 func (k keyringRecords) Store(r native.Record) error {
-	return keyring.StoreRecord(context.Background(), k.credentials, keyring.Record{
+	return k.credentials.StoreRecord(context.Background(), keyring.Record{
 		Ceremony: k.ceremony, Step: k.step, Attempt: r.Attempt[:],
 		Transcript: r.Transcript, Bundle: r.Bundle, Signatures: r.Signatures,
 	})
 }
 
 func (k keyringRecords) Remove() error {
-	return keyring.RemoveRecords(context.Background(), k.credentials, k.ceremony, k.step)
+	return k.credentials.RemoveRecords(context.Background(), k.ceremony, k.step)
 }
