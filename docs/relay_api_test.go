@@ -28,6 +28,7 @@ var (
 	codeBlock = regexp.MustCompile("(?ms)^```(request|response)\n(.*?)^```$")
 	uuids     = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 	signature = regexp.MustCompile(`"signature":"([0-9a-f]{128})"`)
+	origin    = regexp.MustCompile(`"origin":"([^"]*)"`)
 )
 
 // apiExample is a request of the document, and the answer that it promises.
@@ -102,7 +103,11 @@ func (r *apiReader) httpRequest(text string) *http.Request {
 // sign signs the challenge of a login by Alice.
 func (r *apiReader) sign(login string) string {
 	challenge := uuid.MustParse(uuids.FindString(login))
-	signed, err := xeddsa.Sign(rand.Reader, r.member("Alice"), challenge[:])
+	text := challenge[:]
+	if bound := origin.FindStringSubmatch(login); bound != nil {
+		text = relay.LoginText(challenge, bound[1])
+	}
+	signed, err := xeddsa.Sign(rand.Reader, r.member("Alice"), text)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -168,7 +173,7 @@ const (
 )
 
 func TestRelayAPIExamples(t *testing.T) {
-	server, err := relay.NewServer(relay.Config{})
+	server, err := relay.NewServer(relay.Config{Origins: []string{"https://relay.example:2744"}})
 	if err != nil {
 		t.Fatal(err)
 	}

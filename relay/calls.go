@@ -71,9 +71,13 @@ func (x *exchange) login() error {
 	case !x.challenger.valid(request.challenge, x.limits.ChallengeLife):
 		return ErrUnauthorized
 	}
+	text, err := x.loginText(&request)
+	if err != nil {
+		return err
+	}
 	// All that can be looked up is looked up before the signature costs anything.
 	user, err := commkey.NewPublicKey(request.pubkey)
-	if err != nil || !x.allowed(Key(request.pubkey)) || !x.verify(user, request.challenge[:], request.signature) {
+	if err != nil || !x.allowed(Key(request.pubkey)) || !x.verify(user, text, request.signature) {
 		return ErrUnauthorized
 	}
 	x.user = Key(request.pubkey)

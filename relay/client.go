@@ -142,7 +142,7 @@ func (c *Client) Login(ctx context.Context) error {
 	return err
 }
 
-// login signs a fresh challenge: XEdDSA over the 16 bytes of its UUID.
+// login signs a fresh challenge.
 func (c *Client) login(ctx context.Context) error {
 	var challenge struct {
 		ID uuid.UUID `json:"challenge"`
@@ -154,15 +154,7 @@ func (c *Client) login(ctx context.Context) error {
 	if err := reply.decode(&challenge); err != nil {
 		return err
 	}
-	signature, err := xeddsa.Sign(rand.Reader, c.key, challenge.ID[:])
-	if err != nil {
-		return err
-	}
-	body, err := encode(struct {
-		Challenge uuid.UUID         `json:"challenge"`
-		Pubkey    commkey.PublicKey `json:"pubkey"`
-		Signature hexBytes          `json:"signature"`
-	}{challenge.ID, c.key.Public(), signature[:]})
+	body, err := c.loginBody(challenge.ID)
 	if err != nil {
 		return err
 	}
@@ -170,6 +162,19 @@ func (c *Client) login(ctx context.Context) error {
 		return fmt.Errorf("logging in: %w", err)
 	}
 	return c.loggedIn(reply)
+}
+
+// loginFor is the request of a login.
+type loginFor struct {
+	Challenge uuid.UUID         `json:"challenge"`
+	Pubkey    commkey.PublicKey `json:"pubkey"`
+	Signature hexBytes          `json:"signature"`
+	Origin    string            `json:"origin,omitempty"`
+}
+
+func (c *Client) sign(text []byte) (hexBytes, error) {
+	signature, err := xeddsa.Sign(rand.Reader, c.key, text)
+	return signature[:], err
 }
 
 // loggedIn keeps the token, and what the relay can do.
@@ -469,7 +474,7 @@ func (c *Client) Latency() time.Duration {
 }
 
 // Extensions returns the names of what the relay offers beyond frostd's API,
-// sorted: carry, cursor, grace, idempotency, keeps-early, leave, wait. It is
+// sorted: carry, cursor, grace, idempotency, keeps-early, leave, origin, wait. It is
 // known after Login.
 func (c *Client) Extensions() []string {
 	c.mu.Lock()

@@ -273,7 +273,7 @@ func parseExtensions(value string) extensionSet {
 				continue
 			}
 			set.grace = time.Duration(seconds) * time.Second
-		case "wait", "carry", "keeps-early", "leave":
+		case "wait", "carry", "keeps-early", "leave", "origin":
 		default:
 			continue
 		}

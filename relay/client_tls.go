@@ -72,9 +72,13 @@ func verifyHere(config *tls.Config, named string) {
 			options.Intermediates.AddCert(certificate)
 		}
 		for _, options.DNSName = range names {
-			if _, err = state.PeerCertificates[0].Verify(options); err == nil {
-				return nil
+			_, err = state.PeerCertificates[0].Verify(options)
+			if certificateCause(err) != WrongName {
+				break // it is good, or bad under any name
 			}
+		}
+		if err == nil {
+			return nil
 		}
 		return &tls.CertificateVerificationError{UnverifiedCertificates: state.PeerCertificates, Err: err}
 	}

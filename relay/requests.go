@@ -10,9 +10,10 @@ import (
 type loginRequest struct {
 	challenge         uuid.UUID
 	pubkey, signature []byte
+	origin            string // or empty
 }
 
-var loginFields = []string{"challenge", "pubkey", "signature"}
+var loginFields = []string{"challenge", "pubkey", "signature", "origin"}
 
 func (*loginRequest) schema() (string, []string, int) { return "LoginArgs", loginFields, 3 }
 
@@ -22,8 +23,12 @@ func (r *loginRequest) decodeField(field int, d *decoder) (err error) {
 		r.challenge, err = d.uuid()
 	case 1:
 		r.pubkey, err = d.bytes()
-	default:
+	case 2:
 		r.signature, err = d.bytes()
+	default:
+		var text []byte
+		text, err = d.text("a string")
+		r.origin = string(text)
 	}
 	return err
 }

@@ -39,6 +39,15 @@ type Config struct {
 	// Allow, unless it is nil, reports whether a key may use the relay. It is
 	// asked in every call, and must not block.
 	Allow func(commkey.PublicKey) bool
+
+	// Origins are addresses by which members reach the relay, such as
+	// https://relay.example:2744, besides those that its certificate is for:
+	// CertifiedFor reports that of a host; nil: TLS.Certificates are asked. A relay
+	// that knows any has its clients sign logins for the address that they dial, so
+	// that no other relay can use them. With BoundLogins it takes no others.
+	Origins      []string
+	CertifiedFor func(host string) bool
+	BoundLogins  bool
 }
 
 // Server is the relay as an [http.Handler]. Serve adds the timeouts that a
@@ -54,7 +63,10 @@ type Server struct {
 	rates      rates
 	observer   Observer
 	allow      func(commkey.PublicKey) bool
-	verify     func(commkey.PublicKey, []byte, []byte) bool // xeddsa.Verify; tests count its calls
+	origins    *origins
+
+	boundLogins bool
+	verify      func(commkey.PublicKey, []byte, []byte) bool // xeddsa.Verify; tests count its calls
 
 	done  chan struct{} // closed by Close
 	close func()
@@ -82,21 +94,27 @@ func NewServer(config Config) (*Server, error) {
 	if config.Observer != nil {
 		observer = config.Observer
 	}
+	origins, err := newOrigins(&config)
+	if err != nil {
+		return nil, err
+	}
 	done := make(chan struct{})
 	return &Server{
-		store:      store,
-		limits:     limits,
-		tls:        config.TLS,
-		log:        log,
-		challenger: newChallenger(secret),
-		extensions: extensions(&limits),
-		proxies:    config.Proxies,
-		rates:      newRates(&limits),
-		observer:   observer,
-		allow:      config.Allow,
-		verify:     xeddsa.Verify,
-		done:       done,
-		close:      sync.OnceFunc(func() { close(done) }),
+		store:       store,
+		limits:      limits,
+		tls:         config.TLS,
+		log:         log,
+		challenger:  newChallenger(secret, origins.known()),
+		extensions:  extensions(&limits, origins.known()),
+		proxies:     config.Proxies,
+		rates:       newRates(&limits),
+		observer:    observer,
+		allow:       config.Allow,
+		origins:     origins,
+		boundLogins: config.BoundLogins,
+		verify:      xeddsa.Verify,
+		done:        done,
+		close:       sync.OnceFunc(func() { close(done) }),
 	}, nil
 }
 

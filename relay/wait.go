@@ -27,10 +27,14 @@ const (
 )
 
 // extensions returns the value of the extensions header: the longest long poll
-// and the time of grace in seconds.
-func extensions(limits *Limits) string {
-	return fmt.Sprintf("wait=%d, grace=%d, cursor, idempotency, carry, keeps-early, leave",
+// and the time of grace in seconds, and whether logins can be bound to an origin.
+func extensions(limits *Limits, bound bool) string {
+	names := fmt.Sprintf("wait=%d, grace=%d, cursor, idempotency, carry, keeps-early, leave",
 		int(limits.MaxWait.Seconds()), int(limits.Grace.Seconds()))
+	if bound {
+		names += ", origin"
+	}
+	return names
 }
 
 // keepsEarly reports whether the client keeps early messages.

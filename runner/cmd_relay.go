@@ -37,6 +37,9 @@ type relayCommand struct {
 	TrustProxy  []netip.Prefix `placeholder:"CIDR" help:"Networks of proxies that are believed when they say where a call comes from."`
 	ProxyHeader string         `enum:"x-forwarded-for,forwarded" default:"x-forwarded-for" help:"The header in which they say it: x-forwarded-for or forwarded (${default})."`
 
+	Origin      []string `placeholder:"URL" help:"An address by which members reach the relay, such as https://relay.example:2744, if its certificate is for another one or a proxy has the certificate. Logins are bound to it."`
+	BoundLogins bool     `help:"Refuse logins that are not bound to the relay's address, which another relay may have forwarded: those of frost-client."`
+
 	acmeFlags
 	Limits relay.Limits `embed:"" group:"limits"`
 }
@@ -149,12 +152,17 @@ type relayConfig struct {
 	Proxies  relay.Proxies
 	Observer relay.Observer
 	Allow    func(commkey.PublicKey) bool
+
+	Origins      []string
+	CertifiedFor func(host string) bool // nil: as the certificates in TLS say
+	BoundLogins  bool
 }
 
 func (c *relayConfig) relay() relay.Config {
 	return relay.Config{
 		Store: c.Store, Limits: c.Limits, TLS: c.TLS, Logger: c.Logger,
 		Proxies: c.Proxies, Observer: c.Observer, Allow: c.Allow,
+		Origins: c.Origins, CertifiedFor: c.CertifiedFor, BoundLogins: c.BoundLogins,
 	}
 }
 

@@ -48,6 +48,7 @@ func (c *relayCommand) operation(e *Env, log *slog.Logger) (*operation, error) {
 	o.config = relayConfig{
 		Address: net.JoinHostPort(c.address(), strconv.Itoa(c.Port)), Logger: log, Limits: c.Limits,
 		Proxies: relay.Proxies{Trusted: c.TrustProxy, Forwarded: c.ProxyHeader == "forwarded"},
+		Origins: c.Origin, BoundLogins: c.BoundLogins,
 	}
 	for _, part := range []func(*Env, *operation) error{c.setTLS, c.setAllow, c.setStore, c.setAdmin} {
 		if err := part(e, o); err != nil {

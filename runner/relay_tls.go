@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"frostkit/relay/operate"
@@ -69,8 +71,14 @@ func (c *relayCommand) setFiles(o *operation) error {
 	}
 	o.reloads = append(o.reloads, files.Reload)
 	o.config.TLS = operate.ServerTLS(files)
+	o.config.CertifiedFor = func(host string) bool { return files.Get().Leaf.VerifyHostname(host) == nil }
 	o.metrics.Certificate(func() time.Time { return files.Get().Leaf.NotAfter })
 	return nil
+}
+
+// sameHost reports of names whether they are a host's.
+func sameHost(host string) func(string) bool {
+	return func(name string) bool { return strings.EqualFold(name, host) }
 }
 
 // setACME gets certificates from an authority when the first client asks.
@@ -87,6 +95,7 @@ func (c *relayCommand) setACME(e *Env, o *operation) (err error) {
 		return failf(ExitInput, "%w", err)
 	}
 	o.config.TLS = o.metrics.TLS(o.manager, o.log)
+	o.config.CertifiedFor = func(host string) bool { return slices.ContainsFunc(c.ACME, sameHost(host)) }
 	if c.ACMEHTTP == "" {
 		return nil
 	}
