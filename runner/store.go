@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"net/url"
 	"strings"
 
 	"frostkit/relay"
@@ -52,9 +51,7 @@ func (e *Env) boltFolder(dir string) (string, error) {
 }
 
 func openRedis(ctx context.Context, name string, log *slog.Logger) (relay.Store, error) {
-	if u, err := url.Parse(name); err == nil {
-		log.Info("opening the store", "redis", u.Redacted())
-	}
+	log.Info("opening the store", "redis", redisstore.Shown(name))
 	store, err := redisstore.Open(ctx, name, log)
 	var network *net.OpError
 	switch {

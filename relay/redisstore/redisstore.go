@@ -39,7 +39,7 @@ type Store struct {
 	log    *slog.Logger
 
 	patience time.Duration // how long a call waits for a Redis that is restarted
-	away     atomic.Bool   // Redis did not answer when it was last asked
+	away     atomic.Bool   // Redis did not do what it was last asked
 	failing  atomic.Bool   // the last change failed
 	wakers   relay.Wakers
 	stop     context.CancelFunc
@@ -72,7 +72,7 @@ func Open(ctx context.Context, url string, log *slog.Logger) (*Store, error) {
 		done:     make(chan struct{}),
 	}
 	if err := s.start(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the relay's state in Redis at %s: %w", options.Addr, err), s.client.Close())
+		return nil, errors.Join(fmt.Errorf("opening the relay's state in Redis at %s: %w", options.Addr, explained(options, err)), s.client.Close())
 	}
 	return s, nil
 }
@@ -96,7 +96,7 @@ const (
 	longestPause = 200 * time.Millisecond
 )
 
-// retry calls try until Redis has answered, for as long as patience lasts; then
+// retry calls try until Redis has answered for good, for as long as patience lasts; then
 // it fails with a [relay.AwayError].
 func (s *Store) retry(ctx context.Context, try func() error) error {
 	start := time.Now()
@@ -123,9 +123,9 @@ func (s *Store) note(ctx context.Context, answered bool, err error) {
 	switch {
 	case ctx.Err() != nil: // the caller has gone, not Redis
 	case answered && s.away.Load() && s.away.CompareAndSwap(true, false):
-		s.log.Info("Redis answers again")
+		s.log.Info("Redis serves again")
 	case !answered && s.away.CompareAndSwap(false, true):
-		s.log.Warn("Redis does not answer; calls wait for it", "error", err)
+		s.log.Warn("Redis does not serve; calls wait for it", "error", err)
 	}
 }
 
@@ -140,12 +140,20 @@ func (l libraryLog) Printf(ctx context.Context, format string, v ...any) {
 	}
 }
 
+// passing are the errors of a Redis that is being started, fails over, is without what it needs, or is busy: what was
+// asked was not done, and may be done soon.
+var passing = []string{
+	"LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "MISCONF", "OOM", "NOREPLICAS", "BUSY",
+}
+
 // isAnswer reports whether an error is an answer of Redis that does not change
 // by waiting.
 func isAnswer(err error) bool {
 	var answer redis.Error
-	return errors.Is(err, redis.Nil) || errors.Is(err, redis.ErrClosed) ||
-		errors.As(err, &answer) && !redis.HasErrorPrefix(err, "LOADING") && !redis.HasErrorPrefix(err, "MASTERDOWN")
+	if !errors.As(err, &answer) {
+		return errors.Is(err, redis.Nil) || errors.Is(err, redis.ErrClosed)
+	}
+	return !slices.ContainsFunc(passing, func(prefix string) bool { return redis.HasErrorPrefix(err, prefix) })
 }
 
 func (s *Store) start(ctx context.Context) error {

@@ -2,17 +2,23 @@ package redisstore
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+	"github.com/redis/go-redis/v9"
 	"go.uber.org/goleak"
 
 	"frostkit/internal/testlog"
 	"frostkit/relay"
+	"frostkit/relay/localca"
 	"frostkit/relay/redisstore/redistest"
 	"frostkit/relay/storetest"
 )
@@ -123,7 +129,7 @@ func TestAway(t *testing.T) {
 		t.Errorf("asking a Redis that is back: %v", err)
 	}
 	text := log.String()
-	if strings.Count(text, "level=WARN") != 1 || strings.Count(text, "answers again") != 1 || strings.Count(text, "\n") != 2 {
+	if strings.Count(text, "level=WARN") != 1 || strings.Count(text, "serves again") != 1 || strings.Count(text, "\n") != 2 {
 		t.Errorf("the log:\n%s", text)
 	}
 }
@@ -145,8 +151,9 @@ func TestFullMemory(t *testing.T) {
 	if err := store.client.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
 		t.Fatal(err)
 	}
+	store.patience = 50 * time.Millisecond
 	var away *relay.AwayError
-	if err := store.Send(t.Context(), envelope, &limits); err == nil || errors.As(err, &away) || !strings.Contains(err.Error(), "OOM") {
+	if err := store.Send(t.Context(), envelope, &limits); !errors.As(err, &away) || !strings.Contains(err.Error(), "OOM") {
 		t.Errorf("sending: %v", err)
 	}
 	session.ID = relay.SessionID{2}
@@ -168,17 +175,118 @@ func TestFullMemory(t *testing.T) {
 	}
 }
 
+// A Redis that fails over, or is without what it needs, is waited for.
+func TestPassingErrorsPass(t *testing.T) {
+	server := redistest.Start(t)
+	store := openStore(t, server.URL(0))
+	defer store.Close()
+	set := func(command ...any) {
+		if err := store.client.Do(t.Context(), command...).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, commands := range map[string][2][]any{
+		"READONLY":   {{"replicaof", "127.0.0.1", "1"}, {"replicaof", "no", "one"}},
+		"NOREPLICAS": {{"config", "set", "min-replicas-to-write", "1"}, {"config", "set", "min-replicas-to-write", "0"}},
+		"OOM":        {{"config", "set", "maxmemory", "1"}, {"config", "set", "maxmemory", "0"}},
+	} {
+		limits := relay.DefaultLimits()
+		session := &relay.Session{ID: uuid.New(), Members: []relay.Key{{1}, {2}}, Coordinator: relay.Key{1}}
+		set(commands[0]...)
+		var log testlog.Buffer
+		store.log = slog.New(slog.NewTextHandler(&log, nil))
+		made := make(chan error, 1)
+		go func() { made <- store.CreateSession(t.Context(), session, &limits) }()
+		for !store.away.Load() { // until it was refused once
+			runtime.Gosched()
+		}
+		set(commands[1]...)
+		if err := <-made; err != nil || !strings.Contains(log.String(), name) {
+			t.Errorf("%s: %v; the log has\n%s", name, err, log.String())
+		}
+	}
+}
+
+func TestAnswersThatPass(t *testing.T) {
+	for _, name := range passing {
+		if isAnswer(redisError(name + " for now")) {
+			t.Errorf("%s is not waited for", name)
+		}
+	}
+	if !isAnswer(redisError("WRONGTYPE Operation against a key")) || !isAnswer(redis.Nil) || isAnswer(errors.New("connection reset")) {
+		t.Error("answers and lost connections are mixed up")
+	}
+}
+
+// redisError is an answer of Redis.
+type redisError string
+
+func (e redisError) Error() string { return string(e) }
+
+func (redisError) RedisError() {}
+
 func TestErrorsHaveNoPassword(t *testing.T) {
 	for _, url := range []string{
 		"redis://:hunter2@127.0.0.1:1/0", "redis://:hunter2@127.0.0.1:1/none", "redis://:hunter2@[/", "mailto://:hunter2@x",
+		"redis://:hunter2#x@127.0.0.1:1/0", "redis://:hunter2/x@127.0.0.1:1/0", "redis://:hunter2?x@127.0.0.1:1/0",
+		"redis://:12#hunter2@127.0.0.1:1/0", "redis://:12/hunter2@127.0.0.1:1/0", "redis://:12?hunter2@127.0.0.1:1/0",
+		"redis://hunter2@127.0.0.1:1/0", "redis://hunter2@127.0.0.1:1/none", "redis://:hunter2%zz@127.0.0.1:1/0",
+		"redis://:hunter2 x@127.0.0.1:1/0", "redis://:hunter2@x@127.0.0.1:1/0", "rediss://:hunter2/x@127.0.0.1:1/0",
 	} {
+		var log testlog.Buffer
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		_, err := Open(ctx, url, slog.New(slog.DiscardHandler))
+		_, err := Open(ctx, url, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 		cancel()
-		if err == nil || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("opening: %v", err)
+		if shown := fmt.Sprint(err, log.String(), Shown(url)); err == nil || strings.Contains(shown, "hunter2") {
+			t.Errorf("opening: %s", shown)
+		}
+		if strings.ContainsAny(url, "#") && !strings.Contains(err.Error(), "percent-encoded") {
+			t.Errorf("what to do about the password is not said: %v", err)
 		}
 	}
+	if got := Shown("redis://user:hunter2@h:1/2?password-file=x"); got != `"redis://h:1/2"` {
+		t.Errorf("shown as %s", got)
+	}
+}
+
+// TLS where there is none, and the reverse, is told.
+func TestTLSMixedUp(t *testing.T) {
+	plain := redistest.Start(t).URL(0)
+	_, err := Open(t.Context(), strings.Replace(plain, "redis://", "rediss://", 1), slog.New(slog.DiscardHandler))
+	if err == nil || !strings.Contains(err.Error(), "take redis://") {
+		t.Errorf("TLS to a Redis without: %v", err)
+	}
+	ca, err := localca.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := ca.Issue("localhost")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{*certificate}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.(*tls.Conn).HandshakeContext(t.Context())
+			conn.Close()
+		}
+	}()
+	_, err = Open(t.Context(), "redis://"+listener.Addr().String()+"/0", slog.New(slog.DiscardHandler))
+	if err == nil || !strings.Contains(err.Error(), "take rediss://") {
+		t.Errorf("a Redis with TLS without it: %v", err)
+	}
+	listener.Close()
+	<-served
 }
 
 func TestForeignFormat(t *testing.T) {
@@ -209,6 +317,7 @@ func TestWritable(t *testing.T) {
 		}
 		return store.RemoveToken(t.Context(), relay.TokenHash{})
 	}
+	store.patience = 50 * time.Millisecond
 	if err := change("1"); err == nil || store.Writable() {
 		t.Errorf("without a replica: %v, and the store takes changes: %v", err, store.Writable())
 	}
