@@ -2,8 +2,10 @@ package runner
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"frostkit/relay/localca"
 )
@@ -22,6 +24,9 @@ func (c *certInstallCommand) Run(e *Env) error {
 	ca, err := e.localCA()
 	if err != nil {
 		return err
+	}
+	if err := ca.Valid(time.Now()); err != nil {
+		return cannotIssue("installing the local CA", ExitInput, err)
 	}
 	if err := ca.Install(); err != nil {
 		return failf(ExitStorage, "installing the local CA: %w", err).
@@ -78,6 +83,17 @@ func (e *Env) localCA() (*localca.CA, error) {
 	return ca, nil
 }
 
+// cannotIssue is the failure of what the local CA was needed for. Where it has expired a new one is needed.
+func cannotIssue(what string, code int, err error) *Failure {
+	var expired *localca.ExpiredError
+	dir, noDir := localca.Root()
+	if !errors.As(err, &expired) || expired.NotYet || noDir != nil {
+		return failf(code, "%s: %w", what, err)
+	}
+	return failf(ExitInput, "%s: %w", what, err).
+		hint("move rootCA.pem and rootCA-key.pem out of %q, then run frostkit cert install, which makes a new one", dir)
+}
+
 // pairFlags say where a certificate and its key go.
 type pairFlags struct {
 	CertFile string `placeholder:"FILE" help:"Where to write the certificate; by default a file named after the names, in the current folder."`
@@ -98,7 +114,7 @@ func (c *certMakeCommand) Run(e *Env) error {
 	}
 	pair, err := ca.MakeAt(c.CertFile, c.KeyFile, c.Names...)
 	if err != nil {
-		return failf(ExitInput, "making a certificate: %w", err)
+		return cannotIssue("making a certificate", ExitInput, err)
 	}
 	if c.JSON {
 		return e.writeJSON(map[string]any{

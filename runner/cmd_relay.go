@@ -121,7 +121,7 @@ func (e *Env) devTLS(ip string) (*tls.Config, error) {
 func issue(ca *localca.CA, names ...string) (*tls.Config, error) {
 	certificate, err := ca.Issue(names...)
 	if err != nil {
-		return nil, failf(ExitStorage, "making the relay's certificate: %w", err)
+		return nil, cannotIssue("making the relay's certificate", ExitStorage, err)
 	}
 	return serverTLS(*certificate), nil
 }

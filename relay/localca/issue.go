@@ -73,17 +73,28 @@ func fileName(names []string) string {
 	return name
 }
 
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // issue makes a certificate that is valid for two years and three months, less
-// than the 825 days that Apple's systems accept.
+// than the 825 days that Apple's systems accept, and no longer than the authority.
 func (ca *CA) issue(names []string) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	if ca.key == nil {
 		return nil, nil, fmt.Errorf("making a certificate: %w", ErrNoKey)
+	}
+	now := time.Now()
+	if err := ca.Valid(now); err != nil {
+		return nil, nil, fmt.Errorf("making a certificate: %w", err)
 	}
 	template := &x509.Certificate{
 		Subject: pkix.Name{
 			Organization: []string{"frostkit local certificate"}, OrganizationalUnit: []string{owner()},
 		},
-		NotBefore: time.Now().Add(-skew), NotAfter: time.Now().AddDate(2, 3, 0),
+		NotBefore: now.Add(-skew), NotAfter: earlier(now.AddDate(2, 3, 0), ca.certificate.NotAfter),
 		KeyUsage: x509.KeyUsageDigitalSignature, // ECDSA encrypts no keys
 	}
 	if err := addNames(template, names); err != nil {

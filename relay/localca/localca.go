@@ -53,6 +53,30 @@ const (
 // elsewhere, and this copy of it can be trusted only.
 var ErrNoKey = errors.New("the private key of the local CA (" + rootKeyFile + ") is missing")
 
+// ExpiredError says that the authority's certificate does not count, so that nobody
+// accepts what it signs.
+type ExpiredError struct {
+	From, Until time.Time
+	NotYet      bool // before From, by this machine's clock
+}
+
+// Error says since when, or from when on.
+func (e *ExpiredError) Error() string {
+	if e.NotYet {
+		return "the local CA is valid from " + e.From.UTC().Format(time.DateOnly) + " on: is this machine's clock right?"
+	}
+	return "the local CA has expired on " + e.Until.UTC().Format(time.DateOnly)
+}
+
+// Valid fails with an [ExpiredError] if the authority is not valid at a time.
+func (ca *CA) Valid(now time.Time) error {
+	from, until := ca.certificate.NotBefore, ca.certificate.NotAfter
+	if now.After(until) || now.Before(from) {
+		return &ExpiredError{From: from, Until: until, NotYet: now.Before(from)}
+	}
+	return nil
+}
+
 // CA is a local certificate authority.
 type CA struct {
 	certificate *x509.Certificate

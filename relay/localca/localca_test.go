@@ -1,12 +1,16 @@
 package localca
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"io/fs"
+	"math/big"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -310,5 +314,61 @@ func TestCertificates(t *testing.T) {
 	}
 	if _, err := Certificates(dir); err == nil {
 		t.Error("read an empty file")
+	}
+}
+
+// authority writes one that is valid for a time into a new folder.
+func authority(t *testing.T, from, until time.Time) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: from, NotAfter: until,
+		KeyUsage: x509.KeyUsageCertSign, BasicConstraintsValid: true, IsCA: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err == nil {
+		err = (&CA{certificate, key}).save(dir)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// An authority that does not count signs nothing, and nothing that it signs outlives it.
+func TestAuthorityOutOfTime(t *testing.T) {
+	now := time.Now()
+	for name, c := range map[string]struct {
+		from, until time.Time
+		want        string // in the error
+	}{
+		"expired":      {now.AddDate(-2, 0, 0), now.AddDate(-1, 0, 0), "expired on " + now.AddDate(-1, 0, 0).UTC().Format(time.DateOnly)},
+		"not yet":      {now.AddDate(1, 0, 0), now.AddDate(2, 0, 0), "this machine's clock"},
+		"a month left": {now.AddDate(-1, 0, 0), now.AddDate(0, 1, 0), ""},
+	} {
+		ca, _, err := LoadOrCreate(authority(t, c.from, c.until))
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		pair, err := ca.Make(dir, "localhost")
+		var expired *ExpiredError
+		switch {
+		case c.want != "" && (!errors.As(err, &expired) || !strings.Contains(err.Error(), c.want)):
+			t.Errorf("%s: %v", name, err)
+		case c.want == "" && (err != nil || pair.Certificate.NotAfter.After(ca.Certificate().NotAfter)):
+			t.Errorf("%s: %v, %v", name, pair, err)
+		}
+		if left, _ := os.ReadDir(dir); c.want != "" && len(left) > 0 {
+			t.Errorf("%s: files were written", name)
+		}
 	}
 }

@@ -2,10 +2,15 @@ package operate
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -210,4 +215,52 @@ func scrape(t *testing.T, m *Metrics) string {
 		t.Fatalf("reading the metrics: %d %s", recorder.Code, recorder.Body)
 	}
 	return recorder.Body.String()
+}
+
+// A relay's certificate that no client would take is refused, and one that is read later keeps the earlier one.
+func TestCertificateOutOfTime(t *testing.T) {
+	now := time.Now()
+	for name, c := range map[string]struct {
+		from, until time.Time
+		want        string
+	}{
+		"expired": {now.AddDate(0, -2, 0), now.AddDate(0, -1, 0), "it has expired on"},
+		"not yet": {now.AddDate(0, 1, 0), now.AddDate(0, 2, 0), "it is valid from"},
+		"valid":   {now.AddDate(0, -1, 0), now.AddDate(0, 1, 0), ""},
+	} {
+		certificate, key := selfSigned(t, c.from, c.until)
+		log, _ := newLog()
+		if _, err := CertificateFiles(log, certificate, key); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+	certificate, key := selfSigned(t, now.Add(-time.Hour), now.Add(time.Hour))
+	log, text := newLog()
+	files, err := CertificateFiles(log, certificate, key)
+	check(t, err)
+	until := files.Get().Leaf.NotAfter
+	old, oldKey := selfSigned(t, now.AddDate(0, -2, 0), now.AddDate(0, -1, 0))
+	replace(t, certificate, old)
+	replace(t, key, oldKey)
+	files.Reload()
+	if !files.Get().Leaf.NotAfter.Equal(until) || !strings.Contains(text.String(), "it has expired on") {
+		t.Errorf("an expired certificate took the place of a valid one; the log: %s", text)
+	}
+}
+
+// selfSigned writes a certificate and its key.
+func selfSigned(t *testing.T, from, until time.Time) (certificateFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	check(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: from, NotAfter: until, DNSNames: []string{"localhost"}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	check(t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	check(t, err)
+	dir := t.TempDir()
+	certificateFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	write(t, certificateFile, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+	write(t, keyFile, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
+	return certificateFile, keyFile
 }
