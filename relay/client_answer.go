@@ -3,6 +3,7 @@ package relay
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -49,18 +50,31 @@ func mostAnswer(call string, status int) int {
 func readAnswer(call string, response *http.Response) ([]byte, error) {
 	most := mostAnswer(call, response.StatusCode)
 	tooLong := &ResponseError{Call: call, Status: response.StatusCode, Text: fmt.Sprintf("it is longer than %d bytes", most)}
-	var body bytes.Buffer
-	switch length := response.ContentLength; {
-	case length > int64(most):
-		return nil, tooLong
-	case length > 0:
-		body.Grow(int(length) + bytes.MinRead)
-	}
-	n, err := body.ReadFrom(io.LimitReader(response.Body, int64(most)+1))
-	if n > int64(most) {
+	if response.ContentLength > int64(most) {
 		return nil, tooLong
 	}
-	return body.Bytes(), err
+	body, err := readUpTo(response.Body, max(int(response.ContentLength), 512)+1, most+1)
+	if len(body) > most {
+		return nil, tooLong
+	}
+	return body, err
+}
+
+// readUpTo reads to the end, or to so many bytes, into a buffer that has first bytes to begin with and is never longer.
+func readUpTo(r io.Reader, first, most int) ([]byte, error) {
+	body := make([]byte, 0, min(first, most))
+	for {
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case errors.Is(err, io.EOF) || err == nil && len(body) == most:
+			return body, nil
+		case err != nil:
+			return body, err
+		case len(body) == cap(body):
+			body = append(make([]byte, 0, min(2*cap(body), most)), body...)
+		}
+	}
 }
 
 // read tells answers from refusals, and both from what is no relay's.
