@@ -18,6 +18,9 @@ type Round2Message struct {
 	ciphertexts [][]byte
 }
 
+// errBroadcast refuses setups whose blame needs that everybody has the whole message of everybody.
+var errBroadcast = errors.New("in a setup of an attempt round 1 messages are broadcast as they are")
+
 // NewRound2Message gathers the messages of all members for a recipient. It verifies nothing:
 // see [CheckRound1Messages].
 func NewRound2Message(setup *Setup, recipient frost.Identifier, messages map[frost.Identifier]*Round1Message) (*Round2Message, error) {
@@ -28,6 +31,9 @@ func NewRound2Message(setup *Setup, recipient frost.Identifier, messages map[fro
 	}
 	if err := checkMessages(setup, frost.Identifier{}, messages); err != nil {
 		return nil, fmt.Errorf(doing, err)
+	}
+	if setup.attempt != nil {
+		return nil, fmt.Errorf(doing, errBroadcast)
 	}
 	m := &Round2Message{setup: setup, recipient: recipient}
 	for _, id := range setup.ids {
@@ -44,6 +50,9 @@ func DecodeRound2Message(setup *Setup, recipient frost.Identifier, b []byte) (*R
 	const doing = "decoding a round 2 message: %w"
 	if _, ok := setup.index[recipient]; !ok {
 		return nil, fmt.Errorf("decoding a round 2 message: recipient %s is no member", recipient)
+	}
+	if setup.attempt != nil {
+		return nil, fmt.Errorf(doing, errBroadcast)
 	}
 	size := contributionSize(setup.suite, setup.threshold)
 	if most := len(setup.ids) * (size + lengthSize + MaxCiphertextSize); len(b) > most {
@@ -75,7 +84,7 @@ func (m *Round2Message) decodeFrames(b []byte, size int) ([]encodedContribution,
 		var ciphertext []byte
 		err := errShort
 		if len(b) >= size {
-			contributions = append(contributions, splitContribution(m.setup.suite, b[:size]))
+			contributions = append(contributions, splitContribution(m.setup.suite, size, b[:size]))
 			ciphertext, b, err = decodeFrame(m.setup.suite, b[size:])
 		}
 		if err != nil {

@@ -19,11 +19,11 @@ const (
 	CheckEncoding Check = iota + 1
 	// CheckProof is of the proof of possession PoP_j. Others can verify it.
 	CheckProof
-	// CheckDecryption is of a ciphertext under its pair's key. Nobody but sender and recipient can
-	// verify it.
+	// CheckDecryption is of a ciphertext under its pair's key. In a setup of [NewAttemptSetup] others can verify
+	// it once they are shown the pair's shared secrets; in others only sender and recipient can.
 	CheckDecryption
 	// CheckPlaintext is of a plaintext: it begins with a scalar below the group's order. Others can
-	// verify it once they are told the key that opens the ciphertext.
+	// verify it likewise.
 	CheckPlaintext
 	// CheckShare is of a share against the sender's commitments. Others can verify it likewise.
 	CheckShare
@@ -52,9 +52,9 @@ func (c Check) String() string {
 	return fmt.Sprintf("failed check %d", uint8(c))
 }
 
-// Verifiable reports whether others can verify the failure ("Blame-Finding and Reporting").
-func (c Check) Verifiable() bool {
-	return c == CheckProof || c == CheckPlaintext || c == CheckShare || c == CheckSignature
+// ofCiphertext reports whether others can only verify the failure if they can open a ciphertext.
+func (c Check) ofCiphertext() bool {
+	return c == CheckDecryption || c == CheckPlaintext || c == CheckShare
 }
 
 // Fault is one failed check of one member.
@@ -66,9 +66,9 @@ type Fault struct {
 	Check Check
 	// Err says more, or is nil.
 	Err error
-	// opening is the evidence of CheckPlaintext and CheckShare: what opens the ciphertext.
-	opening []byte
-	setup   *Setup
+	// evidence lets others open the ciphertext, where the setup has such: a disclosure.
+	evidence []byte
+	setup    *Setup
 }
 
 // Error names the culprit and the check.

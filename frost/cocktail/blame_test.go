@@ -31,7 +31,7 @@ func (c cheat) message(t *testing.T, p party, i int) *Round1Message {
 	if c.shares != nil {
 		polynomial = c.shares(polynomial)
 	}
-	self := member{p.setup, p.ids[i], p.keys[i]}
+	self := member{p.setup, p.ids[i], p.keys[i], p.opening(i), random(8)}
 	ciphertexts := must(self.encryptShares(polynomial, ephemeral, public.ephemeral, nil))(t)
 	if c.ciphertext != nil {
 		for to := range ciphertexts {
@@ -85,7 +85,7 @@ func TestCheatsAreNamed(t *testing.T) {
 			for _, victim := range c.victims {
 				_, err := rounds[victim].Next(messages)
 				wantBlame(t, err, c.check, p.ids[3], p.ids[4])
-				if c.check.Verifiable() {
+				if c.check == CheckProof || c.check == CheckShare {
 					wantProven(t, p, victim, err, messages)
 				}
 			}
@@ -275,10 +275,10 @@ func TestBlameMessagesOfLiars(t *testing.T) {
 	to := pair{p.setup.suite, messages[p.ids[0]].ephemeral, p.keys[0].public.element, p.keys[1].public.element, p.setup.context}
 	for name, blame := range map[string]*BlameMessage{
 		"a proof that verifies":                   {check: CheckProof},
-		"a share that belongs":                    {check: CheckShare, opening: to.opening(p.keys[1].secret)},
-		"a share of a made-up key":                {check: CheckShare, opening: made},
-		"a plaintext that holds a share":          {check: CheckPlaintext, opening: to.opening(p.keys[1].secret)},
-		"a plaintext of a made-up key":            {check: CheckPlaintext, opening: made},
+		"a share that belongs":                    {check: CheckShare, evidence: to.opening(p.keys[1].secret)},
+		"a share of a made-up key":                {check: CheckShare, evidence: made},
+		"a plaintext that holds a share":          {check: CheckPlaintext, evidence: to.opening(p.keys[1].secret)},
+		"a plaintext of a made-up key":            {check: CheckPlaintext, evidence: made},
 		"a ciphertext that only the two can open": {check: CheckDecryption},
 	} {
 		blame.culprit, blame.setup = p.ids[0], p.setup

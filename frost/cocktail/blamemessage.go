@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"frostkit/frost"
+	"frostkit/frost/internal/group"
 )
 
 // ErrUnproven is the error of a [BlameMessage] that does not prove what it says, so that it may
@@ -15,16 +16,16 @@ var ErrUnproven = errors.New("blame is not proven")
 // BlameMessage is what a member tells the others of a [Fault] before it aborts ("Blame-Finding and
 // Reporting"). It needs a channel that names its author.
 type BlameMessage struct {
-	culprit frost.Identifier
-	check   Check
-	opening []byte // of CheckPlaintext and CheckShare
-	setup   *Setup
+	culprit  frost.Identifier
+	check    Check
+	evidence []byte // of a ciphertext
+	setup    *Setup
 }
 
 // BlameMessage returns the fault as others can be told of it. What it lets them open is one
 // ciphertext with a share that nobody uses.
 func (f *Fault) BlameMessage() *BlameMessage {
-	return &BlameMessage{culprit: f.Culprit, check: f.Check, opening: f.opening, setup: f.setup}
+	return &BlameMessage{culprit: f.Culprit, check: f.Check, evidence: f.evidence, setup: f.setup}
 }
 
 // Culprit returns whom the message blames.
@@ -33,12 +34,13 @@ func (m *BlameMessage) Culprit() frost.Identifier { return m.culprit }
 // Check returns what failed.
 func (m *BlameMessage) Check() Check { return m.check }
 
-// Encode returns the check in 1 byte, the culprit's number in 2 bytes, big-endian, and for
-// [CheckPlaintext] and [CheckShare] the key and the nonce of the ciphertext, 32 and 24 bytes. The
-// specification leaves the form open.
+// Encode returns the check in 1 byte, the culprit's number in 2 bytes, big-endian, and what lets others open a
+// ciphertext. The specification leaves the form open. In a setup of [NewAttemptSetup] these are, for
+// [CheckDecryption], [CheckPlaintext] and [CheckShare], S^e || S^d || c || z, for ed25519 128 bytes; in others, for
+// the last two, key and nonce of the ciphertext, 32 and 24 bytes.
 func (m *BlameMessage) Encode() []byte {
 	b := binary.BigEndian.AppendUint16([]byte{byte(m.check)}, uint16(m.setup.index[m.culprit]+1))
-	return append(b, m.opening...)
+	return append(b, m.evidence...)
 }
 
 // DecodeBlameMessage decodes what [BlameMessage.Encode] returns.
@@ -56,54 +58,82 @@ func DecodeBlameMessage(setup *Setup, b []byte) (*BlameMessage, error) {
 		return nil, fmt.Errorf(doing+": member %d is none of %d", number, len(setup.ids))
 	}
 	m.culprit = setup.ids[number-1]
-	want := 0
-	if m.opens() {
-		want = openingSize
+	if rest := b[3:]; len(rest) != m.evidenceSize() {
+		return nil, fmt.Errorf(doing+": %d bytes follow the culprit, want %d", len(rest), m.evidenceSize())
 	}
-	if rest := b[3:]; len(rest) != want {
-		return nil, fmt.Errorf(doing+": %d bytes follow the culprit, want %d", len(rest), want)
-	}
-	m.opening = append([]byte(nil), b[3:]...)
+	m.evidence = append([]byte(nil), b[3:]...)
 	return m, nil
 }
 
-// opens reports whether the message shows what opens a ciphertext.
-func (m *BlameMessage) opens() bool { return m.check == CheckPlaintext || m.check == CheckShare }
+// evidenceSize returns the length of what lets others open the ciphertext, in bytes.
+func (m *BlameMessage) evidenceSize() int {
+	switch {
+	case !m.check.ofCiphertext():
+		return 0
+	case m.setup.attempt != nil:
+		return disclosureSize(m.setup.suite)
+	case m.check == CheckDecryption:
+		return 0
+	}
+	return openingSize
+}
 
 // Verify checks whether the culprit's own round 1 message, as one has it oneself, proves what
 // a member with an identifier accuses it of. The error is [ErrUnproven] if not, and for
-// checks that this cannot prove: those that are not [Check.Verifiable], and [CheckSignature], for which
-// see [Transcript.Verify].
+// checks that this cannot prove: [CheckEncoding], [CheckSignature], for which see [Transcript.Verify], and
+// [CheckDecryption] where the setup is not one of [NewAttemptSetup].
 //
-// The specification has a member tell the share, which it might have made up. Here it tells the key and
-// the nonce under which the ciphertext opens, which is in the culprit's own message: that an honest
-// member's ciphertext opens under others is one in 2^128.
+// The specification has a member tell the share, which it might have made up. Here it shows the shared secrets
+// of the ciphertext, proven to be those, and everybody opens what the culprit signed with the key and
+// nonce that they give. The culprit knows both secrets already, and nobody learns more of the accuser's keys.
 func (m *BlameMessage) Verify(accuser frost.Identifier, message *Round1Message) error {
 	position, ok := m.setup.index[accuser]
 	if !ok || message.sender != m.culprit || !message.setup.equal(m.setup) {
 		return ErrUnproven
 	}
-	switch m.check {
-	case CheckProof:
-		if message.proof(m.setup.context).verifies() {
-			return ErrUnproven
-		}
-		return nil
-	case CheckPlaintext, CheckShare:
-		return m.verifyOpened(position, message)
-	}
-	return ErrUnproven
-}
-
-// verifyOpened checks what the ciphertext to the accuser holds.
-func (m *BlameMessage) verifyOpened(position int, message *Round1Message) error {
-	share, _, err := openWith(m.setup.suite, m.opening, message.ciphertexts[position])
-	proven := errors.Is(err, errScalar)
-	if m.check == CheckShare {
-		proven = err == nil && !shareBelongs(m.setup.suite.Group(), message.commitment, position, share)
+	proven := false
+	switch {
+	case m.check == CheckProof:
+		proven = !message.possessed(m.setup.context, m.culprit)
+	case m.check.ofCiphertext():
+		share, err := m.open(position, message)
+		proven = m.failed(err, message.commitment, position, share)
 	}
 	if !proven {
 		return ErrUnproven
 	}
 	return nil
+}
+
+// open opens the ciphertext to the accuser.
+func (m *BlameMessage) open(position int, message *Round1Message) (group.Scalar, error) {
+	s := m.setup.suite
+	ciphertext := message.ciphertexts[position]
+	if m.setup.attempt == nil {
+		if m.check == CheckDecryption {
+			return nil, ErrUnproven
+		}
+		share, _, err := openWith(s, m.evidence, ciphertext)
+		return share, err
+	}
+	shown, err := decodeDisclosure(s, m.evidence)
+	if err != nil {
+		return nil, ErrUnproven
+	}
+	p := pair{s, message.ephemeral, m.setup.keys[m.setup.index[m.culprit]], m.setup.encryption[position], m.setup.context}
+	if !p.verifyDisclosure(shown, m.setup.statement(m.setup.ids[position], m.culprit)) {
+		return nil, ErrUnproven
+	}
+	return p.openDisclosed(shown, ciphertext)
+}
+
+// failed reports whether what came of opening a ciphertext is what the check says.
+func (m *BlameMessage) failed(err error, commitment []group.Element, position int, share group.Scalar) bool {
+	switch m.check {
+	case CheckDecryption:
+		return errors.Is(err, errDecryption)
+	case CheckPlaintext:
+		return errors.Is(err, errScalar)
+	}
+	return err == nil && !shareBelongs(m.setup.suite.Group(), commitment, position, share)
 }

@@ -18,11 +18,21 @@ type contribution struct {
 	commitment []group.Element // C_j
 	pop        Signature       // PoP_j
 	ephemeral  group.Element   // E_j
+	possession Signature       // of E_j: in the messages of an attempt, and in no transcript
 }
 
 // contributionSize returns the length of an encoded contribution in bytes.
 func contributionSize(s suite, threshold int) int {
 	return (threshold+1)*s.Group().ElementSize() + s.signatureSize()
+}
+
+// messageHeadSize returns the length of what comes before the ciphertexts in a message, in bytes.
+func (s *Setup) messageHeadSize(threshold int) int {
+	size := contributionSize(s.suite, threshold)
+	if s.attempt != nil {
+		size += s.suite.signatureSize()
+	}
+	return size
 }
 
 // encode returns C_j || PoP_j || E_j.
@@ -42,16 +52,33 @@ func (c contribution) proofMessage(context []byte) []byte {
 	return append(b, c.ephemeral.Encoding()...)
 }
 
-// encodedContribution is the encoding of a contribution in three parts of the right lengths.
-type encodedContribution struct {
-	commitment, pop, ephemeral []byte
+// possessionProof returns the proof of possession of E_i with what it signs.
+func (c contribution) possessionProof(context []byte, sender frost.Identifier) signed {
+	return newSigned(c.possession, c.ephemeral, ephemeralMessage(context, sender))
 }
 
-// splitContribution splits C_j || PoP_j || E_j of the right length.
-func splitContribution(s suite, b []byte) encodedContribution {
-	ephemeral := len(b) - s.Group().ElementSize()
+// possessed verifies the proofs of possession.
+func (c contribution) possessed(context []byte, sender frost.Identifier) bool {
+	return c.proof(context).verifies() && (c.possession.r == nil || c.possessionProof(context, sender).verifies())
+}
+
+// ephemeralMessage returns what the proof of possession of E_i signs: framed label || context || identifier.
+func ephemeralMessage(context []byte, sender frost.Identifier) []byte {
+	return append(append(appendField(nil, []byte(ephemeralTag)), context...), sender.Bytes()...)
+}
+
+// encodedContribution is the encoding of a contribution in parts of the right lengths. There may be no proof
+// of possession of the ephemeral key.
+type encodedContribution struct {
+	commitment, pop, ephemeral, possession []byte
+}
+
+// splitContribution splits C_j || PoP_j || E_j of the right length, followed by a proof of possession of E_j or
+// by nothing.
+func splitContribution(s suite, size int, b []byte) encodedContribution {
+	ephemeral := size - s.Group().ElementSize()
 	pop := ephemeral - s.signatureSize()
-	return encodedContribution{b[:pop], b[pop:ephemeral], b[ephemeral:]}
+	return encodedContribution{b[:pop], b[pop:ephemeral], b[ephemeral:size], b[size:]}
 }
 
 // decodeContributions decodes contributions together, which is faster than one by one. Every element
@@ -80,25 +107,38 @@ func (e encodedContribution) decode(s suite) (contribution, error) {
 	encodings := e.elements(s)
 	elements, err := s.Group().DecodeElements(encodings)
 	if err != nil {
-		return contribution{}, fmt.Errorf("%s: %w", contributionPart(err, len(encodings)-2), reason(err))
+		return contribution{}, fmt.Errorf("%s: %w", contributionPart(err, len(e.commitment)/s.Group().ElementSize()), reason(err))
 	}
 	return e.assemble(s, elements)
 }
 
-// elements returns the encodings of C_j0, …, C_jt-1, R and E_j.
+// elements returns the encodings of C_j0, …, C_jt-1, R, E_j and, if it is there, the R of its proof.
 func (e encodedContribution) elements(s suite) [][]byte {
 	size := s.Group().ElementSize()
-	return append(slices.Collect(slices.Chunk(e.commitment, size)), e.pop[:size], e.ephemeral)
+	encodings := append(slices.Collect(slices.Chunk(e.commitment, size)), e.pop[:size], e.ephemeral)
+	if len(e.possession) > 0 {
+		encodings = append(encodings, e.possession[:size])
+	}
+	return encodings
 }
 
 // assemble adds the scalar to the elements.
 func (e encodedContribution) assemble(s suite, elements []group.Element) (contribution, error) {
-	z, err := s.Group().DecodeScalar(e.pop[s.Group().ElementSize():])
+	size := s.Group().ElementSize()
+	z, err := s.Group().DecodeScalar(e.pop[size:])
 	if err != nil {
 		return contribution{}, fmt.Errorf("response of the proof of possession: %w", err)
 	}
-	t := len(elements) - 2
-	return contribution{elements[:t:t], Signature{suite: s, r: elements[t], z: z}, elements[t+1]}, nil
+	t := len(e.commitment) / size
+	c := contribution{commitment: elements[:t:t], pop: Signature{suite: s, r: elements[t], z: z}, ephemeral: elements[t+1]}
+	if len(e.possession) > 0 {
+		z, err := s.Group().DecodeScalar(e.possession[size:])
+		if err != nil {
+			return contribution{}, fmt.Errorf("response of the proof of the ephemeral key: %w", err)
+		}
+		c.possession = Signature{suite: s, r: elements[t+2], z: z}
+	}
+	return c, nil
 }
 
 // contributionPart names the element that was refused.
@@ -111,8 +151,10 @@ func contributionPart(err error, threshold int) string {
 		return fmt.Sprintf("commitment %d", refused.Index)
 	case refused.Index == threshold:
 		return "commitment of the proof of possession"
+	case refused.Index == threshold+1:
+		return "ephemeral key"
 	}
-	return "ephemeral key"
+	return "commitment of the proof of the ephemeral key"
 }
 
 // Round1Message is msg_1i: what a member broadcasts in round 1. It holds no secret in the clear.
@@ -125,7 +167,7 @@ type Round1Message struct {
 }
 
 func newRound1Message(setup *Setup, sender frost.Identifier, c contribution, ciphertexts [][]byte) *Round1Message {
-	encoded := c.encode()
+	encoded := append(c.encode(), c.possession.Bytes()...)
 	for _, ciphertext := range ciphertexts {
 		encoded = appendFrame(encoded, ciphertext)
 	}
@@ -133,18 +175,18 @@ func newRound1Message(setup *Setup, sender frost.Identifier, c contribution, cip
 }
 
 // Round1MessageSize returns the length in bytes of a message whose payloads have so many
-// bytes in all: for ed25519, 32·t + 96 + 56·n + payloads.
+// bytes in all: for ed25519, 32·t + 96 + 56·n + payloads, and 64 more in an attempt.
 func (s *Setup) Round1MessageSize(payloads int) int {
-	return contributionSize(s.suite, s.threshold) + len(s.ids)*(lengthSize+s.suite.minCiphertextSize()) + payloads
+	return s.messageHeadSize(s.threshold) + len(s.ids)*(lengthSize+s.suite.minCiphertextSize()) + payloads
 }
 
 // MaxRound1MessageSize returns the length of the longest message in bytes.
 func (s *Setup) MaxRound1MessageSize() int {
-	return contributionSize(s.suite, s.threshold) + len(s.ids)*(lengthSize+MaxCiphertextSize)
+	return s.messageHeadSize(s.threshold) + len(s.ids)*(lengthSize+MaxCiphertextSize)
 }
 
 // DecodeRound1Message decodes msg_1i = C_i || PoP_i || E_i || framed c_i1 || … || framed c_in of
-// a member whom the channel names as its sender. A frame is the ciphertext's length in 8 bytes,
+// a member whom the channel names as its sender. In an attempt a proof of possession of E_i follows that. A frame is the ciphertext's length in 8 bytes,
 // big-endian, and the ciphertext. The error is a *[frost.BlameError] that names the sender, with
 // [CheckEncoding], unless that is no member.
 func DecodeRound1Message(setup *Setup, sender frost.Identifier, b []byte) (*Round1Message, error) {
@@ -169,7 +211,7 @@ func DecodeRound1Messages(setup *Setup, encoded map[frost.Identifier][]byte) (ma
 			continue
 		}
 		messages = append(messages, m)
-		contributions = append(contributions, splitContribution(setup.suite, m.encoded[:contributionSize(setup.suite, setup.threshold)]))
+		contributions = append(contributions, splitContribution(setup.suite, contributionSize(setup.suite, setup.threshold), m.encoded[:setup.messageHeadSize(setup.threshold)]))
 	}
 	decoded := make(map[frost.Identifier]*Round1Message, len(messages))
 	all, errs := decodeContributions(setup.suite, contributions)
@@ -192,7 +234,7 @@ func decodeFrameOf(setup *Setup, sender frost.Identifier, b []byte) (*Round1Mess
 	if len(b) > setup.MaxRound1MessageSize() {
 		return nil, fmt.Errorf("it has %d bytes, want %d at most", len(b), setup.MaxRound1MessageSize())
 	}
-	size := contributionSize(setup.suite, setup.threshold)
+	size := setup.messageHeadSize(setup.threshold)
 	if len(b) < size {
 		return nil, fmt.Errorf("it has %d bytes, want %d at least", len(b), setup.Round1MessageSize(0))
 	}
@@ -207,8 +249,8 @@ func decodeFrameOf(setup *Setup, sender frost.Identifier, b []byte) (*Round1Mess
 // otherThreshold says how many commitments a message has whose frames only fit with another
 // number than the threshold: a longer polynomial would silently raise it.
 func (s *Setup) otherThreshold(b []byte) error {
-	for t := 1; contributionSize(s.suite, t) < len(b); t++ {
-		if _, err := decodeFrames(s.suite, b[contributionSize(s.suite, t):], len(s.ids)); err == nil {
+	for t := 1; s.messageHeadSize(t) < len(b); t++ {
+		if _, err := decodeFrames(s.suite, b[s.messageHeadSize(t):], len(s.ids)); err == nil {
 			return fmt.Errorf("sent %d commitments, threshold is %d", t, s.threshold)
 		}
 	}

@@ -18,6 +18,9 @@ type Config struct {
 	Setup *Setup
 	// Key is this member's static key, which is one of the setup's.
 	Key *StaticKey
+	// AttemptKey is the pair of this member's key in a setup by [NewAttemptSetup] that has such keys, and nil
+	// in others. It stays the caller's to destroy.
+	AttemptKey *StaticKey
 	// Payloads are encrypted to members, this one too, beside their shares; nil is none.
 	// Each has at most [MaxCiphertextSize] - 48 bytes for ed25519. They are authenticated, but not
 	// part of the transcript ("Optional Application Payloads").
@@ -31,6 +34,9 @@ type member struct {
 	setup *Setup
 	id    frost.Identifier
 	key   *StaticKey
+	// opening is the pair of the key that shares are encrypted to: of the attempt, or key.
+	opening *StaticKey
+	random  io.Reader // for proofs
 }
 
 // errOwnMessage tells a coordinator, or a channel, that alters messages.
@@ -58,7 +64,7 @@ func New(config Config) (*Round1, error) {
 	if random == nil {
 		random = rand.Reader
 	}
-	self := member{config.Setup, id, config.Key}
+	self := member{config.Setup, id, config.Key, config.opening(), random}
 	r := &Round1{setup: config.Setup, cell: new(atomic.Pointer[member])}
 	secret.Do(func() { r.own, err = self.begin(random, config.Payloads) })
 	if err != nil {
@@ -84,7 +90,10 @@ func (m member) begin(random io.Reader, payloads map[frost.Identifier][]byte) (*
 	if err != nil {
 		return nil, err
 	}
-	return newRound1Message(m.setup, m.id, c, ciphertexts), nil
+	if m.setup.attempt != nil {
+		c.possession, err = sign(m.setup.suite, ephemeral, c.ephemeral, ephemeralMessage(m.setup.context, m.id))
+	}
+	return newRound1Message(m.setup, m.id, c, ciphertexts), err
 }
 
 // check checks the configuration, and returns who this member is.
@@ -101,7 +110,32 @@ func (c Config) check() (frost.Identifier, error) {
 			return frost.Identifier{}, fmt.Errorf("payload for %s has %d bytes, want %d at most", id, len(payload), most)
 		}
 	}
-	return c.Setup.self(c.Key)
+	id, err := c.Setup.self(c.Key)
+	if err != nil {
+		return id, err
+	}
+	return id, c.checkAttemptKey(id)
+}
+
+// opening returns the pair of the key that this member's shares are encrypted to.
+func (c Config) opening() *StaticKey {
+	if c.AttemptKey != nil {
+		return c.AttemptKey
+	}
+	return c.Key
+}
+
+// checkAttemptKey checks that the key which opens this member's shares is the setup's.
+func (c Config) checkAttemptKey(id frost.Identifier) error {
+	if c.AttemptKey != nil {
+		if err := c.AttemptKey.usable(); err != nil {
+			return fmt.Errorf("key of the attempt: %w", err)
+		}
+	}
+	if !c.opening().public.element.Equal(c.Setup.encryption[c.Setup.index[id]]) {
+		return errors.New("key of the attempt is not the one that the members agreed on")
+	}
+	return nil
 }
 
 // draw draws the polynomial f_i and the ephemeral secret e_i: Round 1, Steps 1 and 3.
@@ -142,7 +176,7 @@ func (m member) encryptShares(polynomial group.Polynomial, e group.Scalar, ephem
 	ciphertexts := make([][]byte, len(m.setup.ids))
 	for j, id := range m.setup.ids {
 		share := polynomial.Evaluate(g, g.ScalarFromUint16(uint16(j+1)))
-		p := pair{m.setup.suite, ephemeral, m.key.public.element, m.setup.keys[j], m.setup.context}
+		p := pair{m.setup.suite, ephemeral, m.key.public.element, m.setup.encryption[j], m.setup.context}
 		var err error
 		ciphertexts[j], err = p.seal(e, m.key.secret, share, payloads[id])
 		share.Clear()

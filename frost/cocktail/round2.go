@@ -1,6 +1,7 @@
 package cocktail
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,7 +17,8 @@ import (
 type Round2 struct {
 	guard
 	keys
-	bundle   *Bundle
+	setup    *Setup
+	bundle   *Bundle // nil if it opens nothing
 	payloads map[frost.Identifier][]byte
 	// cell is emptied by the first to use it. A copy of the Round2 has the same cell.
 	cell *atomic.Pointer[verified]
@@ -36,7 +38,7 @@ type keys struct {
 
 // receive verifies and decrypts what all members sent to this one: Round 2.
 func (m *member) receive(all []contribution, ciphertexts [][]byte) (*Round2, error) {
-	if err := m.key.usable(); err != nil {
+	if err := cmp.Or(m.key.usable(), m.opening.usable()); err != nil {
 		return nil, err
 	}
 	if err := blame(proofFaults(m.setup, all)); err != nil {
@@ -46,20 +48,32 @@ func (m *member) receive(all []contribution, ciphertexts [][]byte) (*Round2, err
 	if err != nil {
 		return nil, err
 	}
-	r := &Round2{keys: outcome, payloads: payloads, bundle: newBundle(m.setup.suite, ciphertexts), cell: new(atomic.Pointer[verified])}
+	r := &Round2{keys: outcome, setup: m.setup, payloads: payloads, cell: new(atomic.Pointer[verified])}
+	if m.setup.Recoverable() {
+		r.bundle = newBundle(m.setup.suite, ciphertexts)
+	}
 	r.cell.Store(&verified{*m, all})
 	return r, nil
 }
 
-// proofFaults verifies all proofs of possession: Round 2, Step 2.
+// proofFaults verifies all proofs of possession, and of ephemeral keys where they are there: Round 2, Step 2.
 func proofFaults(setup *Setup, all []contribution) []*Fault {
-	proofs := make([]signed, len(all))
+	proofs := make([]signed, len(all), 2*len(all))
 	for j := range all {
 		proofs[j] = all[j].proof(setup.context)
 	}
+	for j := range all {
+		if all[j].possession.r != nil {
+			proofs = append(proofs, all[j].possessionProof(setup.context, setup.ids[j]))
+		}
+	}
 	var faults []*Fault
-	for _, j := range invalid(setup.suite, proofs) {
-		faults = append(faults, &Fault{Culprit: setup.ids[j], Check: CheckProof, setup: setup})
+	failed := make(map[int]bool)
+	for _, i := range invalid(setup.suite, proofs) {
+		if j := i % len(all); !failed[j] {
+			failed[j] = true
+			faults = append(faults, &Fault{Culprit: setup.ids[j], Check: CheckProof, setup: setup})
+		}
 	}
 	return faults
 }
@@ -91,12 +105,8 @@ func (m *member) decryptAll(all []contribution, ciphertexts [][]byte) (shares []
 	for j, id := range m.setup.ids {
 		var err error
 		p := m.pairWith(j, all[j])
-		if shares[j], payloads[id], err = p.open(m.key.secret, ciphertexts[j]); err != nil {
-			fault := &Fault{Culprit: id, Check: checkOf(err), setup: m.setup}
-			if fault.Check == CheckPlaintext {
-				fault.opening = p.opening(m.key.secret)
-			}
-			faults = append(faults, fault)
+		if shares[j], payloads[id], err = p.open(m.opening.secret, ciphertexts[j]); err != nil {
+			faults = append(faults, m.fault(p, id, checkOf(err)))
 		}
 	}
 	return shares, payloads, faults
@@ -120,7 +130,19 @@ func (m *member) assemble(all []contribution, shares []group.Scalar) (keys, erro
 
 // pairWith is a sender and this member.
 func (m *member) pairWith(sender int, c contribution) pair {
-	return pair{m.setup.suite, c.ephemeral, m.setup.keys[sender], m.key.public.element, m.setup.context}
+	return pair{m.setup.suite, c.ephemeral, m.setup.keys[sender], m.opening.public.element, m.setup.context}
+}
+
+// fault is a ciphertext at fault, with the evidence for others.
+func (m *member) fault(p pair, culprit frost.Identifier, check Check) *Fault {
+	fault := &Fault{Culprit: culprit, Check: check, setup: m.setup}
+	switch {
+	case m.setup.attempt != nil:
+		fault.evidence, fault.Err = p.disclose(m.opening.secret, m.setup.statement(m.id, culprit), m.random)
+	case check != CheckDecryption:
+		fault.evidence = p.opening(m.opening.secret)
+	}
+	return fault
 }
 
 // checkOf returns the check that a ciphertext failed.
@@ -157,8 +179,7 @@ func (m *member) shareFaults(all []contribution, shares []group.Scalar) []*Fault
 	for j, share := range shares {
 		// s_ji * B = sum of i^k * C_jk
 		if share != nil && !shareBelongs(g, all[j].commitment, position, share) {
-			opening := m.pairWith(j, all[j]).opening(m.key.secret)
-			faults = append(faults, &Fault{Culprit: m.setup.ids[j], Check: CheckShare, opening: opening, setup: m.setup})
+			faults = append(faults, m.fault(m.pairWith(j, all[j]), m.setup.ids[j], CheckShare))
 		}
 	}
 	return faults
@@ -211,7 +232,8 @@ func (r *Round2) KeyPackage() *frost.KeyPackage { return r.private }
 func (r *Round2) PublicKeyPackage() *frost.PublicKeyPackage { return r.public }
 
 // Bundle returns the ciphertexts to this member, which [Resume] and [Recover] need beside its
-// static key.
+// static key. It is nil where the shares were encrypted to keys of the attempt: then the key package is what
+// [ResumeShare] needs.
 func (r *Round2) Bundle() *Bundle { return r.bundle }
 
 // Payload returns what a member, maybe this one, sent to this one beside the share: empty if

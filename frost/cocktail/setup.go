@@ -21,9 +21,13 @@ type Setup struct {
 	suite     suite
 	context   []byte
 	threshold int
-	keys      []group.Element    // P_1, …, P_n
-	ids       []frost.Identifier // 1, …, n
-	index     map[frost.Identifier]int
+	keys      []group.Element // P_1, …, P_n
+	// encryption are the keys that the shares are encrypted to: F_1, …, F_n, or else P_1, …, P_n.
+	encryption []group.Element
+	ids        []frost.Identifier // 1, …, n
+	index      map[frost.Identifier]int
+	attempt    *Attempt // of NewAttemptSetup
+	head       []byte   // what its transcript begins with
 }
 
 // NewSetup makes the setup of a session. Members are 2 to 65535 distinct keys, in the order
@@ -77,7 +81,7 @@ func newSetup(s suite, context []byte, keys []group.Element, threshold int) (*Se
 		return nil, fmt.Errorf("group has %d members, want 2 to 65535", len(keys))
 	}
 	setup := &Setup{
-		suite: s, context: context, threshold: threshold, keys: keys,
+		suite: s, context: context, threshold: threshold, keys: keys, encryption: keys,
 		ids:   make([]frost.Identifier, len(keys)),
 		index: make(map[frost.Identifier]int, len(keys)),
 	}

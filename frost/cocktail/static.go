@@ -10,8 +10,8 @@ import (
 	"frostkit/frost/internal/secret"
 )
 
-// StaticPublicKey is a member's long-term public key P_i: an element of prime order.
-// The zero value is none.
+// StaticPublicKey is a member's long-term public key P_i, or that of one attempt, F_i: an element of prime
+// order. The zero value is none.
 type StaticPublicKey struct {
 	_       [0]func() // not comparable by ==
 	suite   suite
@@ -61,7 +61,8 @@ func (k StaticPublicKey) Equal(other StaticPublicKey) bool {
 	return k.suite == other.suite && k.element.Equal(other.element)
 }
 
-// StaticKey is a member's long-term key pair: the secret d_i and P_i = d_i * B. It neither
+// StaticKey is a member's long-term key pair: the secret d_i and P_i = d_i * B. The one of an attempt, by
+// [GenerateAttemptKey], has the same form. It neither
 // prints nor marshals, and stays the caller's to destroy: the rounds hold on to it.
 type StaticKey struct {
 	guard
@@ -96,9 +97,14 @@ func decodeStaticKey(s suite, b []byte) (*StaticKey, error) {
 	if d.IsZero() {
 		return nil, errors.New("it is 0")
 	}
+	return newStaticKey(s, d), nil
+}
+
+// newStaticKey makes the pair of a scalar, which is not 0.
+func newStaticKey(s suite, d group.Scalar) *StaticKey {
 	public := s.Group().BaseMult(d)
 	s.Group().Normalize(public)
-	return &StaticKey{suite: s, secret: d, public: StaticPublicKey{suite: s, element: public}}, nil
+	return &StaticKey{suite: s, secret: d, public: StaticPublicKey{suite: s, element: public}}
 }
 
 // PublicKey returns P_i.

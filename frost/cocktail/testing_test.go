@@ -43,7 +43,59 @@ func random(seed byte) *rand.ChaCha8 { return rand.NewChaCha8([32]byte{seed}) }
 type party struct {
 	setup *Setup
 	keys  []*StaticKey
-	ids   []frost.Identifier
+	// attempt are the keys of an attempt, if it is one that has such.
+	attempt []*StaticKey
+	ids     []frost.Identifier
+}
+
+// opening returns what opens the shares of a member.
+func (p party) opening(i int) *StaticKey {
+	if p.attempt != nil {
+		return p.attempt[i]
+	}
+	return p.keys[i]
+}
+
+// attemptOf describes an attempt of a party, whose shares are encrypted to the attempt's keys.
+func (p party) attemptOf(session string, threshold int) Attempt {
+	a := Attempt{ID: []byte(session), Threshold: threshold, Digest: []byte("digest of a ceremony file"), Step: "treasury"}
+	for i, key := range p.keys {
+		m := AttemptMember{Communication: []byte{byte(i), 1, 2}, Static: key.PublicKey()}
+		if p.attempt != nil {
+			m.Encryption = p.attempt[i].PublicKey()
+		}
+		a.Members = append(a.Members, m)
+	}
+	return a
+}
+
+// newAttemptParty is a party with keys that were made for the attempt.
+func newAttemptParty(t testing.TB, session string, threshold, n int) party {
+	t.Helper()
+	p := newParty(t, session, threshold, n)
+	source := random(9)
+	for range n {
+		p.attempt = append(p.attempt, must(GenerateAttemptKey(cs, source))(t))
+	}
+	p.setup = must(NewAttemptSetup(cs, p.attemptOf(session, threshold)))(t)
+	return p
+}
+
+// newStaticParty is a party of an attempt whose shares are encrypted to the static keys.
+func newStaticParty(t testing.TB, session string, threshold, n int) party {
+	t.Helper()
+	p := newParty(t, session, threshold, n)
+	p.setup = must(NewAttemptSetup(cs, p.attemptOf(session, threshold)))(t)
+	return p
+}
+
+// config is what a member begins with.
+func (p party) config(i int) Config {
+	config := Config{Setup: p.setup, Key: p.keys[i]}
+	if p.attempt != nil {
+		config.AttemptKey = p.attempt[i]
+	}
+	return config
 }
 
 func newParty(t testing.TB, session string, threshold, n int) party {
@@ -67,8 +119,10 @@ func (p party) round1(t testing.TB, seed byte) ([]*Round1, map[frost.Identifier]
 	var rounds []*Round1
 	messages := make(map[frost.Identifier]*Round1Message)
 	source := random(seed)
-	for i, key := range p.keys {
-		rounds = append(rounds, must(New(Config{Setup: p.setup, Key: key, Random: source}))(t))
+	for i := range p.keys {
+		config := p.config(i)
+		config.Random = source
+		rounds = append(rounds, must(New(config))(t))
 		messages[p.ids[i]] = rounds[i].Message()
 	}
 	return rounds, messages

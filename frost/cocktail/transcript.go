@@ -29,12 +29,7 @@ func newTranscript(setup *Setup, all []contribution, extension []byte) (*Transcr
 	if len(extension) > maxExtension {
 		return nil, fmt.Errorf("extension has %d bytes, want %d at most", len(extension), maxExtension)
 	}
-	b := make([]byte, 0, transcriptSize(setup, len(extension)))
-	b = appendField(b, []byte(setup.suite.id()))
-	b = appendField(b, setup.context)
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(setup.ids)))
-	b = binary.LittleEndian.AppendUint32(b, uint32(setup.threshold))
-	b = appendElements(b, setup.keys)
+	b := appendHead(make([]byte, 0, transcriptSize(setup, len(extension))), setup)
 	for j := range all {
 		b = appendElements(b, all[j].commitment)
 	}
@@ -47,9 +42,21 @@ func newTranscript(setup *Setup, all []contribution, extension []byte) (*Transcr
 	return &Transcript{setup, all, slices.Clone(extension), appendField(b, extension)}, nil
 }
 
+// appendHead appends what comes before the contributions. That of an attempt is its own.
+func appendHead(b []byte, setup *Setup) []byte {
+	if setup.attempt != nil {
+		return append(b, setup.head...)
+	}
+	b = appendField(b, []byte(setup.suite.id()))
+	b = appendField(b, setup.context)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(setup.ids)))
+	b = binary.LittleEndian.AppendUint32(b, uint32(setup.threshold))
+	return appendElements(b, setup.keys)
+}
+
 func transcriptSize(setup *Setup, extension int) int {
 	row := setup.suite.Group().ElementSize() + contributionSize(setup.suite, setup.threshold)
-	return 3*8 + len(setup.suite.id()) + len(setup.context) + 2*4 + len(setup.ids)*row + extension
+	return 3*8 + len(setup.suite.id()) + len(setup.context) + 2*4 + len(setup.head) + len(setup.ids)*row + extension
 }
 
 // appendField appends uint64_le(len(field)) || field.
@@ -114,37 +121,58 @@ func (r *reader) number() uint64 {
 // decodeTranscript decodes the transcript that b begins with, and returns what follows.
 func decodeTranscript(s suite, b []byte) (*Transcript, []byte, error) {
 	r := &reader{b: b}
-	if id := r.field(); !r.short && string(id) != s.id() {
-		return nil, nil, fmt.Errorf("ciphersuite is %q, want %q", id, s.id())
+	take := takeSetup
+	if isAttempt(b) {
+		take = takeAttempt
 	}
-	context := r.field()
-	n, threshold := r.number(), r.number()
-	if !r.short && (n > math.MaxUint16 || threshold > n) {
-		return nil, nil, fmt.Errorf("threshold is %d of %d, want 2 to 65535 members and at most as many", threshold, n)
+	setup, err := take(s, r)
+	if err != nil {
+		return nil, nil, err
 	}
-	columns := takeColumns(r, s, n, threshold)
+	columns := takeColumns(r, s, uint64(len(setup.ids)), uint64(setup.threshold))
 	extension := r.field()
 	switch {
 	case r.short:
 		return nil, nil, errShort
-	case len(context) != len(s.hash()):
-		return nil, nil, fmt.Errorf("context has %d bytes, want %d", len(context), len(s.hash()))
 	case len(extension) > maxExtension:
 		return nil, nil, fmt.Errorf("extension has %d bytes, want %d at most", len(extension), maxExtension)
 	}
-	t, err := columns.transcript(s, bytes.Clone(context), int(threshold), extension)
+	t, err := columns.transcript(setup, extension)
 	return t, r.b, err
+}
+
+// takeSetup takes what a transcript in the specification's form begins with.
+func takeSetup(s suite, r *reader) (*Setup, error) {
+	if id := r.field(); !r.short && string(id) != s.id() {
+		return nil, fmt.Errorf("ciphersuite is %q, want %q", id, s.id())
+	}
+	context := r.field()
+	n, threshold := r.number(), r.number()
+	if !r.short && (n > math.MaxUint16 || threshold < 2 || threshold > n) {
+		return nil, fmt.Errorf("threshold is %d of %d, want 2 to 65535 members, 2 at least and at most as many", threshold, n)
+	}
+	encoded := r.take(n * uint64(s.Group().ElementSize()))
+	switch {
+	case r.short:
+		return nil, errShort
+	case len(context) != len(s.hash()):
+		return nil, fmt.Errorf("context has %d bytes, want %d", len(context), len(s.hash()))
+	}
+	keys, err := decodeKeys(s, encoded)
+	if err != nil {
+		return nil, err
+	}
+	return newSetup(s, bytes.Clone(context), keys, int(threshold))
 }
 
 // columns are the encodings that a transcript has for each member.
 type columns struct {
-	keys, commitments, pops, ephemerals []byte
+	commitments, pops, ephemerals []byte
 }
 
 func takeColumns(r *reader, s suite, n, threshold uint64) columns {
 	element, signature := uint64(s.Group().ElementSize()), uint64(s.signatureSize())
 	return columns{
-		keys:        r.take(n * element),
 		commitments: r.take(n * threshold * element),
 		pops:        r.take(n * signature),
 		ephemerals:  r.take(n * element),
@@ -152,23 +180,13 @@ func takeColumns(r *reader, s suite, n, threshold uint64) columns {
 }
 
 // transcript decodes the columns.
-func (c columns) transcript(s suite, context []byte, threshold int, extension []byte) (*Transcript, error) {
+func (c columns) transcript(setup *Setup, extension []byte) (*Transcript, error) {
+	s := setup.suite
 	size := s.Group().ElementSize()
-	if threshold < 2 {
-		return nil, fmt.Errorf("threshold is %d, want 2 at least", threshold)
-	}
-	keys, err := decodeKeys(s, c.keys)
-	if err != nil {
-		return nil, err
-	}
-	setup, err := newSetup(s, context, keys, threshold)
-	if err != nil {
-		return nil, err
-	}
-	encoded := make([]encodedContribution, len(keys))
+	encoded := make([]encodedContribution, len(setup.ids))
 	for j := range encoded {
 		encoded[j] = encodedContribution{
-			row(c.commitments, j, threshold*size), row(c.pops, j, s.signatureSize()), row(c.ephemerals, j, size),
+			commitment: row(c.commitments, j, setup.threshold*size), pop: row(c.pops, j, s.signatureSize()), ephemeral: row(c.ephemerals, j, size),
 		}
 	}
 	all, errs := decodeContributions(s, encoded)
@@ -214,8 +232,11 @@ func (t *Transcript) Contribution(member frost.Identifier) ([]byte, bool) {
 }
 
 // HasSessionID reports whether the transcript is of the session with this ID, by the
-// context of [NewSetup].
+// context of [NewSetup], or of the attempt with it.
 func (t *Transcript) HasSessionID(sessionID []byte) bool {
+	if t.setup.attempt != nil {
+		return bytes.Equal(t.setup.attempt.ID, sessionID)
+	}
 	return bytes.Equal(t.setup.context, newContext(t.setup.suite, sessionID, t.setup.keys))
 }
 
