@@ -79,9 +79,9 @@ type limitedListener struct {
 }
 
 func newLimitedListener(listener net.Listener, s *Server) *limitedListener {
-	return &limitedListener{
-		Listener: listener, server: s, open: map[netip.Addr]int{}, halfOpen: newHalfOpen(s.limits.HalfOpen),
-	}
+	// Of few connections in all, half-open ones leave some to others as well.
+	most := min(s.limits.HalfOpen, s.limits.Conns*3/4+1)
+	return &limitedListener{Listener: listener, server: s, open: map[netip.Addr]int{}, halfOpen: newHalfOpen(most)}
 }
 
 // drain lets running calls finish, and cuts the connections of those that do not.
