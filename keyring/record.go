@@ -16,9 +16,9 @@ import (
 	"frostkit/internal/files"
 )
 
-// recordsVersion is the version of the file of records that is written. Version 1, which is
-// read, has certificates: the transcripts again, each with its signatures.
-const recordsVersion = 2
+// recordsVersion is the version of the file of records that is written. Versions 1 and 2 are read: both have
+// bundles and no shares, and version 1 has certificates, the transcripts again, each with its signatures.
+const recordsVersion = 3
 
 // How much the file keeps, for which the oldest records that are pending go. A record of the largest
 // group that a ceremony file can have, 255 members with a threshold as high, takes 4.1 MiB, and
@@ -33,7 +33,7 @@ const (
 var ErrInvalidRecords = errors.New("file of pending shares is not valid")
 
 // Record is what a member stores of a key generation before the others may rely on
-// it: with the member's communication key it is the share. It lies in a file of
+// it: the share, or what is the share to who has the member's communication key. It lies in a file of
 // its own beside the credentials, which frost-client reads and would not keep it.
 type Record struct {
 	// Ceremony is the SHA-256 digest of the ceremony file, 32 bytes, and Step the name
@@ -42,8 +42,10 @@ type Record struct {
 	Step     string
 	// Attempt names the attempt of the key generation, 32 bytes.
 	Attempt []byte
-	// Transcript and Bundle are as package cocktail encodes them.
+	// Transcript and Bundle are as package cocktail encodes them. Where there is no bundle there is a share.
 	Transcript, Bundle []byte
+	// Share is the member's key package in postcard.
+	Share []byte
 	// Signatures are what follows the transcript in the certificate of a finished key
 	// generation, nil while it is pending.
 	Signatures []byte
@@ -125,7 +127,7 @@ func tooMuch(list []Record) bool {
 // size is how many bytes a record takes in the file at most.
 func (r Record) size() int {
 	const names = 256 // of the fields, with what stands around them
-	return names + 6*len(r.Step) + 2*(len(r.Ceremony)+len(r.Attempt)+len(r.Transcript)+len(r.Bundle)+len(r.Signatures))
+	return names + 6*len(r.Step) + 2*(len(r.Ceremony)+len(r.Attempt)+len(r.Transcript)+len(r.Bundle)+len(r.Share)+len(r.Signatures))
 }
 
 // RemoveRecords is [File.RemoveRecords] of the file at path.
@@ -182,7 +184,8 @@ type recordJSON struct {
 	Step        string `json:"step"`
 	Attempt     string `json:"attempt"`
 	Transcript  string `json:"transcript"`
-	Bundle      string `json:"bundle"`
+	Bundle      string `json:"bundle,omitempty"`
+	Share       string `json:"share,omitempty"` // from version 3 on
 	Signatures  string `json:"signatures,omitempty"`
 	Certificate string `json:"certificate,omitempty"` // in version 1
 }
@@ -192,7 +195,7 @@ func encodeRecords(list []Record) []byte {
 	for _, r := range list {
 		file.Pending = append(file.Pending, recordJSON{
 			Ceremony: hex.EncodeToString(r.Ceremony), Step: r.Step, Attempt: hex.EncodeToString(r.Attempt),
-			Transcript: hex.EncodeToString(r.Transcript), Bundle: hex.EncodeToString(r.Bundle), Signatures: hex.EncodeToString(r.Signatures),
+			Transcript: hex.EncodeToString(r.Transcript), Bundle: hex.EncodeToString(r.Bundle), Share: hex.EncodeToString(r.Share), Signatures: hex.EncodeToString(r.Signatures),
 		})
 	}
 	encoded, err := json.MarshalIndent(file, "", " ")
@@ -242,7 +245,8 @@ func (j recordJSON) decode(version int) (Record, error) {
 		{&r.Ceremony, j.Ceremony, 32},
 		{&r.Attempt, j.Attempt, 32},
 		{&r.Transcript, j.Transcript, 0},
-		{&r.Bundle, j.Bundle, 0},
+		{&r.Bundle, j.Bundle, -1},
+		{&r.Share, j.Share, -1},
 		{&r.Signatures, j.Signatures, -1},
 	} {
 		b, err := hex.DecodeString(field.text)
@@ -256,17 +260,20 @@ func (j recordJSON) decode(version int) (Record, error) {
 			*field.to = b
 		}
 	}
+	if (r.Bundle == nil) == (r.Share == nil) {
+		return Record{}, errors.New("it has no share and no bundle, or both")
+	}
 	return r, nil
 }
 
-// upgrade makes it a record of version 2.
+// upgrade makes it a record of the version that is written.
 func (j *recordJSON) upgrade(version int) error {
 	signatures, ok := strings.CutPrefix(j.Certificate, j.Transcript)
 	switch {
-	case version == 1 && j.Signatures == "" && (ok || j.Certificate == ""):
+	case version == 1 && j.Share == "" && j.Signatures == "" && (ok || j.Certificate == ""):
 		j.Signatures = signatures
 		return nil
-	case version == 2 && j.Certificate == "":
+	case version == 2 && j.Certificate == "" && j.Share == "", version == 3 && j.Certificate == "":
 		return nil
 	}
 	return fmt.Errorf("it is no record of version %d", version)

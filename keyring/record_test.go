@@ -142,17 +142,42 @@ func TestRecordOfVersion1(t *testing.T) {
 	finished.Signatures = []byte("signatures")
 	want := []Record{finished, record(2)}
 	signatures := hex.EncodeToString(finished.Signatures)
-	first := strings.Replace(string(encodeRecords(want)), `"version": 2`, `"version": 1`, 1)
+	first := strings.Replace(string(encodeRecords(want)), `"version": 3`, `"version": 1`, 1)
 	first = strings.Replace(first, `"signatures": "`, `"certificate": "`+hex.EncodeToString(finished.Transcript), 1)
 	if list, err := decodeRecords([]byte(first)); err != nil || !reflect.DeepEqual(list, want) {
 		t.Errorf("read %d records, %v", len(list), err)
 	}
 	for what, mixed := range map[string]string{
 		"a certificate in version 2":          strings.Replace(first, `"version": 1`, `"version": 2`, 1),
-		"signatures in version 1":             strings.Replace(string(encodeRecords(want)), `"version": 2`, `"version": 1`, 1),
+		"signatures in version 1":             strings.Replace(string(encodeRecords(want)), `"version": 3`, `"version": 1`, 1),
 		"a certificate of another transcript": strings.Replace(first, hex.EncodeToString(finished.Transcript)+signatures, signatures, 1),
 	} {
 		if _, err := decodeRecords([]byte(mixed)); err == nil {
+			t.Errorf("read %s", what)
+		}
+	}
+}
+
+// Version 2 has bundles alone. A record is a share or a bundle, and each has its version.
+func TestRecordsOfSharesAndBundles(t *testing.T) {
+	share := record(1)
+	share.Bundle, share.Share = nil, []byte("share")
+	want := []Record{share, record(2)}
+	encoded := string(encodeRecords(want))
+	if list, err := decodeRecords([]byte(encoded)); err != nil || !reflect.DeepEqual(list, want) {
+		t.Errorf("read %d records, %v", len(list), err)
+	}
+	second := strings.Replace(string(encodeRecords([]Record{record(2)})), `"version": 3`, `"version": 2`, 1)
+	if list, err := decodeRecords([]byte(second)); err != nil || !reflect.DeepEqual(list, []Record{record(2)}) {
+		t.Errorf("read %d records of version 2, %v", len(list), err)
+	}
+	for what, bad := range map[string]string{
+		"a share in version 2": strings.Replace(encoded, `"version": 3`, `"version": 2`, 1),
+		"a share in version 1": strings.Replace(encoded, `"version": 3`, `"version": 1`, 1),
+		"both":                 strings.Replace(encoded, `"share":`, `"bundle": "00", "share":`, 1),
+		"neither":              strings.Replace(encoded, `"share":`, `"signatures":`, 1),
+	} {
+		if _, err := decodeRecords([]byte(bad)); err == nil {
 			t.Errorf("read %s", what)
 		}
 	}
@@ -163,7 +188,7 @@ func TestInvalidRecords(t *testing.T) {
 	for _, bad := range [][]byte{
 		{},
 		[]byte("null x"), good[:len(good)/2], append(bytes.Clone(good), '{'),
-		bytes.Replace(good, []byte(`"version": 2`), []byte(`"version": 3`), 1),
+		bytes.Replace(good, []byte(`"version": 3`), []byte(`"version": 4`), 1),
 		bytes.Replace(good, []byte(`"step"`), []byte(`"stop"`), 1),
 		bytes.Replace(good, []byte("0101"), []byte("01"), 1),
 		bytes.Replace(good, []byte("0101"), []byte("zz01"), 1),

@@ -39,7 +39,7 @@ func (k keyringRecords) Load() ([]native.Record, error) {
 	for _, r := range all {
 		if bytes.Equal(r.Ceremony, k.ceremony) && r.Step == k.step {
 			records = append(records, native.Record{
-				Attempt: native.AttemptID(r.Attempt), Transcript: r.Transcript, Bundle: r.Bundle, Signatures: r.Signatures,
+				Attempt: native.AttemptID(r.Attempt), Transcript: r.Transcript, Bundle: r.Bundle, Share: r.Share, Signatures: r.Signatures,
 			})
 		}
 	}
@@ -50,7 +50,7 @@ func (k keyringRecords) Load() ([]native.Record, error) {
 func (k keyringRecords) Store(r native.Record) error {
 	return k.credentials.StoreRecord(context.Background(), keyring.Record{
 		Ceremony: k.ceremony, Step: k.step, Attempt: r.Attempt[:],
-		Transcript: r.Transcript, Bundle: r.Bundle, Signatures: r.Signatures,
+		Transcript: r.Transcript, Bundle: r.Bundle, Share: r.Share, Signatures: r.Signatures,
 	})
 }
 

@@ -3,6 +3,7 @@ package native
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -52,6 +53,10 @@ type DKGConfig struct {
 	// Members lists all members, self included, in the order of the ceremony file:
 	// the first gets the identifier 1. Their Identifier fields are ignored.
 	Members []protocol.Member
+	// Bundle has the shares encrypted to the communication keys, so that [Recover] makes a share again from such a
+	// key and the bundle. Who recorded the messages can do the same with a key that is stolen ever after. All members
+	// must agree on it. Otherwise shares are encrypted to keys that are made for the attempt and destroyed.
+	Bundle bool
 	// Random yields the secrets; nil stands for crypto/rand.
 	Random io.Reader
 	// Resend is how long to wait for a message before asking for it again, at
@@ -80,16 +85,29 @@ type DKGConfig struct {
 	Progress func(protocol.Event)
 }
 
-// Record is what a member stores before its signature leaves: from it and the
-// member's key [cocktail.Resume] makes the share again. Without the key it is no
-// secret; keep it as private as the credentials.
+// Record is what a member stores before its signature leaves. It holds the share, or with
+// [DKGConfig.Bundle] what is the share to who has the member's key: it does not print.
 type Record struct {
 	Attempt AttemptID
-	// Transcript and Bundle are as cocktail encodes them.
+	// Transcript and Bundle are as cocktail encodes them. Bundle is nil without [DKGConfig.Bundle].
 	Transcript, Bundle []byte
+	// Share is the member's key package in postcard, nil with [DKGConfig.Bundle].
+	Share []byte
 	// Signatures are what follows the transcript in the certificate of the finished key generation,
 	// nil while it is pending.
 	Signatures []byte
+}
+
+// Format prints a placeholder, whatever the verb.
+func (Record) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[record]") }
+
+// cloneRecords clones records with their shares, which the clone's owner wipes.
+func cloneRecords(records []Record) []Record {
+	cloned := slices.Clone(records)
+	for i := range cloned {
+		cloned[i].Share = slices.Clone(cloned[i].Share)
+	}
+	return cloned
 }
 
 // Finished reports whether the record has all signatures.
@@ -103,7 +121,8 @@ type Outcome struct {
 	KeyPackage       *frost.KeyPackage
 	PublicKeyPackage *frost.PublicKeyPackage
 	Certificate      *cocktail.Certificate
-	Bundle           *cocktail.Bundle
+	// Bundle is nil without [DKGConfig.Bundle].
+	Bundle *cocktail.Bundle
 	// Members are those of the configuration with their identifiers.
 	Members []protocol.Member
 	// Attempts is how many it took, from 1.

@@ -33,7 +33,7 @@ func DKG(ctx context.Context, t protocol.Transport, cfg DKGConfig) (*Outcome, er
 	if err != nil {
 		return nil, fmt.Errorf("preparing the key generation: %w", err)
 	}
-	defer g.static.Destroy()
+	defer g.destroy()
 	if err := g.complete(); err != nil {
 		return nil, fmt.Errorf("going on with a finished key generation: %w", err)
 	}
@@ -92,11 +92,13 @@ type attempt struct {
 	views     [][sha256.Size]byte // what this member has of each, once transcripts differ
 	accusers  []accuser
 	found     []*protocol.CulpritError
-	first     *cocktail.Round1
-	round3    *cocktail.Round3
-	hash      []byte // of its transcript
-	record    Record // of round3
-	keys      *Outcome
+	// attemptKey opens what is encrypted to this member in this attempt. It is wiped when the share is stored.
+	attemptKey *cocktail.StaticKey
+	first      *cocktail.Round1
+	round3     *cocktail.Round3
+	hash       []byte // of its transcript
+	record     Record // of round3
+	keys       *Outcome
 }
 
 // slot is the place of a message: a member has one of each kind in an attempt.
@@ -116,7 +118,7 @@ type taken struct {
 
 func newGeneration(cfg DKGConfig) (*generation, error) {
 	g := &generation{
-		cfg: cfg.withDefaults(), number: make(map[commkey.PublicKey]int), records: slices.Clone(cfg.Records),
+		cfg: cfg.withDefaults(), number: make(map[commkey.PublicKey]int), records: cloneRecords(cfg.Records),
 		seen: make(map[[sha256.Size]byte]bool), last: make(map[commkey.PublicKey]string),
 		dropped: make(map[commkey.PublicKey]int), answered: make(map[commkey.PublicKey]time.Time),
 		saved: make(map[AttemptID]bool),
@@ -132,6 +134,15 @@ func newGeneration(cfg DKGConfig) (*generation, error) {
 	}
 	g.begin(1, nil)
 	return g, nil
+}
+
+// destroy wipes what is not the caller's.
+func (g *generation) destroy() {
+	g.static.Destroy()
+	g.dropAttemptKey()
+	for _, r := range g.records {
+		clear(r.Share)
+	}
 }
 
 // withDefaults fills in what is not given.
@@ -208,10 +219,18 @@ func (g *generation) begin(number uint32, first *taken) {
 
 // dropKeys wipes the keys of the attempt, unless they are the outcome.
 func (g *generation) dropKeys() {
+	g.dropAttemptKey()
 	if g.keys != nil && g.keys != g.finished {
 		g.keys.KeyPackage.Destroy()
 	}
 	g.keys = nil
+}
+
+// dropAttemptKey wipes the key that opens what is encrypted to this member: from then on nobody has it.
+func (g *generation) dropAttemptKey() {
+	if g.attemptKey != nil {
+		g.attemptKey.Destroy()
+	}
 }
 
 // runAttempts goes through attempts until one is not ended by the next.
@@ -276,7 +295,7 @@ func (g *generation) generate(ctx context.Context) error {
 	if err := g.approve(ctx); err != nil {
 		return err
 	}
-	first, err := cocktail.New(cocktail.Config{Setup: g.setup, Key: g.static, Random: g.cfg.Random})
+	first, err := cocktail.New(cocktail.Config{Setup: g.setup, Key: g.static, AttemptKey: g.openingKey(), Random: g.cfg.Random})
 	if err != nil {
 		return err
 	}
@@ -323,8 +342,16 @@ func (g *generation) openRound1() (*cocktail.Round2, error) {
 	return g.first.Next(messages)
 }
 
-// sign signs the transcript, and stores what makes the share again before the signature is sent, as
-// [cocktail.Round2.Next] demands.
+// openingKey is the pair of the key that others encrypt to, nil where that is the static key.
+func (g *generation) openingKey() *cocktail.StaticKey {
+	if g.setup.Recoverable() {
+		return nil
+	}
+	return g.attemptKey
+}
+
+// sign signs the transcript, and stores the share before the signature is sent, as
+// [cocktail.Round2.Next] demands. Then nothing opens the messages of this attempt any more.
 func (g *generation) sign(second *cocktail.Round2) error {
 	round3, err := second.Next(g.extension())
 	if err != nil {
@@ -333,7 +360,14 @@ func (g *generation) sign(second *cocktail.Round2) error {
 	}
 	g.round3, g.hash = round3, round3.Transcript().Hash()
 	g.keys = &Outcome{KeyPackage: second.KeyPackage(), PublicKeyPackage: second.PublicKeyPackage(), Bundle: second.Bundle(), Members: slices.Clone(g.members)}
-	return g.store(Record{Attempt: g.id, Transcript: round3.Transcript().Encode(), Bundle: second.Bundle().Encode()})
+	defer g.dropAttemptKey()
+	record := Record{Attempt: g.id, Transcript: round3.Transcript().Encode()}
+	if bundle := second.Bundle(); bundle != nil {
+		record.Bundle = bundle.Encode()
+	} else {
+		record.Share = second.KeyPackage().EncodeSecretPostcard()
+	}
+	return g.store(record)
 }
 
 // extension is the digest of the ceremony file and the name of the step.

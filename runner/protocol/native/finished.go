@@ -19,7 +19,7 @@ var errServed = errors.New("the group was made before")
 func Complete(cfg DKGConfig) (*Outcome, error) {
 	g, err := newGeneration(cfg)
 	if err == nil {
-		defer g.static.Destroy()
+		defer g.destroy()
 		err = g.complete()
 	}
 	if err != nil {
@@ -38,7 +38,7 @@ func (g *generation) complete() error {
 		return nil
 	}
 	record := g.records[i]
-	outcome, err := Recover(g.cfg.Ciphersuite, g.cfg.Key, record.Certificate(), record.Bundle)
+	outcome, err := Restore(g.cfg.Ciphersuite, g.cfg.Key, record)
 	if err != nil {
 		return err
 	}

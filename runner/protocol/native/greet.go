@@ -141,16 +141,13 @@ func (g *generation) resume(r Record) error {
 	if err := g.checkTranscript(transcript, r.Attempt); err != nil {
 		return fmt.Errorf(doing, err)
 	}
-	bundle, err := cocktail.DecodeBundle(g.cfg.Ciphersuite, len(g.members), r.Bundle)
+	round, keys, err := resumeRecord(g.static, transcript, r)
 	if err != nil {
 		return fmt.Errorf(doing, err)
 	}
-	round, private, public, err := cocktail.Resume(g.static, transcript, bundle)
-	if err != nil {
-		return fmt.Errorf(doing, err)
-	}
-	g.round3, g.record, g.hash = round, r, transcript.Hash()
-	g.keys = &Outcome{KeyPackage: private, PublicKeyPackage: public, Bundle: bundle, Members: slices.Clone(g.members)}
+	keys.Members = slices.Clone(g.members)
+	g.round3, g.record, g.hash, g.keys = round, r, transcript.Hash(), keys
+	g.dropAttemptKey()
 	return nil
 }
 
