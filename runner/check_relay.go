@@ -21,7 +21,9 @@ import (
 func (k *checkup) relay(ctx context.Context) {
 	url := k.file.Server.BaseURL()
 	shown := look(ctx, url)
-	ctx, cancel := context.WithTimeout(ctx, min(checkTimeout+10*shown.answered.Sub(shown.sent), longestCheck))
+	most := min(checkTimeout+10*shown.answered.Sub(shown.sent), longestCheck)
+	late := &relay.UnreachableError{URL: url, Err: fmt.Errorf("not all answers came within %s", most.Round(time.Second))}
+	ctx, cancel := context.WithTimeoutCause(ctx, most, late)
 	defer cancel()
 	rings, err := k.rings()
 	if err != nil {
