@@ -46,11 +46,11 @@ func (e *FileError) Error() string {
 func (e *FileError) Unwrap() error { return e.Err }
 
 const (
-	// maxFileSize is the size of the largest file read, in bytes: about forty
+	// maxFileSize is the size of the largest file read, in bytes: some six hundred
 	// groups of 255 members.
-	maxFileSize = 4 << 20
+	maxFileSize = 64 << 20
 	// maxBrackets bounds how deep tables and arrays can be nested, and with it
-	// the stack that the decoder takes; a table header has two.
+	// the stack that the decoder takes.
 	maxBrackets = 1 << 16
 )
 
@@ -62,13 +62,28 @@ type document struct {
 	root map[string]any
 }
 
+// openBrackets counts what may nest: all brackets but those of plain table headers, of which a
+// file may have many.
+func openBrackets(data []byte) int {
+	count := 0
+	for line := range bytes.Lines(data) {
+		n := bytes.Count(line, []byte("[")) + bytes.Count(line, []byte("{"))
+		line = bytes.TrimSpace(line)
+		if n == 1 && bytes.HasPrefix(line, []byte("[")) && bytes.HasSuffix(line, []byte("]")) {
+			n = 0
+		}
+		count += n
+	}
+	return count
+}
+
 func decodeDocument(path string, data []byte) (*document, error) {
 	d := &document{path: path, data: data}
 	if len(data) > maxFileSize {
 		return nil, d.whole("%w: larger than %d MiB", ErrInvalidFile, maxFileSize>>20)
 	}
-	if bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) > maxBrackets {
-		return nil, d.whole("%w: more than %d tables and arrays", ErrInvalidFile, maxBrackets)
+	if openBrackets(data) > maxBrackets {
+		return nil, d.whole("%w: more than %d arrays and inline tables", ErrInvalidFile, maxBrackets)
 	}
 	var err error
 	d.meta, err = toml.Decode(string(data), &d.root)

@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -373,7 +374,7 @@ func TestLargeFiles(t *testing.T) {
 	if err := os.Truncate(path, 100<<20); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Load(path); !errors.Is(err, ErrInvalidFile) || !strings.Contains(err.Error(), "larger than 4 MiB") {
+	if _, err := Load(path); !errors.Is(err, ErrInvalidFile) || !strings.Contains(err.Error(), "larger than 64 MiB") {
 		t.Errorf("100 MB: %v", err)
 	}
 	for _, deep := range []string{strings.Repeat("[", maxFileSize-20), strings.Repeat("{a=", maxFileSize/3-20)} {
@@ -385,6 +386,19 @@ func TestLargeFiles(t *testing.T) {
 		if _, err := decode("x.toml", []byte("version = 0\na = "+deep)); err != nil && !errors.Is(err, ErrInvalidFile) {
 			t.Errorf("nested as deeply as may be: %v", err)
 		}
+	}
+}
+
+// Credentials of 22 MB, which frost-client reads, are read.
+func TestManyContacts(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("version = 0\n")
+	for i := range 120_000 {
+		fmt.Fprintf(&text, "\n[contact.N%06d]\nname = \"N%06[1]d\"\npubkey = \"%060x1042\"\n# %s\n", i, i+1, strings.Repeat("x", 60))
+	}
+	k, err := decode("x.toml", []byte(text.String()))
+	if err != nil || len(k.Contacts()) != 120_000 {
+		t.Errorf("%d bytes: %v", text.Len(), err)
 	}
 }
 

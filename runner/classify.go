@@ -50,6 +50,8 @@ func classifyKeyring(err error) *Failure {
 	var path *fs.PathError
 	var unreadable *keyring.FileError
 	switch {
+	case roomHint(err) != "":
+		return &Failure{Code: ExitStorage, Hint: roomHint(err)}
 	case errors.As(err, &locked):
 		return &Failure{Code: ExitStorage, Hint: "wait until the other program has ended, then run this again"}
 	case errors.As(err, &unreadable):

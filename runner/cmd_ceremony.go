@@ -96,6 +96,9 @@ func (c *runCommand) Run(e *Env) error {
 	}
 	r := &run{scene: s, options: c, display: newDisplay(e)}
 	defer r.close()
+	for _, m := range r.here {
+		e.saveUnsaved(r.configPath(m))
+	}
 	rec, err := r.openRecord()
 	if err != nil {
 		return err

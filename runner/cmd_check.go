@@ -123,6 +123,9 @@ func (k *checkup) planned() {
 			k.add(string(step.Kind), "", checkOK, "%s", step.Why)
 		}
 	}
+	if err := k.checkRoom(plan); err != nil {
+		k.failed("room", "", err)
+	}
 	for _, warning := range plan.Warnings {
 		k.add("plan", k.file.Path, checkWarning, "%s", warning)
 	}
@@ -210,10 +213,15 @@ func (k *checkup) space(dir string) {
 	case !known:
 		k.add("disk", dir, checkOK, "writable; how much space is left cannot be told")
 	case free < enoughSpace:
-		k.failed("disk", dir, failf(ExitStorage, "only %d KiB are left", free>>10).hint("make room for at least %d MiB", enoughSpace>>20))
+		k.failed("disk", dir, tooLittleSpace(dir, free))
 	default:
 		k.add("disk", dir, checkOK, "writable, %d MiB left", free>>20)
 	}
+}
+
+// tooLittleSpace is what a run fails with for lack of space in a folder.
+func tooLittleSpace(dir string, free uint64) error {
+	return failf(ExitStorage, "only %d KiB are left on the disk of %q", free>>10, dir).hint("make room for at least %d MiB", enoughSpace>>20)
 }
 
 // written returns the files that a run writes here.

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"context"
 	"crypto/rand"
 	"fmt"
 	"slices"
@@ -63,18 +62,19 @@ func (c *dkgCommand) runByRelay(e *Env, k *keyring.Keyring, watch func(steps.Not
 	}
 	narrator := newNarrator(e.Stderr, dkgWords, c.Timeout)
 	step.Notify = both(narrator.notice, watch)
-	var made *keyring.Group
-	step.Save = func(key *frost.KeyPackage, pub *frost.PublicKeyPackage, members []protocol.Member) error {
-		made, err = saveGroup(e.Context, k.Path(), groupOf(c.Description, c.ServerURL, key, pub, members))
+	saver := groupSaver{path: k.Path(), description: c.Description, server: c.ServerURL}
+	defer saver.close()
+	if err := saver.prepare(max(len(step.Members), c.Threshold)); err != nil {
 		return err
 	}
+	step.Prepare, step.Save = saver.prepare, saver.save
 	err = step.Run(e.Context)
 	narrator.finish(e.Context)
 	if err != nil {
 		return c.roll(e).remind(err)
 	}
 	e.say("Group created; information written to %s", k.Path())
-	return c.printGroup(e, k, made)
+	return c.printGroup(e, k, saver.made)
 }
 
 func (c *dkgCommand) step(e *Env, k *keyring.Keyring) (*steps.DKG, error) {
@@ -161,14 +161,4 @@ func groupOf(description, server string, key *frost.KeyPackage, pub *frost.Publi
 		config.Participants = append(config.Participants, keyring.Participant{Identifier: m.Identifier, Key: m.Key})
 	}
 	return config
-}
-
-// saveGroup adds the group to the credentials file, durably.
-func saveGroup(ctx context.Context, path string, config keyring.GroupConfig) (*keyring.Group, error) {
-	group, err := keyring.NewGroup(config)
-	if err != nil {
-		return nil, err
-	}
-	err = keyring.Update(context.WithoutCancel(ctx), path, func(k *keyring.Keyring) error { return k.AddGroup(group) })
-	return group, err
 }

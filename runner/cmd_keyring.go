@@ -74,6 +74,7 @@ func (c *configFlag) load(e *Env) (*keyring.Keyring, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.saveUnsaved(path)
 	k, err := keyring.Load(path)
 	if err != nil {
 		return nil, err

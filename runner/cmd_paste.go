@@ -145,20 +145,21 @@ func (c *dkgCommand) runByPaste(e *Env, k *keyring.Keyring, watch func(steps.Not
 	ctx, cancel := context.WithTimeout(e.Context, c.Timeout)
 	defer cancel()
 	p := e.startPaste(pasteEnd{session: session, self: k.Key().Public(), members: members, json: c.JSON, watch: watch})
-	var made *keyring.Group
+	saver := groupSaver{path: k.Path(), description: c.Description, server: c.ServerURL}
+	defer saver.close()
+	if err := saver.prepare(len(members)); err != nil {
+		return err
+	}
 	result, err := protocol.DKG(ctx, paste.Seal(p.Transport, k.Key(), protocol.Keys(members), commkey.PublicKey{}), protocol.DKGConfig{
 		Ciphersuite: cs, Threshold: c.Threshold, Self: k.Key().Public(), Members: members, Progress: p.progress,
-		Save: func(key *frost.KeyPackage, pub *frost.PublicKeyPackage) (err error) {
-			made, err = saveGroup(e.Context, k.Path(), groupOf(c.Description, c.ServerURL, key, pub, members))
-			return err
-		},
+		Save: func(key *frost.KeyPackage, pub *frost.PublicKeyPackage) error { return saver.save(key, pub, members) },
 	})
 	if err := p.finish(err); err != nil {
 		return err
 	}
 	result.KeyPackage.Destroy()
-	e.say("Group created; information written to %s\nKeep the blocks until all others have the group as well: %s", k.Path(), made.ID())
-	return c.printGroup(e, k, made)
+	e.say("Group created; information written to %s\nKeep the blocks until all others have the group as well: %s", k.Path(), saver.made.ID())
+	return c.printGroup(e, k, saver.made)
 }
 
 // pasteMembers lists everybody with their identifiers, which derive from the

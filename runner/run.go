@@ -13,7 +13,6 @@ import (
 
 	"frostkit/ceremony"
 	"frostkit/commkey"
-	"frostkit/frost"
 	"frostkit/keyring"
 	"frostkit/relay"
 	"frostkit/relay/boltstore"
@@ -143,7 +142,7 @@ func (r *run) preflight(plan *ceremony.Plan) error {
 			return err
 		}
 	}
-	return nil
+	return r.checkRoom(plan)
 }
 
 // probeOutputs tries whether what a step makes can be written.
@@ -390,17 +389,14 @@ func (r *run) dkgPart(group ceremony.Group, m ceremony.Member, rings map[string]
 		return nil, err
 	}
 	keys, _ := r.memberKeys(group, k, rings)
+	saver := &groupSaver{path: r.configPath(m), description: group.Description, server: r.file.Server.Address()}
 	part := &steps.DKG{
 		Session: session, Key: k.Key(), Ciphersuite: r.suite, Threshold: group.Threshold,
 		Members: keys, Create: m.Name == group.Creator(),
 		Timeout: orElse(r.options.Timeout, r.file.Timeouts.DKG), Linger: r.options.Linger, Random: rand.Reader,
-		Save: func(key *frost.KeyPackage, pub *frost.PublicKeyPackage, members []protocol.Member) error {
-			made := groupOf(group.Description, r.file.Server.Address(), key, pub, members)
-			_, err := saveGroup(context.Background(), r.configPath(m), made)
-			return err
-		},
+		Prepare: saver.prepare, Save: saver.save,
 	}
-	return part.Run, nil
+	return func(ctx context.Context) error { defer saver.close(); return part.Run(ctx) }, nil
 }
 
 // together runs the parts side by side. When one fails the others are stopped,

@@ -184,6 +184,9 @@ func (s *scene) plan() (*ceremony.Plan, error) {
 		return nil, err
 	}
 	for _, m := range s.here {
+		for _, kept := range keyring.Unsaved(s.configPath(m)) {
+			plan.Warnings = append(plan.Warnings, fmt.Sprintf("a group of %s is kept in %q, and is saved by the next run", m.Name, kept))
+		}
 		for _, warning := range rings[m.Name].Warnings() {
 			if !slices.Contains(plan.Warnings, warning) { // members may know the same contacts
 				plan.Warnings = append(plan.Warnings, warning)

@@ -26,6 +26,9 @@ type DKG struct {
 	Timeout     time.Duration       // from the session to the group
 	Linger      time.Duration       // before closing at a relay that drops undelivered messages
 	Random      io.Reader
+	// Prepare, if given, takes room for a group of this many members, before the first message of an
+	// attempt leaves.
+	Prepare func(members int) error
 	// Save stores the group durably. Only when it has succeeded does the run
 	// go on to leave the session.
 	Save func(*frost.KeyPackage, *frost.PublicKeyPackage, []protocol.Member) error
@@ -50,8 +53,8 @@ func (e *LostShareError) Error() string {
 // Unwrap returns the relay's error.
 func (e *LostShareError) Unwrap() error { return e.Err }
 
-// Run makes the group. Sessions that end before the first round is complete
-// are given up for the next one; what fails later is returned.
+// Run makes the group. Sessions that end before this member's round 2 packages
+// leave are given up for the next one; what fails later is returned.
 func (d *DKG) Run(ctx context.Context) error {
 	if err := d.login(ctx, d.Timeout); err != nil {
 		return err
@@ -160,7 +163,7 @@ func (d *DKG) open(ctx context.Context, passed map[relay.SessionID]bool) (found,
 
 // errEarlyClose ends an attempt whose session was closed while everybody could
 // still start over in another one.
-var errEarlyClose = errors.New("the session was closed before the first round was complete")
+var errEarlyClose = errors.New("the session was closed before this member's round 2 packages left")
 
 // attempt runs the protocol in one session.
 func (d *DKG) attempt(ctx context.Context, at found) error {
@@ -173,17 +176,21 @@ func (d *DKG) attempt(ctx context.Context, at found) error {
 	if err != nil {
 		return err
 	}
+	if d.Prepare != nil {
+		if err := d.Prepare(len(members)); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
 	defer cancel()
 	ctx, supersede := context.WithCancelCause(ctx)
 	defer supersede(nil)
-	var committed atomic.Bool // round 1 is complete: everybody is in this session
+	var committed atomic.Bool // with what leaves, others can make the group
 	watch := d.watch(ctx, at, supersede)
 	defer watch.stop()
-	err = d.run(ctx, at, members, func(event protocol.Event) {
+	err = d.run(ctx, at, members, &committed, func(event protocol.Event) {
 		if event.Kind == protocol.Complete && event.Phase == protocol.PhaseRound1 {
-			committed.Store(true)
-			watch.cancel()
+			watch.cancel() // everybody is in this session
 		}
 		d.progress(at.id)(event)
 	})
@@ -194,16 +201,31 @@ func (d *DKG) attempt(ctx context.Context, at found) error {
 	case closed(err) && !committed.Load() && d.ID == (relay.SessionID{}):
 		d.notify(SessionGone, at.id)
 		return errEarlyClose
-	case closed(err):
+	case closed(err) && committed.Load():
 		return &LostShareError{Session: at.id, Err: err}
 	}
 	return err
 }
 
+// noticing notes when the first round 2 package of this member is about to leave: until then nobody
+// can have the group.
+type noticing struct {
+	protocol.Transport
+	committed *atomic.Bool
+}
+
+// Send hands a message over.
+func (n noticing) Send(ctx context.Context, to commkey.PublicKey, payload []byte) error {
+	if protocol.PhaseOf(payload) == protocol.PhaseRound2 {
+		n.committed.Store(true)
+	}
+	return n.Transport.Send(ctx, to, payload)
+}
+
 // run carries out the DKG over sealed messages.
-func (d *DKG) run(ctx context.Context, at found, members []protocol.Member, progress func(protocol.Event)) error {
+func (d *DKG) run(ctx context.Context, at found, members []protocol.Member, committed *atomic.Bool, progress func(protocol.Event)) error {
 	mail := protocol.NewRelayTransport(d.Client, at.id, false)
-	transport := protocol.Seal(mail, d.Key, protocol.Keys(members), at.info.Coordinator)
+	transport := noticing{protocol.Seal(mail, d.Key, protocol.Keys(members), at.info.Coordinator), committed}
 	result, err := protocol.DKG(ctx, transport, protocol.DKGConfig{
 		Pause:       func() time.Duration { return d.pause(mail, members) },
 		Ciphersuite: d.Ciphersuite,
