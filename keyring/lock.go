@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"frostkit/internal/files"
 	"frostkit/internal/lockfile"
@@ -44,10 +43,6 @@ func (e *LockedError) Error() string {
 // Unwrap returns [ErrLocked] and why the wait ended.
 func (e *LockedError) Unwrap() []error { return []error{ErrLocked, e.Err} }
 
-// lockRetry is how long a waiting process sleeps between two tries; the lock
-// is held for milliseconds.
-const lockRetry = 10 * time.Millisecond
-
 // acquire makes ready to write: it returns where a credentials file is, with
 // its folder made and its lock taken.
 func (f File) acquire(ctx context.Context) (target files.Place, unlock func(), err error) {
@@ -72,7 +67,8 @@ func lock(ctx context.Context, target files.Place) (unlock func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("locking: %w; the folder must be writable", err)
 	}
-	if err := waitForLock(ctx, l); err != nil {
+	wait := lockfile.Wait{Path: target.Path, Holder: func() int { return readHolder(own) }}
+	if err := wait.Lock(ctx, func() (bool, error) { return lockfile.TryLock(l) }); err != nil {
 		_ = l.Close()
 		if ctx.Err() != nil {
 			return nil, &LockedError{Path: target.Path, PID: readHolder(own), Err: ctx.Err()}
@@ -84,24 +80,6 @@ func lock(ctx context.Context, target files.Place) (unlock func(), err error) {
 		_ = l.Truncate(0)
 		_ = l.Close()
 	}, nil
-}
-
-// waitForLock tries to take a lock until ctx ends.
-func waitForLock(ctx context.Context, l *os.File) error {
-	retry := time.NewTicker(lockRetry)
-	defer retry.Stop()
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if taken, err := lockfile.TryLock(l); taken || err != nil {
-			return err
-		}
-		select {
-		case <-retry.C:
-		case <-ctx.Done():
-		}
-	}
 }
 
 // sayHolder writes who holds a lock, for the others' error messages: not worth

@@ -165,7 +165,7 @@ func TestLockNamesItsHolder(t *testing.T) {
 	if got := holder.line(t); got != "locked" {
 		t.Fatal(got)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*lockRetry)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
 	err := Update(ctx, path, addContact(t, "Carol", daveKey))
 	var locked *LockedError
@@ -199,7 +199,7 @@ func TestSecondProcessWaits(t *testing.T) {
 	select {
 	case err := <-done:
 		t.Fatalf("did not wait: %v", err)
-	case <-time.After(2 * lockRetry):
+	case <-time.After(20 * time.Millisecond):
 	}
 	if out := holder.finish(t); out != "" {
 		t.Error(out)

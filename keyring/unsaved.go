@@ -9,13 +9,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"frostkit/internal/durable"
+	"frostkit/internal/files"
 )
 
-// ErrNoRoom is what [ReserveGroup] fails with when a new group cannot be stored.
+// ErrNoRoom is what [File.ReserveGroup] fails with when a new group cannot be stored.
 var ErrNoRoom = errors.New("no room for a new group")
 
 // Place is room on the disk for a group that is being made, in a file beside the
@@ -23,14 +23,15 @@ var ErrNoRoom = errors.New("no room for a new group")
 // leaves, so that a group which the others have is stored here too, whatever has become of the
 // credentials file and of the disk meanwhile.
 type Place struct {
-	credentials string // as the caller named it
+	credentials File
+	at          files.Place
 	file        *os.File
 	release     func()
 	kept        bool // the file holds a group that the credentials lack
 }
 
 // UnsavedError says that a group could not be added to the credentials, and which file keeps it
-// until [SaveUnsaved] can.
+// until [File.SaveUnsaved] can.
 type UnsavedError struct {
 	Credentials, Path string
 	Err               error
@@ -56,41 +57,41 @@ func GroupSize(members int, description, server string) int {
 // ReserveGroup takes room for a group of size bytes ([GroupSize]). It fails with an [ErrNoRoom] when the
 // credentials would grow beyond what can be read, or the disk cannot take the group and the
 // credentials with it once more, which is how they are replaced. The caller closes the place.
-func ReserveGroup(credentials string, size int) (*Place, error) {
-	target, err := prepare(credentials)
+func (f File) ReserveGroup(size int) (*Place, error) {
+	target, err := f.prepare()
 	if err != nil {
 		return nil, fmt.Errorf("making room for the group: %w", err)
 	}
-	now, err := checkSize(credentials, target, size)
+	now, err := checkSize(target, size)
 	if err != nil {
 		return nil, err
 	}
 	text := strings.ToLower(rand.Text()[:8])
-	release, err := Reserve(credentials, strings.TrimPrefix(unsavedMark, ".")+text)
+	release, err := f.Reserve(strings.TrimPrefix(unsavedMark, ".") + text)
 	if err != nil {
 		return nil, fmt.Errorf("making room for the group: %w", err)
 	}
-	p := &Place{credentials: credentials, release: release}
-	if err := p.take(target+unsavedMark+text, size, now); err != nil {
+	p := &Place{credentials: f, at: target.Plus(unsavedMark + text), release: release}
+	if err := p.take(size, now); err != nil {
 		release()
-		return nil, fmt.Errorf("%w beside %q: %w", ErrNoRoom, credentials, err)
+		return nil, fmt.Errorf("%w beside %q: %w", ErrNoRoom, f.Path(), err)
 	}
 	return p, nil
 }
 
 // CheckSize fails with an [ErrNoRoom] when credentials would grow beyond what can be read by a group of
 // size bytes.
-func CheckSize(credentials string, size int) error {
-	target, err := resolve(credentials)
+func (f File) CheckSize(size int) error {
+	target, err := f.resolved()
 	if err == nil {
-		_, err = checkSize(credentials, target, size)
+		_, err = checkSize(target, size)
 	}
 	return err
 }
 
-// checkSize is [CheckSize] that returns how large the file is, 0 where there is none.
-func checkSize(credentials, target string, more int) (size int64, err error) {
-	info, err := os.Stat(target)
+// checkSize is [File.CheckSize] that returns how large the file is, 0 where there is none.
+func checkSize(target files.Place, more int) (size int64, err error) {
+	info, err := target.Stat()
 	if err == nil {
 		size = info.Size()
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -98,29 +99,30 @@ func checkSize(credentials, target string, more int) (size int64, err error) {
 	}
 	if size+int64(more) > maxFileSize {
 		return 0, fmt.Errorf("%w: %q has %d bytes and %d more are needed, above the limit of %d MiB",
-			ErrNoRoom, credentials, size, more, maxFileSize>>20)
+			ErrNoRoom, target.Path, size, more, maxFileSize>>20)
 	}
 	return size, nil
 }
 
 // take fills a new file with blanks: size bytes stay, as many as the credentials have are given back.
-func (p *Place) take(path string, size int, credentials int64) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+func (p *Place) take(size int, credentials int64) error {
+	f, err := p.at.In.OpenFile(p.at.Name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
+	disk := durable.In(p.at.In)
 	_, err = f.Write(bytes.Repeat([]byte("\n"), size+int(credentials)))
 	if err == nil {
-		err = durable.System.Sync(f)
+		err = disk.Sync(f)
 	}
 	if err == nil {
 		err = f.Truncate(int64(size))
 	}
 	if err == nil {
-		err = durable.System.SyncFolder(filepath.Dir(path))
+		err = disk.SyncFolder(filepath.Dir(p.at.Name))
 	}
 	if err != nil {
-		return errors.Join(err, f.Close(), os.Remove(path))
+		return errors.Join(err, f.Close(), p.at.Remove())
 	}
 	p.file = f
 	return nil
@@ -131,11 +133,11 @@ func (p *Place) take(path string, size int, credentials int64) error {
 func (p *Place) Save(ctx context.Context, g *Group) error {
 	defer g.secret.destroy()
 	if err := p.keep(g); err != nil {
-		return fmt.Errorf("storing the group in %q: %w", p.file.Name(), err)
+		return fmt.Errorf("storing the group in %q: %w", p.at.Path, err)
 	}
-	err := Update(ctx, p.credentials, func(k *Keyring) error { return k.AddGroup(g.clone()) })
+	err := p.credentials.Update(ctx, func(k *Keyring) error { return k.AddGroup(g.clone()) })
 	if err != nil {
-		return &UnsavedError{Credentials: p.credentials, Path: p.file.Name(), Err: err}
+		return &UnsavedError{Credentials: p.credentials.Path(), Path: p.at.Path, Err: err}
 	}
 	p.kept = false
 	return nil
@@ -143,7 +145,7 @@ func (p *Place) Save(ctx context.Context, g *Group) error {
 
 // keep writes over the blanks: a new file might find no room on the disk.
 func (p *Place) keep(g *Group) error {
-	k := newKeyring(p.credentials)
+	k := newKeyring(p.credentials.Path())
 	k.groups[g.id] = g
 	text := k.encode()
 	defer clear(text)
@@ -159,21 +161,21 @@ func (p *Place) Close() error {
 	defer p.release()
 	err := p.file.Close()
 	if !p.kept {
-		err = errors.Join(err, os.Remove(p.file.Name()))
+		err = errors.Join(err, p.at.Remove())
 	}
 	return err
 }
 
 // SaveUnsaved adds to the credentials the groups that are kept in files beside them
 // ([UnsavedError]), and returns them. Files of processes that are still at work are left alone.
-func SaveUnsaved(ctx context.Context, credentials string) ([]*Group, error) {
-	target, err := resolve(credentials)
+func (f File) SaveUnsaved(ctx context.Context) ([]*Group, error) {
+	target, err := f.resolved()
 	if err != nil {
 		return nil, fmt.Errorf("looking for groups that are not saved: %w", err)
 	}
 	var saved []*Group
-	for _, path := range placesOf(target) {
-		groups, err := saveUnsaved(ctx, credentials, path, strings.TrimPrefix(path, target+unsavedMark))
+	for _, kept := range placesOf(target) {
+		groups, err := f.saveUnsaved(ctx, kept, strings.TrimPrefix(kept.Name, target.Name+unsavedMark))
 		saved = append(saved, groups...)
 		if err != nil {
 			return saved, err
@@ -183,32 +185,41 @@ func SaveUnsaved(ctx context.Context, credentials string) ([]*Group, error) {
 }
 
 // placesOf lists the places beside a credentials file; a folder that cannot be listed has none.
-func placesOf(target string) []string {
-	entries, _ := os.ReadDir(filepath.Dir(target))
-	var paths []string
-	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), filepath.Base(target)+unsavedMark) {
-			paths = append(paths, filepath.Join(filepath.Dir(target), entry.Name()))
+func placesOf(target files.Place) []files.Place {
+	dir, err := target.In.OpenFile(filepath.Dir(target.Name), os.O_RDONLY, 0)
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1)
+	var places []files.Place
+	for _, name := range names {
+		if strings.HasPrefix(name, filepath.Base(target.Name)+unsavedMark) {
+			places = append(places, target.Beside(name))
 		}
+	}
+	return places
+}
+
+// Unsaved lists the files beside the credentials that keep groups which [File.SaveUnsaved] would add.
+func (f File) Unsaved() []string {
+	target, err := f.resolved()
+	if err != nil {
+		return nil
+	}
+	var paths []string
+	for _, kept := range placesOf(target) {
+		data, _, err := kept.Read(maxFileSize)
+		if err == nil && len(bytes.TrimSpace(data)) > 0 {
+			paths = append(paths, kept.Path)
+		}
+		clear(data)
 	}
 	return paths
 }
 
-// Unsaved lists the files beside the credentials that keep groups which [SaveUnsaved] would add.
-func Unsaved(credentials string) []string {
-	target, err := resolve(credentials)
-	if err != nil {
-		return nil
-	}
-	return slices.DeleteFunc(placesOf(target), func(path string) bool {
-		data, _, err := readFile(path, maxFileSize)
-		defer clear(data)
-		return err != nil || len(bytes.TrimSpace(data)) == 0
-	})
-}
-
-func saveUnsaved(ctx context.Context, credentials, path, mark string) ([]*Group, error) {
-	release, err := Reserve(credentials, strings.TrimPrefix(unsavedMark, ".")+mark)
+func (f File) saveUnsaved(ctx context.Context, kept files.Place, mark string) ([]*Group, error) {
+	release, err := f.Reserve(strings.TrimPrefix(unsavedMark, ".") + mark)
 	if errors.Is(err, ErrLocked) {
 		return nil, nil
 	}
@@ -216,25 +227,25 @@ func saveUnsaved(ctx context.Context, credentials, path, mark string) ([]*Group,
 		return nil, err
 	}
 	defer release()
-	data, _, err := readFile(path, maxFileSize)
+	data, _, err := kept.Read(maxFileSize)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(data)
 	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, os.Remove(path)
+		return nil, kept.Remove()
 	}
-	k, err := decode(path, data)
+	k, err := decode(kept.Path, data)
 	if err != nil {
 		return nil, err
 	}
 	defer k.Destroy()
 	groups := k.Groups()
-	err = Update(ctx, credentials, func(k *Keyring) error { return addAll(k, groups) })
+	err = f.Update(ctx, func(k *Keyring) error { return addAll(k, groups) })
 	if err != nil {
-		return nil, &UnsavedError{Credentials: credentials, Path: path, Err: err}
+		return nil, &UnsavedError{Credentials: f.Path(), Path: kept.Path, Err: err}
 	}
-	return groups, os.Remove(path)
+	return groups, kept.Remove()
 }
 
 func addAll(k *Keyring, groups []*Group) error {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"frostkit/internal/files"
 )
 
 // A group that the credentials do not take is kept, and added once they do.
@@ -19,7 +21,7 @@ func TestGroupIsKeptUntilItCanBeSaved(t *testing.T) {
 			return func() { writeFile(t, path, string(before)) }
 		},
 		"locked by another one": func(path string) func() {
-			unlock, err := lock(t.Context(), path)
+			unlock, err := lock(t.Context(), files.At(path))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -28,7 +30,7 @@ func TestGroupIsKeptUntilItCanBeSaved(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path, group := ownerWithGroup(t)
-			place, err := ReserveGroup(path, GroupSize(3, group.Description, group.ServerURL))
+			place, err := At(files.At(path)).ReserveGroup(GroupSize(3, group.Description, group.ServerURL))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -39,20 +41,20 @@ func TestGroupIsKeptUntilItCanBeSaved(t *testing.T) {
 			if err := place.Save(impatient, group); !errors.As(err, &unsaved) {
 				t.Fatalf("saved where that is not possible: %v", err)
 			}
-			if saved, err := SaveUnsaved(t.Context(), path); len(saved) > 0 || err != nil {
+			if saved, err := At(files.At(path)).SaveUnsaved(t.Context()); len(saved) > 0 || err != nil {
 				t.Errorf("touched what another one is at: %v, %v", saved, err)
 			}
 			if err := place.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if kept := Unsaved(path); len(kept) != 1 || kept[0] != unsaved.Path {
+			if kept := At(files.At(path)).Unsaved(); len(kept) != 1 || kept[0] != unsaved.Path {
 				t.Errorf("kept: %v, said: %s", kept, unsaved.Path)
 			}
-			if _, err := SaveUnsaved(impatient, path); err == nil {
+			if _, err := At(files.At(path)).SaveUnsaved(impatient); err == nil {
 				t.Error("added to what cannot take it")
 			}
 			mend()
-			saved, err := SaveUnsaved(t.Context(), path)
+			saved, err := At(files.At(path)).SaveUnsaved(t.Context())
 			if err != nil || len(saved) != 1 || saved[0].ID() != group.ID() {
 				t.Fatalf("saved: %v, %v", saved, err)
 			}
@@ -65,7 +67,7 @@ func TestGroupIsKeptUntilItCanBeSaved(t *testing.T) {
 // A place that was not used leaves nothing, be it closed or left by a process that was killed.
 func TestUnusedPlace(t *testing.T) {
 	path, group := ownerWithGroup(t)
-	place, err := ReserveGroup(path, 4096)
+	place, err := At(files.At(path)).ReserveGroup(4096)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,11 +77,11 @@ func TestUnusedPlace(t *testing.T) {
 	mustBeAlone(t, path)
 	left := path + unsavedMark + "abcd"
 	writeFile(t, left, "\n\n\n")
-	if saved, err := SaveUnsaved(t.Context(), path); len(saved) > 0 || err != nil {
+	if saved, err := At(files.At(path)).SaveUnsaved(t.Context()); len(saved) > 0 || err != nil {
 		t.Errorf("saved: %v, %v", saved, err)
 	}
 	mustBeAlone(t, path)
-	place, err = ReserveGroup(path, 4096)
+	place, err = At(files.At(path)).ReserveGroup(4096)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +98,7 @@ func TestUnusedPlace(t *testing.T) {
 // What is too much for the file is told before anything is made.
 func TestReserveBeyondTheLimit(t *testing.T) {
 	path, _ := ownerWithGroup(t)
-	if _, err := ReserveGroup(path, maxFileSize); !errors.Is(err, ErrNoRoom) {
+	if _, err := At(files.At(path)).ReserveGroup(maxFileSize); !errors.Is(err, ErrNoRoom) {
 		t.Errorf("made room: %v", err)
 	}
 	mustBeAlone(t, path)

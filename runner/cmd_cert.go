@@ -73,7 +73,7 @@ func (e *Env) localCA() (*localca.CA, error) {
 	if err != nil {
 		return nil, err
 	}
-	ca, created, err := localca.LoadOrCreate(dir)
+	ca, created, err := localca.LoadOrCreate(e.Context, dir)
 	if err != nil {
 		return nil, failf(ExitStorage, "opening the local CA in %q: %w", dir, err)
 	}

@@ -145,7 +145,7 @@ func (c *dkgCommand) runByPaste(e *Env, k *keyring.Keyring, watch func(steps.Not
 	ctx, cancel := context.WithTimeout(e.Context, c.Timeout)
 	defer cancel()
 	p := e.startPaste(pasteEnd{session: session, self: k.Key().Public(), members: members, json: c.JSON, watch: watch})
-	saver := groupSaver{path: k.Path(), description: c.Description, server: c.ServerURL}
+	saver := groupSaver{ctx: e.Context, path: k.Path(), description: c.Description, server: c.ServerURL}
 	defer saver.close()
 	if err := saver.prepare(len(members)); err != nil {
 		return err

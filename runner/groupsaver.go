@@ -10,6 +10,7 @@ import (
 
 	"frostkit/ceremony"
 	"frostkit/frost"
+	"frostkit/internal/files"
 	"frostkit/keyring"
 	"frostkit/runner/protocol"
 )
@@ -17,6 +18,7 @@ import (
 // groupSaver stores a group that is made by frost-client's protocol, in room that it has taken
 // before the first message leaves.
 type groupSaver struct {
+	ctx                       context.Context // for its values
 	path, description, server string
 
 	place   *keyring.Place // nil before prepare
@@ -30,7 +32,7 @@ func (s *groupSaver) prepare(members int) error {
 		return nil
 	}
 	s.close()
-	place, err := keyring.ReserveGroup(s.path, keyring.GroupSize(members, s.description, s.server))
+	place, err := keyring.At(files.At(s.path)).ReserveGroup(keyring.GroupSize(members, s.description, s.server))
 	s.place, s.members = place, members
 	return err
 }
@@ -40,7 +42,7 @@ func (s *groupSaver) save(key *frost.KeyPackage, pub *frost.PublicKeyPackage, me
 	if s.made, err = keyring.NewGroup(groupOf(s.description, s.server, key, pub, members)); err != nil {
 		return err
 	}
-	return s.place.Save(context.Background(), s.made)
+	return s.place.Save(context.WithoutCancel(s.ctx), s.made)
 }
 
 // close gives the room back.
@@ -54,7 +56,7 @@ func (s *groupSaver) close() {
 // saveUnsaved adds to credentials the groups that an earlier command could not add. Where that is not
 // possible still, it warns.
 func (e *Env) saveUnsaved(path string) {
-	saved, err := keyring.SaveUnsaved(e.Context, path)
+	saved, err := keyring.At(files.At(path)).SaveUnsaved(e.Context)
 	for _, group := range saved {
 		e.say("The group %q (%s), which was kept beside %s, is saved there.", group.Description, group.ID(), path)
 	}
@@ -91,9 +93,9 @@ func (s *scene) roomFor(group ceremony.Group, path string) error {
 	}
 	size := keyring.GroupSize(len(group.Members), group.Description, s.file.Server.Address())
 	if _, err := os.Stat(folder); err != nil || s.file.Protocol == ceremony.Frostkit {
-		return keyring.CheckSize(path, size)
+		return keyring.At(files.At(path)).CheckSize(size)
 	}
-	place, err := keyring.ReserveGroup(path, size)
+	place, err := keyring.At(files.At(path)).ReserveGroup(size)
 	if err != nil {
 		return err
 	}

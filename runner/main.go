@@ -25,7 +25,7 @@ const Version = "0.1.0"
 // Main runs the program with the given arguments, the program's own name
 // first, and returns the code to exit with. The first SIGINT or SIGTERM ends
 // what goes on and all questions; a second one kills the process, whatever that
-// still waits for.
+// still waits for. A hangup ends it likewise, but under nohup and of a relay.
 func Main(args []string, env *Env) int {
 	env.called = calledAs(args[0])
 	ctx, stop := signal.NotifyContext(env.Context, syscall.SIGINT, syscall.SIGTERM)
@@ -56,6 +56,8 @@ func (e *Env) run(args []string) (code int) {
 	if err != nil {
 		return e.usageError(err)
 	}
+	defer e.endAtHangup(command)()
+	e.tellWaits()
 	err = command.Run(e)
 	if e.Context.Err() != nil && errors.Is(err, context.Canceled) {
 		err = failf(ExitInterrupted, "interrupted").hint("what was saved is safe; run the same command again to go on")

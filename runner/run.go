@@ -389,7 +389,7 @@ func (r *run) dkgPart(group ceremony.Group, m ceremony.Member, rings map[string]
 		return nil, err
 	}
 	keys, _ := r.memberKeys(group, k, rings)
-	saver := &groupSaver{path: r.configPath(m), description: group.Description, server: r.file.Server.Address()}
+	saver := &groupSaver{ctx: r.env.Context, path: r.configPath(m), description: group.Description, server: r.file.Server.Address()}
 	part := &steps.DKG{
 		Session: session, Key: k.Key(), Ciphersuite: r.suite, Threshold: group.Threshold,
 		Members: keys, Create: m.Name == group.Creator(),

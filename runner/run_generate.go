@@ -25,7 +25,7 @@ func (s *scene) agreement(group ceremony.Group) native.Agreement {
 }
 
 func (s *scene) records(group ceremony.Group, m ceremony.Member) steps.Records {
-	return steps.KeyringRecords(keyring.At(files.At(s.configPath(m))), s.agreement(group))
+	return steps.KeyringRecords(s.env.Context, keyring.At(files.At(s.configPath(m))), s.agreement(group))
 }
 
 // serveHere is how long a member whose group is made is there for others who are all in this process.
@@ -110,7 +110,7 @@ func (r *run) bundlePath(group ceremony.Group, m ceremony.Member) string {
 // keep saves a group that was made, once, and what proves it.
 func (r *run) keep(group ceremony.Group, m ceremony.Member, made *native.Outcome) error {
 	config := groupOf(group.Description, r.file.Server.Address(), made.KeyPackage, made.PublicKeyPackage, made.Members)
-	err := keyring.Update(context.Background(), r.configPath(m), func(k *keyring.Keyring) error {
+	err := keyring.Update(context.WithoutCancel(r.env.Context), r.configPath(m), func(k *keyring.Keyring) error {
 		if _, there := k.Group(made.PublicKeyPackage.VerifyingKey().String()); there {
 			return nil
 		}

@@ -12,6 +12,7 @@ import (
 	"frostkit/ceremony"
 	"frostkit/commkey"
 	"frostkit/frost"
+	"frostkit/internal/files"
 	"frostkit/keyring"
 )
 
@@ -184,7 +185,7 @@ func (s *scene) plan() (*ceremony.Plan, error) {
 		return nil, err
 	}
 	for _, m := range s.here {
-		for _, kept := range keyring.Unsaved(s.configPath(m)) {
+		for _, kept := range keyring.At(files.At(s.configPath(m))).Unsaved() {
 			plan.Warnings = append(plan.Warnings, fmt.Sprintf("a group of %s is kept in %q, and is saved by the next run", m.Name, kept))
 		}
 		for _, warning := range rings[m.Name].Warnings() {

@@ -94,7 +94,7 @@ func killing(t *testing.T, store string, relays int, strike func(*scene) error) 
 func newScene(t *testing.T, store string, relays int, seed uint64) (*scene, *balancer) {
 	t.Helper()
 	program, folder := buildProgram(t), t.TempDir()
-	ca, _, err := localca.LoadOrCreate(folder)
+	ca, _, err := localca.LoadOrCreate(t.Context(), folder)
 	if err != nil {
 		t.Fatal(err)
 	}

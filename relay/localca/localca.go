@@ -9,6 +9,7 @@
 package localca
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -30,6 +31,7 @@ import (
 	"github.com/smallstep/truststore"
 
 	"frostkit/internal/durable"
+	"frostkit/internal/lockfile"
 )
 
 // The files of an authority, and the modes that mkcert gives them.
@@ -140,8 +142,8 @@ func newCA(key crypto.Signer) (*CA, error) {
 // LoadOrCreate reads the authority in dir, or makes one there; created tells
 // which. Where the private key alone is missing, the authority can be trusted
 // and installed, and makes no certificates; where the certificate alone is
-// missing, as after a crash, a new one is made for the key.
-func LoadOrCreate(dir string) (ca *CA, created bool, err error) {
+// missing, as after a crash, a new one is made for the key. It waits until ctx ends for another process that makes one.
+func LoadOrCreate(ctx context.Context, dir string) (ca *CA, created bool, err error) {
 	ca, err = load(dir)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return ca, false, err
@@ -151,7 +153,7 @@ func LoadOrCreate(dir string) (ca *CA, created bool, err error) {
 	}
 	// Two who make one at the same time would mix their files.
 	lock := flock.New(filepath.Join(dir, lockFile))
-	if err := lock.Lock(); err != nil {
+	if err := (lockfile.Wait{Path: dir}).Lock(ctx, lock.TryLock); err != nil {
 		return nil, false, fmt.Errorf("locking the folder of the local CA: %w", err)
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
@@ -292,8 +294,19 @@ func Certificates(dir string) ([]*x509.Certificate, error) {
 
 // Install adds the authority to the trust stores of the system, its browsers
 // and Java. It runs the system's own tools, and asks for the rights that these
-// need.
-func (ca *CA) Install() error { return truststore.Install(ca.certificate, ca.stores()...) }
+// need. What fails half way is undone, unless the system trusted the authority before: what
+// was left would be trusted as soon as any program updates the stores.
+func (ca *CA) Install() error {
+	_, err := ca.certificate.Verify(x509.VerifyOptions{})
+	before := err == nil
+	err = truststore.Install(ca.certificate, ca.stores()...)
+	if err == nil || before {
+		return err
+	}
+	// Undoing it updates the stores, too, which may be what has failed.
+	_ = ca.Uninstall()
+	return err
+}
 
 // Uninstall undoes Install. The authority's files stay.
 func (ca *CA) Uninstall() error { return truststore.Uninstall(ca.certificate, ca.stores()...) }

@@ -22,7 +22,7 @@ import (
 
 func makeCA(t *testing.T, dir string) *CA {
 	t.Helper()
-	ca, created, err := LoadOrCreate(dir)
+	ca, created, err := LoadOrCreate(t.Context(), dir)
 	if err != nil || !created {
 		t.Fatalf("created %t, %v", created, err)
 	}
@@ -59,7 +59,7 @@ func TestRootFolder(t *testing.T) {
 func TestCreateThenLoad(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "folder")
 	made := makeCA(t, dir)
-	loaded, created, err := LoadOrCreate(dir)
+	loaded, created, err := LoadOrCreate(t.Context(), dir)
 	if err != nil || created || !loaded.Certificate().Equal(made.Certificate()) {
 		t.Fatalf("loaded %v, created %t, %v", loaded, created, err)
 	}
@@ -85,7 +85,7 @@ func TestCreateAtTheSameTime(t *testing.T) {
 	for i := range authorities {
 		creating.Go(func() {
 			var err error
-			if authorities[i], _, err = LoadOrCreate(dir); err != nil {
+			if authorities[i], _, err = LoadOrCreate(t.Context(), dir); err != nil {
 				t.Error(err)
 			}
 		})
@@ -110,7 +110,7 @@ func copyMkcert(t *testing.T) string {
 
 func TestAuthorityOfMkcert(t *testing.T) {
 	dir := copyMkcert(t)
-	ca, created, err := LoadOrCreate(dir)
+	ca, created, err := LoadOrCreate(t.Context(), dir)
 	if err != nil || created {
 		t.Fatalf("created %t, %v", created, err)
 	}
@@ -246,7 +246,7 @@ func TestWithoutItsKey(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "rootCA-key.pem")); err != nil {
 		t.Fatal(err)
 	}
-	ca, created, err := LoadOrCreate(dir)
+	ca, created, err := LoadOrCreate(t.Context(), dir)
 	if err != nil || created || ca.Certificate() == nil {
 		t.Fatalf("loaded %v, created %t, %v", ca, created, err)
 	}
@@ -287,7 +287,7 @@ func TestBrokenAuthorities(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, broken.file), []byte(broken.content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := LoadOrCreate(dir); err == nil || !strings.Contains(err.Error(), broken.want) {
+		if _, _, err := LoadOrCreate(t.Context(), dir); err == nil || !strings.Contains(err.Error(), broken.want) {
 			t.Errorf("%s: %v, want %q", name, err, broken.want)
 		}
 		got, err := os.ReadFile(filepath.Join(dir, broken.file))
@@ -354,7 +354,7 @@ func TestAuthorityOutOfTime(t *testing.T) {
 		"not yet":      {now.AddDate(1, 0, 0), now.AddDate(2, 0, 0), "this machine's clock"},
 		"a month left": {now.AddDate(-1, 0, 0), now.AddDate(0, 1, 0), ""},
 	} {
-		ca, _, err := LoadOrCreate(authority(t, c.from, c.until))
+		ca, _, err := LoadOrCreate(t.Context(), authority(t, c.from, c.until))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,7 +21,7 @@ func (w *world) generate(name string, dir string) *Generate {
 	g := &Generate{
 		Session: w.session(name), Agreement: agreed, Key: w.keys[name], Ciphersuite: frost.Ed25519(), Threshold: 2,
 		Create: name == w.names[0], Timeout: 20 * time.Second, Random: rand.Reader,
-		Records: KeyringRecords(keyring.At(files.At(filepath.Join(dir, name+".toml"))), agreed),
+		Records: KeyringRecords(context.Background(), keyring.At(files.At(filepath.Join(dir, name+".toml"))), agreed),
 		Save: func(o *native.Outcome) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()

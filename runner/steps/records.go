@@ -19,12 +19,14 @@ type Records interface {
 	Remove() error
 }
 
-// KeyringRecords are records beside a credentials file, for one step of a ceremony.
-func KeyringRecords(credentials keyring.File, agreed native.Agreement) Records {
-	return keyringRecords{credentials, agreed.Digest[:], agreed.Step}
+// KeyringRecords are records beside a credentials file, for one step of a ceremony. They are stored
+// even when ctx has ended: what was begun to be stored is stored.
+func KeyringRecords(ctx context.Context, credentials keyring.File, agreed native.Agreement) Records {
+	return keyringRecords{context.WithoutCancel(ctx), credentials, agreed.Digest[:], agreed.Step}
 }
 
 type keyringRecords struct {
+	ctx         context.Context
 	credentials keyring.File
 	ceremony    []byte
 	step        string
@@ -46,14 +48,13 @@ func (k keyringRecords) Load() ([]native.Record, error) {
 	return records, nil
 }
 
-// Store does not end with the run: what was begun to be stored is stored.
 func (k keyringRecords) Store(r native.Record) error {
-	return k.credentials.StoreRecord(context.Background(), keyring.Record{
+	return k.credentials.StoreRecord(k.ctx, keyring.Record{
 		Ceremony: k.ceremony, Step: k.step, Attempt: r.Attempt[:],
 		Transcript: r.Transcript, Bundle: r.Bundle, Share: r.Share, Signatures: r.Signatures,
 	})
 }
 
 func (k keyringRecords) Remove() error {
-	return k.credentials.RemoveRecords(context.Background(), k.ceremony, k.step)
+	return k.credentials.RemoveRecords(k.ctx, k.ceremony, k.step)
 }
