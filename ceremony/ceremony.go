@@ -63,6 +63,7 @@ type File struct {
 	Ciphersuite string    // short name: "ed25519"
 	Protocol    Protocol  // what the members speak
 	Threshold   int       // members needed to sign, 2 to len(Members), in groups without a threshold of their own
+	Recovery    Recovery  // of groups without one of their own
 	Server      Server    // where the members meet
 	Timeouts    Timeouts  // how long to wait, defaults filled in
 	Members     []Member  // 2 to 255, in the file's order
@@ -164,10 +165,18 @@ type Group struct {
 	Threshold   int      // members needed to sign, 2 to len(Members)
 	Members     []string // names, in the order of File.Members; the first one opens the DKG session
 	After       []string // names of groups and signings to be done before
+	Recovery    Recovery // the group's or the file's
 
 	Pos, DescriptionPos Position
 	AfterPos            []Position // one for each of After
 }
+
+// Recovery is how a member comes by a share again that it lost.
+type Recovery string
+
+// RecoveryBundle is recovery by the communication key and a bundle that each member keeps. Without it there is no way
+// but a copy of the credentials.
+const RecoveryBundle Recovery = "bundle"
 
 // Creator returns the name of the member who opens the DKG session: the group's
 // first one in the file, wherever that member runs. The rule depends on the file

@@ -51,6 +51,7 @@ func DigestOf(fields []Agreed) [sha256.Size]byte {
 //	groups.I.threshold        the file's where the group has none
 //	groups.I.members          how many, then groups.I.members.J each name, in the file's order
 //	groups.I.after            how many, then groups.I.after.J each name, sorted
+//	groups.I.recovery         only where the group's or the file's recovery: stands, as it stands
 //	sign                    how many, then for each in the file's order:
 //	sign.I.name               "" where it has none
 //	sign.I.group              the name of the group, "" in the short form
@@ -103,6 +104,9 @@ func (l *agreedList) group(label string, g Group) {
 	l.number(label+"threshold", g.Threshold)
 	l.texts(label+"members", g.Members)
 	l.texts(label+"after", slices.Sorted(slices.Values(g.After)))
+	if g.Recovery != "" {
+		l.text(label+"recovery", string(g.Recovery))
+	}
 }
 
 func (l *agreedList) signing(label string, s Signing, signers []string) {

@@ -170,6 +170,22 @@ func TestDigestCoversProtocol(t *testing.T) {
 	}
 }
 
+// Recovery by a bundle is agreed on where it stands, for all groups or one, and nothing is where it does not.
+func TestDigestCoversRecovery(t *testing.T) {
+	const file = "version: 1\nceremony: x\nthreshold: 2\nmembers: {A: {}, B: {}}\n"
+	plain, all, one := parse(t, file), parse(t, file+"recovery: bundle\n"), parse(t, file+"group: {recovery: bundle}\n")
+	if plain.Digest() == all.Digest() || all.Digest() != one.Digest() {
+		t.Errorf("digests %x, %x for all, %x for the one group", plain.Digest(), all.Digest(), one.Digest())
+	}
+	if plain.Groups[0].Recovery != "" || one.Groups[0].Recovery != RecoveryBundle {
+		t.Errorf("recovery %q, %q", plain.Groups[0].Recovery, one.Groups[0].Recovery)
+	}
+	two := parse(t, file+"groups: {a: {recovery: bundle}, b: {}}\n")
+	if two.Groups[0].Recovery != RecoveryBundle || two.Groups[1].Recovery != "" {
+		t.Errorf("recovery of two groups %q, %q", two.Groups[0].Recovery, two.Groups[1].Recovery)
+	}
+}
+
 // change replaces text where it stands first; a name everywhere.
 func change(text, from, to string) string {
 	if strings.ContainsAny(from, " {[") {

@@ -20,6 +20,7 @@ func (r *reader) ceremony(root *yaml.Node) {
 	r.members(fields)
 	r.threshold(fields)
 	r.server(fields)
+	r.recovery(fields, &r.file.Recovery, "recovery")
 	r.groups(fields)
 	r.signings(fields)
 	r.faults(fields)

@@ -25,13 +25,27 @@ func (r *reader) groups(fields map[string]entry) {
 }
 
 func (r *reader) group(fields map[string]entry) {
-	g := Group{Description: r.file.Name, DescriptionPos: r.file.NamePos, Threshold: r.file.Threshold, Members: r.file.Names()}
+	g := Group{Description: r.file.Name, DescriptionPos: r.file.NamePos, Threshold: r.file.Threshold, Members: r.file.Names(), Recovery: r.file.Recovery}
 	if e, ok := fields["group"]; ok {
 		g.Pos = e.pos
 		fields, _ = r.fields(e.value, "group", groupObject)
 		r.description(fields, &g, "description of group")
+		r.recovery(fields, &g.Recovery, "recovery of group")
 	}
 	r.file.Groups = []Group{g}
+}
+
+// recovery reads how a lost share is recovered.
+func (r *reader) recovery(fields map[string]entry, to *Recovery, what string) {
+	e, ok := fields["recovery"]
+	if !ok {
+		return
+	}
+	word, ok := r.word(e.value, what, recoveryShape)
+	*to = Recovery(word)
+	if ok && r.file.Protocol == FrostClient {
+		r.report(position(e.value), "leave the key out, or write \"protocol: frostkit\"", "%s needs frostkit's protocol", what)
+	}
 }
 
 func (r *reader) description(fields map[string]entry, g *Group, what string) {
@@ -46,13 +60,14 @@ func (r *reader) description(fields map[string]entry, g *Group, what string) {
 }
 
 func (r *reader) namedGroup(e entry) {
-	g := Group{Name: e.key, Description: e.key, DescriptionPos: e.pos, Threshold: r.file.Threshold, Members: r.file.Names(), Pos: e.pos}
+	g := Group{Name: e.key, Description: e.key, DescriptionPos: e.pos, Threshold: r.file.Threshold, Members: r.file.Names(), Recovery: r.file.Recovery, Pos: e.pos}
 	what := "group " + quote(g.Name)
 	if !stepName.MatchString(g.Name) {
 		r.report(e.pos, nameHint, "%s has no name for a group", what)
 	}
 	fields, _ := r.fields(e.value, what, namedGroupObject)
 	r.description(fields, &g, "description of "+what)
+	r.recovery(fields, &g.Recovery, "recovery of "+what)
 	if e, ok := fields["members"]; ok {
 		g.Members = r.groupMembers(e, what)
 	}

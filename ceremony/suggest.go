@@ -20,7 +20,7 @@ func suggest(word string, known []string) string {
 	if near := nearest(word, known); near != "" {
 		return "did you mean " + quote(near) + "?"
 	}
-	const limit = 12
+	const limit = 16
 	if len(known) > limit {
 		return "look for it among the members"
 	}

@@ -91,6 +91,7 @@ var (
 	afterShape       = &shape{kind: isList, called: "list of names", of: nameShape, max: maxAfter, distinct: true}
 	thresholdShape   = &shape{kind: isNumber, called: "number", min: MinThreshold, max: MaxMembers}
 	descriptionShape = &shape{called: "text", form: oneLine}
+	recoveryShape    = &shape{called: "word", words: []string{string(RecoveryBundle)}}
 )
 
 var fileObject = &object{
@@ -107,6 +108,7 @@ var fileObject = &object{
 		{"members", true, &shape{kind: isMapping, called: "mapping of names to members", form: memberName, min: MinThreshold, max: MaxMembers, of: &shape{kind: isObject, object: memberObject}}, "", "The members by name, 2 to 255. Their order matters: the first one of a group opens its key generation. A name is text in any script, distinct without regard to case, without `/`, `\\` and commas, and does not begin with a dot or a dash."},
 		{"group", false, &shape{kind: isObject, object: groupObject}, "{}", "The one group of the ceremony, of all members: the short form of `groups:`."},
 		{"groups", false, &shape{kind: isMapping, called: "mapping of names to groups", form: stepName, min: 1, max: MaxMembers, of: &shape{kind: isObject, object: namedGroupObject}}, "", "Several groups, by name. Excludes `group:`."},
+		{"recovery", false, recoveryShape, "", "For all groups what `recovery:` is for one."},
 		{"sign", false, &shape{kind: isList, called: "list of signings", of: &shape{kind: isObject, object: signingObject}, max: MaxSignings}, "[]", "The messages to sign."},
 		{"faults", false, &shape{kind: isList, called: "list of faults", of: &shape{called: "fault", form: faultForm}}, "[]", "What goes wrong in rehearsals (`frostkit rehearse`), each as `KIND:MEMBER[@PHASE][=ARGUMENT]`; `docs/rehearse.md` lists the kinds. A run takes no notice of them, and they are not part of the digest."},
 		{"timeouts", false, &shape{kind: isObject, object: timeoutsObject}, "{}", "How long to wait. `frostkit run` has flags that override them."},
@@ -140,11 +142,15 @@ var commandObject = &object{
 	},
 }
 
+// recoveryText is said of the key in both forms of a group.
+const recoveryText = "`bundle`: members get a bundle each, from which `frostkit recover` makes a lost share again with the communication key. The price: who kept the messages of the key generation and steals `threshold` communication keys, however much later, has the group's key. Where it is absent, no key opens these messages afterwards. Needs `protocol: frostkit`."
+
 var groupObject = &object{
 	name: "group", title: "group",
 	about: "The one group of the short form.",
 	keys: []key{
 		{"description", false, descriptionShape, "", "What the group is called in credentials, on one line; the ceremony's name where it is absent."},
+		{"recovery", false, recoveryShape, "", recoveryText},
 	},
 }
 
@@ -155,6 +161,7 @@ var namedGroupObject = &object{
 		{"description", false, descriptionShape, "", "What the group is called in credentials, on one line, another one for each group; the group's name where it is absent."},
 		{"threshold", false, thresholdShape, "", "How many of the group's members must sign; the file's threshold where it is absent."},
 		{"members", false, memberNames, "", "The group's members; all of the file where it is absent."},
+		{"recovery", false, recoveryShape, "", recoveryText},
 		{"after", false, afterShape, "[]", "Names of groups and signings that are done before. Who opens this group's key generation takes part in each of them."},
 	},
 }

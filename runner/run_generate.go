@@ -65,6 +65,7 @@ func (r *run) generatePart(group ceremony.Group, m ceremony.Member, rings map[st
 	}
 	part := &steps.Generate{
 		Session: session, Agreement: r.agreement(group), Key: k.Key(), Ciphersuite: r.suite, Threshold: group.Threshold,
+		Bundle: group.Recovery == ceremony.RecoveryBundle,
 		Create: m.Name == group.Creator(), Timeout: orElse(r.options.Timeout, r.file.Timeouts.DKG), Random: rand.Reader,
 		Records: records,
 		Save:    func(made *native.Outcome) error { return r.keep(group, m, made) },

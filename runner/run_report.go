@@ -197,7 +197,9 @@ func (r *run) keepProof(g ceremony.Group, m ceremony.Member, made *native.Outcom
 		return err
 	}
 	w := reportWriter{folder: filepath.Join(r.dir, reportFolder)}
-	w.add(filepath.Base(r.bundlePath(g, m)), made.Bundle.Encode(), 0o600)
+	if made.Bundle != nil {
+		w.add(filepath.Base(r.bundlePath(g, m)), made.Bundle.Encode(), 0o600)
+	}
 	w.add(certificateName(r.file, g), data, 0o644)
 	return w.flush()
 }

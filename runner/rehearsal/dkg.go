@@ -54,6 +54,7 @@ func (r *Rehearsal) frostkitDKG(ctx context.Context, s *session, g ceremony.Grou
 	liar := &nativeLiar{Rehearsal: r, session: s, self: m, members: members, threshold: g.Threshold}
 	made, err := native.DKG(ctx, r.wire(ctx, s, m, false, liar, kill), native.DKGConfig{
 		Agreement: r.agreement(g.StepName()), Session: s.id, Ciphersuite: r.suite, Threshold: g.Threshold,
+		Bundle: g.Recovery == ceremony.RecoveryBundle,
 		Key: m.key, Members: members, Random: &liar.drawn, Resend: r.resend(), Settle: grace / 2,
 		Records: kept.list(), Store: kept.store, Save: func(*native.Outcome) error { return nil },
 		Progress: r.notify(m, false),

@@ -28,6 +28,7 @@ type Generate struct {
 	Ciphersuite frost.Ciphersuite
 	Threshold   int
 	Members     []Peer        // everybody, self included, in the order of the file
+	Bundle      bool          // as in [native.DKGConfig]
 	Create      bool          // open the session when nobody has
 	Timeout     time.Duration // from the session to the group
 	Serve       time.Duration // to be there for others when there is nothing else to do; 0: a minute
@@ -109,7 +110,7 @@ func (g *Generate) config() (native.DKGConfig, error) {
 	records, err := g.Records.Load()
 	config := native.DKGConfig{
 		Agreement: g.Agreement, Ciphersuite: g.Ciphersuite, Threshold: g.Threshold, Key: g.Key, Random: g.Random, Serve: g.Serve,
-		Records: records, Store: g.Records.Store, Save: g.Save, Approve: g.Approve,
+		Bundle: g.Bundle, Records: records, Store: g.Records.Store, Save: g.Save, Approve: g.Approve,
 	}
 	for _, peer := range g.Members {
 		config.Members = append(config.Members, protocol.Member{Name: peer.Name, Key: peer.Key})
