@@ -103,10 +103,15 @@ func TestAttemptRefuses(t *testing.T) {
 	another := must(GenerateAttemptKey(cs, nil))(t)
 	destroyed := must(GenerateAttemptKey(cs, nil))(t)
 	destroyed.Destroy()
-	for name, key := range map[string]*StaticKey{"none": nil, "another's": another, "destroyed": destroyed} {
+	for name, key := range map[string]*StaticKey{"another's": another, "destroyed": destroyed} {
 		if _, err := New(Config{Setup: p.setup, Key: p.keys[0], AttemptKey: key}); err == nil {
 			t.Errorf("a member begins with a key of the attempt that is %s", name)
 		}
+	}
+	_, messages := p.round1(t, 2)
+	first := must(New(Config{Setup: p.setup, Key: p.keys[0]}))(t)
+	if _, err := first.Next(withOwn(messages, p, 0)); err == nil {
+		t.Error("a member goes on without the key of the attempt")
 	}
 	if _, err := NewRound2Message(p.setup, p.ids[0], nil); err == nil {
 		t.Error("a coordinator gathers the messages of an attempt")

@@ -19,7 +19,7 @@ type Config struct {
 	// Key is this member's static key, which is one of the setup's.
 	Key *StaticKey
 	// AttemptKey is the pair of this member's key in a setup by [NewAttemptSetup] that has such keys, and nil
-	// in others. It stays the caller's to destroy.
+	// in others. Without it a member can send its message, and [Round1.Next] fails. It stays the caller's to destroy.
 	AttemptKey *StaticKey
 	// Payloads are encrypted to members, this one too, beside their shares; nil is none.
 	// Each has at most [MaxCiphertextSize] - 48 bytes for ed25519. They are authenticated, but not
@@ -119,20 +119,21 @@ func (c Config) check() (frost.Identifier, error) {
 
 // opening returns the pair of the key that this member's shares are encrypted to.
 func (c Config) opening() *StaticKey {
-	if c.AttemptKey != nil {
-		return c.AttemptKey
+	if c.Setup.Recoverable() {
+		return c.Key
 	}
-	return c.Key
+	return c.AttemptKey
 }
 
 // checkAttemptKey checks that the key which opens this member's shares is the setup's.
 func (c Config) checkAttemptKey(id frost.Identifier) error {
-	if c.AttemptKey != nil {
-		if err := c.AttemptKey.usable(); err != nil {
-			return fmt.Errorf("key of the attempt: %w", err)
-		}
+	if c.AttemptKey == nil {
+		return nil
 	}
-	if !c.opening().public.element.Equal(c.Setup.encryption[c.Setup.index[id]]) {
+	if err := c.AttemptKey.usable(); err != nil {
+		return fmt.Errorf("key of the attempt: %w", err)
+	}
+	if !c.AttemptKey.public.element.Equal(c.Setup.encryption[c.Setup.index[id]]) {
 		return errors.New("key of the attempt is not the one that the members agreed on")
 	}
 	return nil

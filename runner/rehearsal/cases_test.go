@@ -63,7 +63,7 @@ var misdeeds = slices.Concat([]misdeed{
 	{22, generating, both, "shares that are not of her polynomial", fault("wrong-share:Eve"), "Eve", "Eve", 7},
 	{22, generating, frostkit, "such a share to Bob", fault("wrong-share:Eve=Bob"), "Eve", "Eve", 7},
 	{22, generating, frostClient, "such a share to Bob", fault("wrong-share:Eve=Bob"), well, "Eve", 7},
-	{22, generating, frostkit, "a share for Bob that does not decrypt", lies(damagedCiphertext), "Bob, Eve", "Eve", 7},
+	{22, generating, frostkit, "a share for Bob that does not decrypt", lies(damagedCiphertext), "Eve", "Eve", 7},
 
 	{23, generating, both, "a proof that does not verify", fault("wrong-proof:Eve"), "Eve", "Eve", 7},
 	{23, generating, both, "the package of Alice as her own", lies(copiedPackage), "Eve", "Eve", 7},
@@ -83,7 +83,7 @@ var misdeeds = slices.Concat([]misdeed{
 	{26, generating, frostClient, "her echo is lost", fault("drop:Eve@echo"), silent, silent, 6},
 	{26, generating, frostkit, "blames Alice for a wrong proof", fault("false-blame:Eve"), "Eve", "Eve", 7},
 	{26, generating, frostkit, "blames Alice for a malformed package", lies(blames(encoding, nil)), "Eve", "Eve", 7},
-	{26, generating, frostkit, "blames Alice for a ciphertext that only the two can open", lies(blames(decryption, nil)), "Eve", "Alice, Eve", 7},
+	{26, generating, frostkit, "blames Alice for a ciphertext, and shows what she made up", lies(blames(decryption, madeUp)), "Eve", "Eve", 7},
 	{26, generating, frostkit, "blames Alice for a share that Alice never sent", lies(blames(share, madeUp)), "Eve", "Eve", 7},
 	{26, generating, frostkit, "blames Alice for a signature, which arrives", lies(blames(signing3, nil)), "Eve", "Alice, Eve", 7},
 	{26, generating, frostkit, "blames a member who is none", lies(blamesNobody), "Eve", "Eve", 7},

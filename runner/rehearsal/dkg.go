@@ -55,9 +55,9 @@ func (r *Rehearsal) frostkitDKG(ctx context.Context, s *session, g ceremony.Grou
 	made, err := native.DKG(ctx, r.wire(ctx, s, m, false, liar, kill), native.DKGConfig{
 		Agreement: r.agreement(g.StepName()), Session: s.id, Ciphersuite: r.suite, Threshold: g.Threshold,
 		Bundle: g.Recovery == ceremony.RecoveryBundle,
-		Key: m.key, Members: members, Random: &liar.drawn, Resend: r.resend(), Settle: grace / 2,
+		Key:    m.key, Members: members, Random: &liar.drawn, Resend: r.resend(), Settle: grace / 2,
 		Records: kept.list(), Store: kept.store, Save: func(*native.Outcome) error { return nil },
-		Progress: r.notify(m, false),
+		Agreed: liar.agreed, Progress: r.notify(m, false),
 	})
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"frostkit/frost/cocktail"
 	"frostkit/relay/xeddsa"
 	"frostkit/runner/protocol"
 	"frostkit/runner/protocol/native"
@@ -35,12 +36,13 @@ func (s *Said) SessionID() [16]byte { return s.liar.session.id }
 
 // Context returns what COCKTAIL-DKG's context is for the attempt of the message.
 func (s *Said) Context() ([]byte, error) {
-	setup, key, err := s.liar.setup(s.ID)
-	if err != nil {
-		return nil, err
-	}
-	key.Destroy()
-	return setup.Context(), nil
+	return s.setup().Context(), nil
+}
+
+func (s *Said) setup() *cocktail.Setup {
+	s.liar.mu.Lock()
+	defer s.liar.mu.Unlock()
+	return s.liar.setups[s.ID]
 }
 
 // Ephemeral returns the 64 bytes of which the ephemeral secret of a round 1
@@ -50,9 +52,15 @@ func (s *Said) Ephemeral() []byte { return bytes.Clone(s.liar.drawn.bytes) }
 // Static returns the sender's static secret.
 func (s *Said) Static() []byte { return xeddsa.EdwardsPrivateKey(s.liar.self.key) }
 
-// StaticOf returns a member's static public key.
-func (s *Said) StaticOf(name string) ([]byte, error) {
-	return xeddsa.EdwardsPublicKey(s.liar.Key(name))
+// RecipientOf returns a member's public key of the attempt.
+func (s *Said) RecipientOf(name string) ([]byte, error) {
+	attempt, _ := s.setup().Attempt()
+	for _, m := range attempt.Members {
+		if bytes.Equal(m.Communication, s.liar.Key(name).Bytes()) {
+			return m.Encryption.Bytes(), nil
+		}
+	}
+	return nil, errNothingToChange
 }
 
 // Other returns a second round 1 message that is as good as the one that is said.

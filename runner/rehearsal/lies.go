@@ -172,9 +172,10 @@ type nativeLiar struct {
 	mu     sync.Mutex
 	opened opened
 	drawn  lastDrawn
-	heard  []byte                       // the round 1 body of the first of the others
-	forged map[native.AttemptID][]byte  // round 1 bodies, see forge
-	told   map[[sha256.Size]byte][]byte // envelopes by what they stand for: a lie is told twice in the same words
+	heard  []byte                               // the round 1 body of the first of the others
+	setups map[native.AttemptID]*cocktail.Setup // of the attempts that all agreed on
+	forged map[native.AttemptID][]byte          // round 1 bodies, see forge
+	told   map[[sha256.Size]byte][]byte         // envelopes by what they stand for: a lie is told twice in the same words
 }
 
 // open looks into a message, which several look into one after the other.
@@ -251,7 +252,7 @@ func (l *nativeLiar) lie(said letter) ([]byte, error) {
 }
 
 // The parts of a round 1 message of COCKTAIL-DKG with Ed25519, in bytes: after
-// the commitments the proof and the ephemeral key, then for each member the
+// the commitments the proof, the ephemeral key and its proof, then for each member the
 // length of a ciphertext and the ciphertext.
 const (
 	elementSize    = 32
@@ -261,7 +262,10 @@ const (
 	ciphertextSize = scalarSize + 16
 )
 
-func contributionSize(threshold int) int { return threshold*elementSize + proofSize + elementSize }
+// beforeCiphertexts is the length of the commitments, the proof, the ephemeral key and the proof of that.
+func beforeCiphertexts(threshold int) int {
+	return threshold*elementSize + proofSize + elementSize + proofSize
+}
 
 // change makes of a message what the member says instead, or leaves it.
 func (l *nativeLiar) change(to commkey.PublicKey, letter *native.Letter) (err error) {
@@ -328,7 +332,7 @@ func (l *nativeLiar) wrongShares(attempt native.AttemptID, body []byte) ([]byte,
 	}
 	for i, m := range l.members {
 		if l.self.lies(ceremony.FaultWrongShare, m.Key, l.members) {
-			at := contributionSize(l.threshold) + i*(lengthSize+ciphertextSize) + lengthSize
+			at := beforeCiphertexts(l.threshold) + i*(lengthSize+ciphertextSize) + lengthSize
 			copy(body[at:at+ciphertextSize], other[at:at+ciphertextSize])
 		}
 	}
@@ -343,12 +347,12 @@ func (l *nativeLiar) forge(attempt native.AttemptID) ([]byte, error) {
 	if made, before := l.forged[attempt]; before {
 		return made, nil
 	}
-	setup, key, err := l.setup(attempt)
+	key, err := l.staticKey()
 	if err != nil {
 		return nil, err
 	}
 	defer key.Destroy()
-	round, err := cocktail.New(cocktail.Config{Setup: setup, Key: key, Random: &sameEphemeral{coefficients: l.threshold, last: l.drawn.bytes}})
+	round, err := cocktail.New(cocktail.Config{Setup: l.setups[attempt], Key: key, Random: &sameEphemeral{coefficients: l.threshold, last: l.drawn.bytes}})
 	if err != nil {
 		return nil, err
 	}
@@ -360,23 +364,20 @@ func (l *nativeLiar) forge(attempt native.AttemptID) ([]byte, error) {
 	return l.forged[attempt], nil
 }
 
-func (l *nativeLiar) setup(attempt native.AttemptID) (*cocktail.Setup, *cocktail.StaticKey, error) {
-	var publics []cocktail.StaticPublicKey
-	for _, m := range l.members {
-		public, err := native.StaticKeyOf(l.suite, m.Key)
-		if err != nil {
-			return nil, nil, err
-		}
-		publics = append(publics, public)
-	}
-	setup, err := cocktail.NewSetup(l.suite, attempt[:], publics, l.threshold)
-	if err != nil {
-		return nil, nil, err
-	}
+func (l *nativeLiar) staticKey() (*cocktail.StaticKey, error) {
 	secret := xeddsa.EdwardsPrivateKey(l.self.key)
 	defer clear(secret)
-	key, err := cocktail.DecodeStaticKey(l.suite, secret)
-	return setup, key, err
+	return cocktail.DecodeStaticKey(l.suite, secret)
+}
+
+// agreed keeps what all agreed on in an attempt.
+func (l *nativeLiar) agreed(attempt native.AttemptID, setup *cocktail.Setup) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.setups == nil {
+		l.setups = map[native.AttemptID]*cocktail.Setup{}
+	}
+	l.setups[attempt] = setup
 }
 
 // sameEphemeral is random but for what is drawn after the coefficients of the

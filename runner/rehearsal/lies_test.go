@@ -48,10 +48,10 @@ const (
 
 const threshold = 2
 
-// Round 1 messages: the contribution is commitments, proof and ephemeral key; a
+// Round 1 messages: the contribution is commitments, proof, ephemeral key and the proof of that; a
 // frame is the length of a ciphertext and the ciphertext.
 const (
-	contribution = 32*threshold + 64 + 32
+	contribution = 32*threshold + 64 + 32 + 64
 	frame        = 8 + 48
 )
 
@@ -121,7 +121,7 @@ func echoOf(id [32]byte) lie {
 var (
 	stranger = [32]byte{77}
 	zero     = [32]byte{}
-	madeUp   = make([]byte, 32+24) // a key and a nonce
+	madeUp   = bytes.Repeat(bytes.Join([][]byte{{1}, make([]byte, 31)}, nil), 4) // shared secrets and a proof
 )
 
 func unsaidEcho(w *world, s *rehearsal.Said) {

@@ -213,7 +213,7 @@ func sealedTo(s *rehearsal.Said, name string, value []byte) []byte {
 	if err != nil {
 		panic(err)
 	}
-	recipient, err := s.StaticOf(name)
+	recipient, err := s.RecipientOf(name)
 	if err != nil {
 		panic(err)
 	}

@@ -49,6 +49,7 @@ func (k keyringRecords) Load() ([]native.Record, error) {
 }
 
 func (k keyringRecords) Store(r native.Record) error {
+	defer clear(r.Share)
 	return k.credentials.StoreRecord(k.ctx, keyring.Record{
 		Ceremony: k.ceremony, Step: k.step, Attempt: r.Attempt[:],
 		Transcript: r.Transcript, Bundle: r.Bundle, Share: r.Share, Signatures: r.Signatures,

@@ -266,16 +266,13 @@ func (g *generation) weigh(from protocol.Member, a accusation) *protocol.Culprit
 		return nil // no message of the accused, or one that is at fault for all to see
 	case a.digest != g.round1Digest(accused):
 		return contradiction(phase, from, accused, "%[1]s has another round 1 message of %[2]s than this member")
-	case check == cocktail.CheckSignature, check == cocktail.CheckDecryption && !g.provable():
+	case check == cocktail.CheckSignature:
 		return contradiction(phase, from, accused, "%[1]s says that %[2]s "+check.String()+", which nobody else can check")
 	case blame.Verify(from.Identifier, message) == nil:
 		return protocol.Culprit(phase, accused, fmt.Sprintf("%s (to %s)", check, from), nil)
 	}
 	return protocol.Culprit(phase, from, fmt.Sprintf("blamed %s for nothing: what it says %[1]s sent passes the check", accused), nil)
 }
-
-// provable reports whether a ciphertext that does not decrypt is proven to all.
-func (g *generation) provable() bool { _, ok := g.setup.Attempt(); return ok }
 
 func contradiction(phase string, from, accused protocol.Member, format string) *protocol.CulpritError {
 	return &protocol.CulpritError{

@@ -15,7 +15,7 @@ import (
 )
 
 // Version is the version of the protocol, which all members of a session speak.
-const Version = 1
+const Version = 2
 
 // AttemptID names one attempt of a key generation: a hash of the session and the
 // greetings of all members, each of which holds fresh random bytes.
@@ -72,7 +72,7 @@ type DKGConfig struct {
 	Records []Record
 	// Store keeps a record, instead of one with the same attempt if there is one.
 	// It has synced it when it returns; only then does anything leave that lets
-	// others rely on it.
+	// others rely on it. The share in it is Store's to wipe.
 	Store func(Record) error
 	// Save stores the group for good. It is called when all members have signed the
 	// transcript, and may be called again for a group that it has saved. What it is
@@ -81,6 +81,8 @@ type DKGConfig struct {
 	// Approve, if given, is asked once everybody agrees and before round 1. An
 	// error declines, and its text reaches the others.
 	Approve func(context.Context) error
+	// Agreed, if given, is told the setup of each attempt that all agree on.
+	Agreed func(AttemptID, *cocktail.Setup)
 	// Progress is told of each step; it must not block. Nil stands for nobody.
 	Progress func(protocol.Event)
 }

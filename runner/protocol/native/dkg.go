@@ -376,7 +376,9 @@ func (g *generation) extension() []byte { return slices.Concat(g.cfg.Digest[:], 
 // store keeps a record before the member's signature leaves.
 func (g *generation) store(r Record) error {
 	g.phase, g.record = protocol.PhasePending, r
-	if err := g.cfg.Store(r); err != nil {
+	stored := r
+	stored.Share = slices.Clone(r.Share)
+	if err := g.cfg.Store(stored); err != nil {
 		return fmt.Errorf("storing the pending share: %w", err)
 	}
 	i := slices.IndexFunc(g.records, func(h Record) bool { return h.Attempt == r.Attempt })

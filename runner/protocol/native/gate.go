@@ -188,6 +188,10 @@ func (g *generation) takeGreeting(ctx context.Context, t taken) error {
 		g.drop(t.from.Key, "its greeting is malformed, or of attempt 0 or beyond the last")
 		return nil
 	}
+	if err := g.checkAttemptKey(t.from, t.greeting); err != nil {
+		g.drop(t.from.Key, err.Error())
+		return nil
+	}
 	g.seen[digest] = true
 	if err := g.help(ctx, t); err != nil {
 		return err

@@ -50,7 +50,7 @@ func FuzzTake(f *testing.F) {
 				f.Add(byte(stage), byte(k), []byte(body), byte(kindSignature), wrong)
 			}
 		}
-		f.Add(byte(stage), byte(kindGreeting), greeting{version: Version, held: []held{{attempt: record.Attempt}}}.encode(), byte(kindWant), want{kindRound1, []uint16{1}}.encode())
+		f.Add(byte(stage), byte(kindGreeting), people[1].withAttemptKey(greeting{version: Version, held: []held{{attempt: record.Attempt}}}, session).encode(), byte(kindWant), want{kindRound1, []uint16{1}}.encode())
 		f.Add(byte(stage), byte(kindFinished), slices.Concat(record.Attempt[:], record.Signatures), byte(kindLost), []byte(nil))
 		f.Add(byte(stage), byte(kindViews), viewsOf(record), byte(kindSignature), wrong)
 	}
@@ -66,7 +66,7 @@ func FuzzTake(f *testing.F) {
 		g.mail = openMail(t.Context(), protocol.NewHub().Endpoint(g.self.Key, false), cfg.Key, cfg.Session)
 		defer g.mail.close()
 		for _, p := range people {
-			g.greeted(taken{from: p.Member, message: message{kind: kindGreeting, number: 1}, greeting: greeting{version: Version}})
+			g.greeted(taken{from: p.Member, message: message{kind: kindGreeting, number: 1}, greeting: p.withAttemptKey(greeting{version: Version}, session)})
 		}
 		stages[int(stage)%len(stages)](t, g, record)
 		for _, m := range []message{{kind(first), 1, g.id, body1}, {kind(second), 1, g.id, body2}} {

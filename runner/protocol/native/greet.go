@@ -52,7 +52,7 @@ func (g *generation) newGreeting() (greeting, error) {
 	if _, err := io.ReadFull(g.cfg.Random, own.nonce[:]); err != nil {
 		return greeting{}, fmt.Errorf("reading the random part of the greeting: %w", err)
 	}
-	return own, nil
+	return own, g.addAttemptKey(&own)
 }
 
 // membersDigest is SHA-256 over u32 threshold and the members' keys in their order.
@@ -77,12 +77,7 @@ func (g *generation) agree(ctx context.Context) error {
 	}
 	h.Sum(g.id[:0])
 	g.agreed = true
-	var err error
-	g.setup, err = cocktail.NewSetup(g.cfg.Ciphersuite, g.id[:], g.publics, g.cfg.Threshold)
-	if err != nil {
-		return err
-	}
-	return g.takeEarly(ctx)
+	return g.agreeOn(ctx)
 }
 
 // common finds the record that all members hold: of several the one that comes last at the first

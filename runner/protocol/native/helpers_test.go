@@ -36,6 +36,7 @@ type person struct {
 	records []Record
 	groups  map[string][]byte // key package by group
 	certs   map[string][]byte
+	setups  map[AttemptID]*cocktail.Setup // of the attempts that it agreed on
 	events  []protocol.Event
 }
 
@@ -57,7 +58,7 @@ func newPeople(t testing.TB, n int) []*person {
 		}
 		people[i] = &person{
 			Member:  protocol.Member{Name: name, Key: private.Public(), Identifier: id},
-			private: private, groups: map[string][]byte{}, certs: map[string][]byte{},
+			private: private, groups: map[string][]byte{}, certs: map[string][]byte{}, setups: map[AttemptID]*cocktail.Setup{},
 		}
 	}
 	return people
@@ -82,6 +83,12 @@ func (p *person) save(o *Outcome) error {
 	p.groups[id] = o.KeyPackage.EncodeSecretJSON()
 	p.certs[id] = o.Certificate.Encode()
 	return nil
+}
+
+func (p *person) agreed(id AttemptID, setup *cocktail.Setup) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.setups[id] = setup
 }
 
 func (p *person) event(e protocol.Event) {
@@ -121,7 +128,7 @@ func (p *person) config(people []*person, threshold int) DKGConfig {
 		Agreement: Agreement{Digest: sha256.Sum256([]byte("file")), Step: "board", Tool: "test", Facts: []Fact{{"ceremony", "board"}}},
 		Session:   session, Ciphersuite: suite, Threshold: threshold,
 		Key: p.private, Members: members(people), Records: slices.Clone(p.records),
-		Store: p.store, Save: p.save, Progress: p.event,
+		Store: p.store, Save: p.save, Agreed: p.agreed, Progress: p.event,
 	}
 }
 
@@ -288,11 +295,7 @@ func (p *person) round1(people []*person, threshold int, id AttemptID, of func(c
 	if err != nil {
 		panic(err)
 	}
-	setup, err := cocktail.NewSetup(suite, id[:], g.publics, threshold)
-	if err != nil {
-		panic(err)
-	}
-	config := cocktail.Config{Setup: setup, Key: g.static}
+	config := cocktail.Config{Setup: setupOf(people, id), Key: g.static}
 	if of != nil {
 		config.Random = &steps{of: of}
 	}
@@ -301,6 +304,28 @@ func (p *person) round1(people []*person, threshold int, id AttemptID, of func(c
 		panic(err)
 	}
 	return first.Message().Encode()
+}
+
+// withAttemptKey adds a key that depends on the person alone, and the proof for it, to a greeting.
+func (p *person) withAttemptKey(x greeting, at sessionID) greeting {
+	g := &generation{cfg: DKGConfig{Session: at, Ciphersuite: suite, Random: &steps{of: func(int) byte { return p.Key.Bytes()[0] }}}, self: p.Member}
+	if err := g.addAttemptKey(&x); err != nil {
+		panic(err)
+	}
+	return x
+}
+
+// setupOf is what people agreed on in an attempt.
+func setupOf(people []*person, id AttemptID) *cocktail.Setup {
+	for _, p := range people {
+		p.mu.Lock()
+		setup := p.setups[id]
+		p.mu.Unlock()
+		if setup != nil {
+			return setup
+		}
+	}
+	panic("nobody agreed on the attempt")
 }
 
 // wrongShareMessage is a round 1 message whose ciphertext to the first member opens to the share of
@@ -313,7 +338,7 @@ func wrongShareMessage(mallory *person, people []*person, threshold int, id Atte
 		}
 		return byte(call + 101)
 	})
-	at := contribution(threshold) + 8
+	at := beforeCiphertexts(threshold) + 8
 	copy(right[at:at+48], wrong[at:at+48])
 	return right
 }

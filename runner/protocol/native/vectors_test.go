@@ -85,6 +85,7 @@ func vectorGeneration(t *testing.T, people []*person) *generation {
 		if i == 2 {
 			x.held = []held{{AttemptID(bytes.Repeat([]byte{0x30}, 32)), true}}
 		}
+		x = p.withAttemptKey(x, cfg.Session)
 		g.greeted(taken{from: p.Member, message: message{kind: kindGreeting, number: 1, body: x.encode()}, greeting: x})
 	}
 	if err := g.agree(t.Context()); err != nil {

@@ -74,7 +74,9 @@ type greeting struct {
 	members [sha256.Size]byte // of the threshold and the members' keys in their order
 	step    string
 	tool    string
-	held    []held
+	// attemptKey is what the others encrypt to in this attempt, and possession the proof that the member has it.
+	attemptKey, possession []byte
+	held                   []held
 }
 
 // held says of a record that the member has it, and whether its key generation is finished.
@@ -84,7 +86,7 @@ type held struct {
 }
 
 // encode returns u16 version || run || nonce || digest || members || u8 length, step || u8 length, tool
-// || u8 count, (ID, u8 finished) of each record.
+// || u8 length, attempt key || u8 length, proof || u8 count, (ID, u8 finished) of each record.
 func (g greeting) encode() []byte {
 	b := cryptobyte.NewBuilder(nil)
 	b.AddUint16(g.version)
@@ -94,6 +96,8 @@ func (g greeting) encode() []byte {
 	b.AddBytes(g.members[:])
 	addText8(b, g.step)
 	addText8(b, g.tool)
+	addBytes8(b, g.attemptKey)
+	addBytes8(b, g.possession)
 	b.AddUint8(uint8(len(g.held)))
 	for _, h := range g.held {
 		b.AddBytes(h.attempt[:])
@@ -113,7 +117,8 @@ func decodeGreeting(body []byte) (greeting, error) {
 		return g, nil
 	}
 	if !s.CopyBytes(g.run[:]) || !s.CopyBytes(g.nonce[:]) || !s.CopyBytes(g.digest[:]) || !s.CopyBytes(g.members[:]) ||
-		!readText8(&s, &g.step) || !readText8(&s, &g.tool) || !readHeld(&s, &g.held) || !s.Empty() {
+		!readText8(&s, &g.step) || !readText8(&s, &g.tool) || !s.ReadUint8LengthPrefixed((*cryptobyte.String)(&g.attemptKey)) ||
+		!s.ReadUint8LengthPrefixed((*cryptobyte.String)(&g.possession)) || !readHeld(&s, &g.held) || !s.Empty() {
 		return greeting{}, errMalformed
 	}
 	return g, nil
@@ -310,6 +315,10 @@ func decodeForwarded(body []byte) (forwarded, error) {
 
 func addText8(b *cryptobyte.Builder, text string) {
 	b.AddUint8LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes([]byte(text)) })
+}
+
+func addBytes8(b *cryptobyte.Builder, v []byte) {
+	b.AddUint8LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(v) })
 }
 
 func addText16(b *cryptobyte.Builder, text string) {
