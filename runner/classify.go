@@ -96,7 +96,7 @@ func classifyMembers(err error) *Failure {
 	case errors.As(err, &differ):
 		return &Failure{Code: ExitDisagreed, Hint: "nothing was begun; agree on one ceremony file, then run this again"}
 	case errors.As(err, &forgot):
-		return &Failure{Code: ExitDisagreed, Hint: "who lost it recovers its share with its report/recovery-NAME.bin and any member's certificate (frostkit recover)"}
+		return &Failure{Code: ExitDisagreed, Hint: "who lost it puts back a copy of its credentials; where the file has \"recovery: bundle\" it recovers its share with its bundle and any member's certificate (frostkit recover)"}
 	case errors.As(err, &ended):
 		return &Failure{Code: ExitDisagreed, Hint: "ask what went wrong there, then run this again"}
 	case errors.As(err, &lost):

@@ -18,15 +18,15 @@ import (
 
 type recoverCommand struct {
 	Certificate string `arg:"" placeholder:"CERTIFICATE" help:"The certificate: report/certificate.json of a run."`
-	Bundle      string `placeholder:"FILE" help:"This member's bundle: report/recovery-NAME.bin of the same run; by default that of the share that is pending beside the credentials."`
+	Bundle      string `placeholder:"FILE" help:"This member's bundle, which a run with 'recovery: bundle' in its file wrote; by default the share, or the bundle, that is pending beside the credentials."`
 	File        string `placeholder:"FILE" help:"The ceremony file: the certificate is compared with it, and the group gets its description and relay."`
 	Description string `short:"d" placeholder:"TEXT" help:"The group's description, instead of the file's or the ceremony's name."`
 	configFlag
 	jsonFlag
 }
 
-// Run makes the share again that the bundle holds for the communication key of
-// the credentials, and adds the group to these.
+// Run adds the group to the credentials again: with the share that is pending beside them, or with the one that the
+// bundle holds for their communication key.
 func (c *recoverCommand) Run(e *Env) error {
 	statement, encoded, config, err := c.read(e)
 	if err != nil {
@@ -40,12 +40,14 @@ func (c *recoverCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	bundle, err := c.bundle(path, record)
+	kept, err := c.kept(path, record, statement)
 	if err != nil {
 		return err
 	}
+	defer clear(kept.Share)
+	kept.Transcript = encoded // with its signatures
 	err = e.update(e.Context, path, func(k *keyring.Keyring) error {
-		return restore(k, statement, encoded, bundle, config)
+		return restore(k, statement, kept, config)
 	})
 	if err != nil {
 		return err
@@ -75,21 +77,27 @@ func pendingRecord(credentials string, certificate []byte) (*keyring.Record, err
 	return &all[i], nil
 }
 
-// bundle returns the member's own bundle: of a run that ended for it, or of one that did not.
-func (c *recoverCommand) bundle(credentials string, record *keyring.Record) ([]byte, error) {
+// kept returns what the member kept of the key generation: its share, or its bundle.
+func (c *recoverCommand) kept(credentials string, record *keyring.Record, s *report.Statement) (native.Record, error) {
 	switch {
-	case c.Bundle == "" && record == nil:
-		return nil, failf(ExitInput, "recovering a share: no share of this key generation is pending beside %q", credentials).
-			hint("name this member's bundle: --bundle report/recovery-NAME.bin")
+	case c.Bundle == "" && record != nil:
+		return native.Record{Bundle: record.Bundle, Share: bytes.Clone(record.Share)}, nil
+	case s.Recovery != report.RecoveryBundle:
+		return native.Record{}, failf(ExitInput, "recovering a share: this group has no bundles: its shares were encrypted to keys that were destroyed, and none is pending beside %q", credentials).
+			hint("%s", noBundleHint)
 	case c.Bundle == "":
-		return record.Bundle, nil
+		return native.Record{}, failf(ExitInput, "recovering a share: no share of this key generation is pending beside %q", credentials).
+			hint("name this member's bundle: --bundle report/recovery-NAME.bin")
 	}
 	bundle, err := os.ReadFile(c.Bundle)
 	if err != nil {
-		return nil, fmt.Errorf("reading the bundle: %w", err)
+		return native.Record{}, fmt.Errorf("reading the bundle: %w", err)
 	}
-	return bundle, nil
+	return native.Record{Bundle: bundle}, nil
 }
+
+// noBundleHint says what is left to who lost a share without a bundle.
+const noBundleHint = "put back a copy of the credentials file that has the group; without one the share is lost, and the others sign as long as they are as many as the threshold: make a new group in time (with \"recovery: bundle\" in its file, if communication keys are to be enough)"
 
 // read verifies the certificate, and returns what it says, its encoding by
 // package cocktail, and what the group is to be called.
@@ -141,7 +149,7 @@ func (c *recoverCommand) describe(e *Env, s *report.Statement) (keyring.GroupCon
 }
 
 // restore adds the group with the recovered share, if it is not there.
-func restore(k *keyring.Keyring, s *report.Statement, certificate, bundle []byte, config keyring.GroupConfig) error {
+func restore(k *keyring.Keyring, s *report.Statement, kept native.Record, config keyring.GroupConfig) error {
 	if k.Key() == nil {
 		return failf(ExitInput, "recovering a share: no communication key in %q, and the share can be read with it alone", k.Path()).
 			hint("put back the communication key that the member had then, from a copy of its credentials")
@@ -153,7 +161,7 @@ func restore(k *keyring.Keyring, s *report.Statement, certificate, bundle []byte
 	if err != nil {
 		return err
 	}
-	outcome, err := native.Recover(cs, k.Key(), certificate, bundle)
+	outcome, err := native.Restore(cs, k.Key(), kept)
 	if errors.Is(err, cocktail.ErrNotMember) {
 		return failf(ExitInput, "%w: the communication key in %q is that of none of %s", err, k.Path(), certifiedNames(s)).
 			hint("use the credentials, or a copy, with the communication key that the member had then")

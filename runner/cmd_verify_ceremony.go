@@ -121,6 +121,9 @@ func (c *verifyCeremonyCommand) print(e *Env, s *report.Statement) {
 	fmt.Fprintf(out, "group key    %s (%d of %d)\n", s.VerifyingKey, s.Threshold, len(s.Members))
 	fmt.Fprintf(out, "fingerprint  %s\n", s.Fingerprint)
 	fmt.Fprintf(out, "transcript   %s\n", s.Transcript)
+	if s.Recovery == report.RecoveryBundle {
+		fmt.Fprintf(out, "recovery     bundle: communication keys open the recorded messages of the key generation\n")
+	}
 	for _, m := range s.Members {
 		fmt.Fprintf(out, "member       %s: %s, key %s\n", keyring.EscapeName(m.Name), report.Fingerprint(m.PublicKey.Bytes()), m.PublicKey)
 	}

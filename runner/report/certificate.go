@@ -52,6 +52,7 @@ type Statement struct {
 	VerifyingKey string              `json:"verifying_key"`
 	Fingerprint  string              `json:"fingerprint"`
 	Transcript   string              `json:"transcript_fingerprint"`
+	Recovery     string              `json:"recovery,omitempty"` // "bundle" if communication keys open the shares
 	Members      []CertificateMember `json:"members"`
 }
 
@@ -124,8 +125,19 @@ func (c *Certificate) Verify() (*Statement, error) {
 	return &Statement{
 		Rehearsal: c.Rehearsal, Ceremony: c.Ceremony, Digest: c.Digest, Step: c.Step, Ciphersuite: c.Ciphersuite,
 		Threshold: made.Transcript().Setup().Threshold(), VerifyingKey: key.String(), Fingerprint: Fingerprint(key.Bytes()),
-		Transcript: Fingerprint(made.Transcript().Encode()), Members: c.Members,
+		Transcript: Fingerprint(made.Transcript().Encode()), Members: c.Members, Recovery: recoveryOf(made),
 	}, nil
+}
+
+// RecoveryBundle is the recovery of a group whose shares communication keys open, with a bundle each.
+const RecoveryBundle = "bundle"
+
+// recoveryOf says how the members of a group recover shares.
+func recoveryOf(c *cocktail.Certificate) string {
+	if c.Transcript().Setup().Recoverable() {
+		return RecoveryBundle
+	}
+	return ""
 }
 
 // EncodeCocktail returns the transcript and the signatures as package cocktail
@@ -183,11 +195,15 @@ func (c *Certificate) checkMembers(made *cocktail.Certificate) error {
 		if static, _ := setup.Member(ids[i]); !bytes.Equal(static.Bytes(), edwards) {
 			return fmt.Errorf("the key of %q is not the one in the transcript", m.Name)
 		}
+		if attempt, ok := setup.Attempt(); ok && !bytes.Equal(attempt.Members[i].Communication, m.PublicKey.Bytes()) {
+			return fmt.Errorf("the key of %q is not the one in the transcript", m.Name)
+		}
 	}
 	return nil
 }
 
-// checkCeremony compares the transcript's extension with the digest and step.
+// checkCeremony compares the transcript's extension, and what a transcript of an attempt has of it too, with the
+// digest and step.
 func (c *Certificate) checkCeremony(t *cocktail.Transcript) error {
 	digest, err := hex.DecodeString(c.Digest)
 	if err != nil || len(digest) != 32 {
@@ -197,7 +213,8 @@ func (c *Certificate) checkCeremony(t *cocktail.Transcript) error {
 		rehearsed := RehearsalDigest([32]byte(digest))
 		digest = rehearsed[:]
 	}
-	if !bytes.Equal(t.Extension(), append(digest, c.Step...)) {
+	attempt, ok := t.Setup().Attempt()
+	if !bytes.Equal(t.Extension(), append(bytes.Clone(digest), c.Step...)) || ok && (!bytes.Equal(attempt.Digest, digest) || attempt.Step != c.Step) {
 		return errors.New("the members signed for another ceremony file or step, or in a rehearsal")
 	}
 	return nil
