@@ -3,9 +3,11 @@ package runner
 import (
 	"crypto/rand"
 	"errors"
+	"io/fs"
 	"net"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"frostkit/frost"
 	"frostkit/runner/byhand"
@@ -26,7 +28,7 @@ func (c *suiteFlag) suite() (frost.Ciphersuite, error) {
 
 // console is where the stand-alone programs ask and tell.
 func (e *Env) console() *byhand.Console {
-	return &byhand.Console{In: e.input(), Out: e.Stdout, Log: e.Stderr}
+	return &byhand.Console{In: e.input(), Out: e.Stdout, Log: e.Stderr, Cut: e.cutLine()}
 }
 
 // byHandFailure gives the errors of the stand-alone programs their codes.
@@ -42,6 +44,12 @@ func byHandFailure(err error) error {
 	case errors.Is(err, byhand.ErrExists):
 		return failf(ExitStorage, "%w, and may hold what a group cannot do without", err).
 			hint("nothing was made; use an empty folder, or name other files with -P and -k")
+	case errors.Is(err, byhand.ErrCut):
+		return (&Failure{Code: ExitInput, Err: err}).hint("pass a file with -m FILE")
+	case errors.Is(err, byhand.ErrOtherGroup):
+		return (&Failure{Code: ExitInput, Err: err}).hint("name the public key package of the signers' group with -P FILE")
+	case errors.Is(err, byhand.ErrListening):
+		return (&Failure{Code: ExitRefused, Err: err}).hint("%s", portHint(err))
 	case errors.As(err, &blame):
 		names := make([]string, len(blame.Culprits))
 		for i, id := range blame.Culprits {
@@ -50,6 +58,17 @@ func byHandFailure(err error) error {
 		return failf(ExitCulprit, "%s: %w", strings.Join(names, ", "), err)
 	}
 	return err
+}
+
+// portHint says what helps where a coordinator cannot listen.
+func portHint(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "a port below 1024 needs root's rights here: name another one to all, coordinator -p 2744 and participant -p 2744"
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "another program holds that port: name another one to all, coordinator -p PORT and participant -p PORT"
+	}
+	return "name an address of this machine with -i, and a port with -p"
 }
 
 // dealerTool is the stand-alone trusted-dealer.

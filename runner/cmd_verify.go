@@ -229,8 +229,7 @@ func (c *testSignCommand) Run(e *Env) error {
 	if err != nil {
 		return failf(ExitInput, "reading the message: %w", err)
 	}
-	never := func([]byte) bool { return false } // both are new each time
-	if err := errors.Join(e.spare(c.Signature, never), e.spare(c.PublicKeyPackage, never)); err != nil {
+	if err := errors.Join(c.spare(e, c.PublicKeyPackage), c.spare(e, c.Signature)); err != nil {
 		return err
 	}
 	signature, pub, err := signForTest(cs, message)
@@ -251,6 +250,15 @@ func (c *testSignCommand) Run(e *Env) error {
 	fmt.Fprintf(e.Stdout, "✅ Test signature and public key package generated:\n  Signature: %s\n  Public key package: %s\n",
 		c.Signature, c.PublicKeyPackage)
 	return nil
+}
+
+// spare sees to it that nothing of another key is lost, such as a group's public key package of the same
+// name: it is refused or, under the name of the tool that replaces it, kept aside. Each test has a key of its own.
+func (c *testSignCommand) spare(e *Env, path string) error {
+	if e.called == frostVerify {
+		return e.keepAside(path)
+	}
+	return e.spare(path, func([]byte) bool { return false })
 }
 
 func signForTest(cs frost.Ciphersuite, message []byte) (frost.Signature, *frost.PublicKeyPackage, error) {

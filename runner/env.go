@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -112,6 +113,18 @@ func (e *Env) questions() io.Writer {
 		return e.Stdout
 	}
 	return e.Stderr
+}
+
+// cutLine is from which length on, in bytes, a line of Stdin may have been cut by the terminal that it
+// is typed into; 0 where it is none.
+func (e *Env) cutLine() int {
+	if _, keyboard := terminal(e.Stdin); !keyboard {
+		return 0
+	}
+	if runtime.GOOS == "linux" {
+		return 4096 - 2 // N_TTY's buffer takes as much of a line with its end
+	}
+	return 1024 - 2 // MAX_CANON of macOS and the BSDs
 }
 
 // terminal returns the width of the terminal that a reader or writer is, if it is one.

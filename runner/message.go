@@ -9,6 +9,7 @@ import (
 
 	"frostkit/frost"
 	"frostkit/keyring"
+	"frostkit/runner/byhand"
 	"frostkit/runner/input"
 )
 
@@ -82,6 +83,9 @@ func (e *Env) readHex(whole bool) ([]byte, error) {
 	}
 	if err != nil && !errors.Is(err, input.ErrEnded) {
 		return nil, failf(ExitInput, "reading the message from standard input: %w", err)
+	}
+	if cut := e.cutLine(); cut > 0 && len(text) >= cut {
+		return nil, failf(ExitInput, "reading the message from standard input: %w", byhand.ErrCut).hint("pass a file with -m FILE")
 	}
 	message, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
 	switch {

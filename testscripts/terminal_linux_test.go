@@ -180,3 +180,24 @@ func TestClosedWindow(t *testing.T) {
 		}
 	}
 }
+
+// A message in hexadecimal that is longer than a terminal takes is refused, and not signed in part; what the hint
+// says signs it.
+func TestLongLineInATerminal(t *testing.T) {
+	dir, env := environment(t)
+	output(t, dir, env, "frostkit", "link", "bin")
+	output(t, dir, env, dir+"/bin/trusted-dealer", "-t", "2", "-n", "2")
+	for _, digits := range []int{4200, 4096, 4095, 4094} {
+		w := openWindow(t, dir, env, dir+"/bin/coordinator", "-n", "2", "-i", "127.0.0.1", "-p", "0")
+		w.await(t, "The message to be signed")
+		w.paste(t, strings.Repeat("ab", (digits+1)/2)[:digits]+"\n")
+		w.await(t, "its end may be missing")
+		w.await(t, "hint: pass a file with -m FILE")
+		_ = w.close()
+	}
+	w := openWindow(t, dir, env, dir+"/bin/coordinator", "-n", "2", "-i", "127.0.0.1", "-p", "0")
+	w.await(t, "The message to be signed")
+	w.paste(t, strings.Repeat("ab", 2000)+"\n")
+	w.await(t, "Waiting for participants")
+	_ = w.close()
+}

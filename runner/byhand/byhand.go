@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 
 	"frostkit/frost"
@@ -23,11 +22,16 @@ import (
 	"frostkit/runner/input"
 )
 
+// ErrCut is what asking fails with for a line as long as a terminal takes: more may have been typed.
+var ErrCut = errors.New("the line is as long as a terminal takes, and its end may be missing")
+
 // Console is where a person reads and types.
 type Console struct {
 	In  *input.Lines
 	Out io.Writer // questions and packages
 	Log io.Writer // what happened
+	// Cut is the length from which on a line may have been cut by the terminal, in bytes; 0: none is.
+	Cut int
 }
 
 func (c *Console) say(format string, args ...any) { fmt.Fprintf(c.Out, format+"\n", args...) }
@@ -40,29 +44,10 @@ func (c *Console) ask(ctx context.Context, question string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return strings.TrimSpace(answer), nil
-}
-
-// number asks for a whole number from low to 65,535.
-func (c *Console) number(ctx context.Context, question string, low int) (int, error) {
-	text, err := c.ask(ctx, question)
-	if err != nil {
-		return 0, err
+	if answer = strings.TrimSpace(answer); c.Cut > 0 && len(answer) >= c.Cut {
+		return "", mistake{ErrCut}
 	}
-	n, err := strconv.ParseUint(text, 10, 16)
-	if err != nil || int(n) < low {
-		return 0, fmt.Errorf("%q is no number from %d to 65535", text, low)
-	}
-	return int(n), nil
-}
-
-// identifier asks for an identifier in hexadecimal.
-func (c *Console) identifier(ctx context.Context, cs frost.Ciphersuite, question string) (frost.Identifier, error) {
-	text, err := c.ask(ctx, question)
-	if err != nil {
-		return frost.Identifier{}, err
-	}
-	return frost.ParseIdentifier(cs, text)
+	return answer, nil
 }
 
 // read returns a file's content, or, where there is no such file, what is

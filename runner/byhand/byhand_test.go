@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -105,6 +106,80 @@ func TestByHand(t *testing.T) {
 	}
 	if err := key.VerifyingKey().Verify([]byte("hello"), sig); err != nil {
 		t.Error(err)
+	}
+}
+
+// What is typed wrongly is asked for again: nothing was made of it, and nobody begins anew.
+func TestMistakesAreAskedForAgain(t *testing.T) {
+	ids, first := make([]string, 2), make([]string, 2)
+	people := make([]*person, 2)
+	for i, n := range []string{"1", "2"} {
+		people[i] = sit(t, func(c *Console) error { return Generate(t.Context(), c, frost.Ed25519(), rand.Reader) })
+		p := people[i]
+		p.correct("minimum number", "", "one", "3")
+		p.correct("maximum number", "-1", "2")
+		p.see("threshold 3 exceeds the 2 members")
+		p.correct("minimum number", "2")
+		p.correct("maximum number", "2")
+		p.correct("Your identifier", "alice", "0", "65536", n)
+		ids[i] = regexp.MustCompile("[0-9a-f]{64}").FindString(p.see("Round 1 Package to send"))
+		first[i] = p.see(packageLine)
+	}
+	second := make([]string, 2)
+	for i, p := range people {
+		other := 1 - i
+		p.see("sender's identifier")
+		p.enter(fmt.Sprint(other + 1))
+		p.see("is no identifier in hexadecimal; that of participant . is " + ids[other])
+		p.correct("sender's identifier", "", "zz", ids[i], `"`+ids[other]+`"`)
+		p.correct("Round 1 Package", "", "nonsense", first[i], first[other])
+		p.see("Round 2 Package to send")
+		second[i] = p.see(packageLine)
+	}
+	for i, p := range people {
+		other := 1 - i
+		p.correct("sender's identifier", strings.Repeat("09", 32), "3", ids[other])
+		p.correct("Round 2 Package", first[other], second[other])
+		if err := p.leave(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// correct types answers, of which the last one is right.
+func (p *person) correct(question string, answers ...string) {
+	p.t.Helper()
+	for i, text := range answers {
+		p.see(question)
+		p.enter(text)
+		if i < len(answers)-1 {
+			p.see("Please enter it once more")
+		}
+	}
+}
+
+// The same member's package is taken once, whoever it is said to be of.
+func TestTheSamePeerTwice(t *testing.T) {
+	var ids, first []string
+	var people []*person
+	for _, n := range []string{"1", "2", "3"} {
+		p := sit(t, func(c *Console) error { return Generate(t.Context(), c, frost.Ed25519(), rand.Reader) })
+		p.correct("minimum number", "2")
+		p.correct("maximum number", "3")
+		p.correct("Your identifier", n)
+		ids = append(ids, regexp.MustCompile("[0-9a-f]{64}").FindString(p.see("Round 1 Package to send")))
+		first = append(first, p.see(packageLine))
+		people = append(people, p)
+	}
+	p := people[0]
+	p.correct("sender's identifier", ids[1])
+	p.correct("Round 1 Package", first[1])
+	p.correct("sender's identifier", ids[1], ids[2])
+	p.correct("Round 1 Package", first[1], first[2])
+	p.see("ROUND 2: SEND")
+	for _, p := range people {
+		p.typing.Close()
+		_ = p.leave()
 	}
 }
 

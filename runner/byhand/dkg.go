@@ -2,6 +2,7 @@ package byhand
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -41,20 +42,27 @@ type generation struct {
 }
 
 func (g *generation) setUp(ctx context.Context) (err error) {
-	if g.threshold, err = g.number(ctx, "The minimum number of signers: (2 or more)", 2); err != nil {
-		return err
-	}
-	if g.members, err = g.number(ctx, "The maximum number of signers:", 2); err != nil {
+	_, err = again(g.Console, func() (int, error) {
+		if g.threshold, err = g.number(ctx, "The minimum number of signers: (2 or more)", 2); err != nil {
+			return 0, err
+		}
+		if g.members, err = g.number(ctx, "The maximum number of signers:", 2); err != nil {
+			return 0, err
+		}
+		if err := checkSizes(g.threshold, g.members); err != nil {
+			return 0, mistake{err}
+		}
+		return 0, nil
+	})
+	if err != nil {
 		return err
 	}
 	n, err := g.number(ctx, "Your identifier (this should be an integer between 1 and 65535):", 1)
 	if err != nil {
 		return err
 	}
-	if g.self, err = frost.NewIdentifier(g.cs, uint16(n)); err != nil {
-		return err
-	}
-	return checkSizes(g.threshold, g.members)
+	g.self, err = frost.NewIdentifier(g.cs, uint16(n))
+	return err
 }
 
 // expected are as many identifiers as there are members, the own one among
@@ -108,11 +116,17 @@ func (g *generation) round1(ctx context.Context, own *dkg.Round1Package) error {
 	g.say("=== ROUND 1: RECEIVE PACKAGES ===\n")
 	g.say("Input Round 1 Packages from the other %d participants.\n", g.members-1)
 	var err error
-	g.packages, err = receive(ctx, g, "Their JSON-encoded Round 1 Package:", func(id frost.Identifier, data []byte) (*dkg.Round1Package, error) {
-		return dkg.DecodeRound1PackageJSON(g.cs, data)
-	})
+	g.packages, err = receive(ctx, g, "Their JSON-encoded Round 1 Package:", anybody, func(data []byte) (*dkg.Round1Package, error) {
+		pkg, err := dkg.DecodeRound1PackageJSON(g.cs, data)
+		if err == nil && pkg.Equal(own) {
+			err = errors.New("it is your own")
+		}
+		return pkg, err
+	}, (*dkg.Round1Package).Equal)
 	return err
 }
+
+func anybody(frost.Identifier) error { return nil }
 
 func (g *generation) round2(ctx context.Context, own map[frost.Identifier]*dkg.Round2Package) (map[frost.Identifier]*dkg.Round2Package, error) {
 	g.say("=== ROUND 2: SEND PACKAGES ===\n")
@@ -121,31 +135,48 @@ func (g *generation) round2(ctx context.Context, own map[frost.Identifier]*dkg.R
 	}
 	g.say("=== ROUND 2: RECEIVE PACKAGES ===\n")
 	g.say("Input Round 2 Packages from the other %d participants.\n", g.members-1)
-	return receive(ctx, g, "Their JSON-encoded Round 2 Package:", func(id frost.Identifier, data []byte) (*dkg.Round2Package, error) {
-		if _, known := g.packages[id]; !known {
-			return nil, fmt.Errorf("there was no round 1 package of %s", id)
-		}
+	return receive(ctx, g, "Their JSON-encoded Round 2 Package:", g.isMember, func(data []byte) (*dkg.Round2Package, error) {
 		return dkg.DecodeRound2PackageJSON(g.cs, data)
-	})
+	}, (*dkg.Round2Package).Equal)
 }
 
-// receive asks for a package of each other member.
-func receive[T any](ctx context.Context, g *generation, question string, decode func(frost.Identifier, []byte) (T, error)) (map[frost.Identifier]T, error) {
+// isMember checks that an identifier is one of the first round.
+func (g *generation) isMember(id frost.Identifier) error {
+	if _, known := g.packages[id]; !known {
+		return fmt.Errorf("there was no round 1 package of %s", id)
+	}
+	return nil
+}
+
+// receive asks for a package of each other member, each time until there is one of a member who has sent
+// none, and another than the others': until all are there nothing is made of them.
+func receive[T any](
+	ctx context.Context, g *generation, question string,
+	admit func(frost.Identifier) error, decode func([]byte) (T, error), equal func(T, T) bool,
+) (map[frost.Identifier]T, error) {
 	packages := map[frost.Identifier]T{}
-	for range g.members - 1 {
-		id, err := g.identifier(ctx, g.cs, "The sender's identifier (hex string):")
-		if err != nil {
-			return nil, err
-		}
-		text, err := g.ask(ctx, question)
-		if err != nil {
-			return nil, err
-		}
+	isNew := func(id frost.Identifier) error {
 		if _, twice := packages[id]; twice || id == g.self {
-			return nil, fmt.Errorf("a package of %s is there already", id)
+			return fmt.Errorf("a package of %s is there already", id)
 		}
-		if packages[id], err = decode(id, []byte(text)); err != nil {
-			return nil, fmt.Errorf("reading the package of %s: %w", id, err)
+		return admit(id)
+	}
+	for range g.members - 1 {
+		id, err := g.identifier(ctx, g.cs, "The sender's identifier (hex string):", isNew)
+		if err != nil {
+			return nil, err
+		}
+		packages[id], err = pasted(ctx, g.Console, "the package of "+id.String(), question, func(data []byte) (T, error) {
+			pkg, err := decode(data)
+			for from, other := range packages {
+				if err == nil && equal(pkg, other) {
+					err = fmt.Errorf("it is that of %s", from)
+				}
+			}
+			return pkg, err
+		})
+		if err != nil {
+			return nil, err
 		}
 		g.say("")
 	}

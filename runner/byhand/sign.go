@@ -30,7 +30,7 @@ type Coordinator struct {
 // rounds is how a coordinator reaches its signers.
 type rounds interface {
 	commitments(ctx context.Context, public *frost.PublicKeyPackage, count int) (map[frost.Identifier]*frost.SigningCommitments, error)
-	shares(ctx context.Context, pkg *frost.SigningPackage) (map[frost.Identifier]*frost.SignatureShare, error)
+	shares(ctx context.Context, pkg *frost.SigningPackage, public *frost.PublicKeyPackage) (map[frost.Identifier]*frost.SignatureShare, error)
 }
 
 // Coordinate collects a signature. It verifies it before it is written.
@@ -65,20 +65,42 @@ func Coordinate(ctx context.Context, c *Console, config Coordinator) error {
 	return config.write(c, signature)
 }
 
+// errOnceMore is why signers have to begin again: one has gone whose commitments are in the package.
+var errOnceMore = errors.New("a signer has gone")
+
 func collect(ctx context.Context, config Coordinator, how rounds, public *frost.PublicKeyPackage, message []byte) (frost.Signature, error) {
-	commitments, err := how.commitments(ctx, public, config.Signers)
-	if err != nil {
-		return frost.Signature{}, err
+	for {
+		commitments, err := how.commitments(ctx, public, config.Signers)
+		if err != nil {
+			return frost.Signature{}, err
+		}
+		pkg, err := frost.NewSigningPackage(config.Ciphersuite, commitments, message)
+		if err != nil {
+			return frost.Signature{}, err
+		}
+		shares, err := how.shares(ctx, pkg, public)
+		if errors.Is(err, errOnceMore) {
+			continue
+		}
+		if err != nil {
+			return frost.Signature{}, err
+		}
+		signature, err := frost.Aggregate(pkg, shares, public)
+		return signature, suspectPackage(err, len(shares))
 	}
-	pkg, err := frost.NewSigningPackage(config.Ciphersuite, commitments, message)
-	if err != nil {
-		return frost.Signature{}, err
+}
+
+// ErrOtherGroup is what [Coordinate] fails with when the share of no signer belongs to the public key
+// package.
+var ErrOtherGroup = errors.New("the public key package is that of another group than the signers', or all of them sent wrong shares")
+
+// suspectPackage blames nobody where everybody would be to blame.
+func suspectPackage(err error, signers int) error {
+	var blame *frost.BlameError
+	if errors.As(err, &blame) && len(blame.Culprits) == signers {
+		return ErrOtherGroup
 	}
-	shares, err := how.shares(ctx, pkg)
-	if err != nil {
-		return frost.Signature{}, err
-	}
-	return frost.Aggregate(pkg, shares, public)
+	return err
 }
 
 func (config *Coordinator) publicKeyPackage(ctx context.Context, c *Console) (*frost.PublicKeyPackage, error) {
@@ -137,20 +159,18 @@ type paper struct {
 
 func (p *paper) commitments(ctx context.Context, public *frost.PublicKeyPackage, count int) (map[frost.Identifier]*frost.SigningCommitments, error) {
 	all := map[frost.Identifier]*frost.SigningCommitments{}
+	isNew := func(id frost.Identifier) error { return isNewSigner(public, all, id) }
 	for i := range count {
-		id, err := p.identifier(ctx, p.cs, fmt.Sprintf("Identifier for participant %d (hex encoded): ", i+1))
+		id, err := p.identifier(ctx, p.cs, fmt.Sprintf("Identifier for participant %d (hex encoded): ", i+1), isNew)
 		if err != nil {
 			return nil, err
 		}
-		if err := isNewSigner(public, all, id); err != nil {
-			return nil, err
-		}
-		text, err := p.ask(ctx, fmt.Sprintf("Please enter JSON encoded commitments for participant %s:", id))
+		question := fmt.Sprintf("Please enter JSON encoded commitments for participant %s:", id)
+		all[id], err = pasted(ctx, p.Console, "the commitments of "+id.String(), question, func(data []byte) (*frost.SigningCommitments, error) {
+			return frost.DecodeSigningCommitmentsJSON(p.cs, data)
+		})
 		if err != nil {
 			return nil, err
-		}
-		if all[id], err = frost.DecodeSigningCommitmentsJSON(p.cs, []byte(text)); err != nil {
-			return nil, fmt.Errorf("reading the commitments of %s: %w", id, err)
 		}
 	}
 	p.say("Selected participants: ")
@@ -171,16 +191,17 @@ func isNewSigner[T any](public *frost.PublicKeyPackage, have map[frost.Identifie
 	return nil
 }
 
-func (p *paper) shares(ctx context.Context, pkg *frost.SigningPackage) (map[frost.Identifier]*frost.SignatureShare, error) {
+func (p *paper) shares(ctx context.Context, pkg *frost.SigningPackage, _ *frost.PublicKeyPackage) (map[frost.Identifier]*frost.SignatureShare, error) {
 	p.say("Signing Package:\n%s", pkg.EncodeJSON())
 	all := map[frost.Identifier]*frost.SignatureShare{}
 	for _, id := range pkg.Identifiers() {
-		text, err := p.ask(ctx, fmt.Sprintf("Please enter JSON encoded signature shares for participant %s:", id))
+		question := fmt.Sprintf("Please enter JSON encoded signature shares for participant %s:", id)
+		var err error
+		all[id], err = pasted(ctx, p.Console, "the signature share of "+id.String(), question, func(data []byte) (*frost.SignatureShare, error) {
+			return frost.DecodeSignatureShareJSON(p.cs, data)
+		})
 		if err != nil {
 			return nil, err
-		}
-		if all[id], err = frost.DecodeSignatureShareJSON(p.cs, []byte(text)); err != nil {
-			return nil, fmt.Errorf("reading the signature share of %s: %w", id, err)
 		}
 	}
 	return all, nil
@@ -232,13 +253,11 @@ func Participate(ctx context.Context, c *Console, config Participant) error {
 func (config *Participant) byPaper(ctx context.Context, c *Console, signer *frost.Signer) error {
 	c.say("=== Round 1 ===\nSigningNonces were generated and stored in memory\nSigningCommitments:\n%s", signer.Commitments().EncodeJSON())
 	c.say("=== Round 1 Completed ===\nPlease send your SigningCommitments to the coordinator")
-	text, err := c.ask(ctx, "Enter the JSON-encoded SigningPackage:")
+	pkg, err := pasted(ctx, c, "the signing package", "Enter the JSON-encoded SigningPackage:", func(data []byte) (*frost.SigningPackage, error) {
+		return frost.DecodeSigningPackageJSON(config.Ciphersuite, data)
+	})
 	if err != nil {
 		return err
-	}
-	pkg, err := frost.DecodeSigningPackageJSON(config.Ciphersuite, []byte(text))
-	if err != nil {
-		return fmt.Errorf("reading the signing package: %w", err)
 	}
 	share, err := config.sign(ctx, c, signer, pkg)
 	if err != nil {
@@ -250,6 +269,14 @@ func (config *Participant) byPaper(ctx context.Context, c *Console, signer *fros
 
 // sign shows the message, asks, and signs just that.
 func (config *Participant) sign(ctx context.Context, c *Console, signer *frost.Signer, pkg *frost.SigningPackage) (*frost.SignatureShare, error) {
+	if err := config.consent(ctx, c, pkg); err != nil {
+		return nil, err
+	}
+	return signer.Sign(pkg)
+}
+
+// consent shows the message and asks.
+func (config *Participant) consent(ctx context.Context, c *Console, pkg *frost.SigningPackage) error {
 	c.say("Message to be signed (hex-encoded):\n%x", pkg.Message())
 	if config.Show != nil {
 		config.Show(pkg.Message())
@@ -257,9 +284,9 @@ func (config *Participant) sign(ctx context.Context, c *Console, signer *frost.S
 	answer, err := c.ask(ctx, "Do you want to sign it? (y/n)")
 	switch {
 	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	case err != nil || strings.ToLower(answer) != "y":
-		return nil, errors.Join(ErrDeclined, err)
+		return errors.Join(ErrDeclined, err)
 	}
-	return signer.Sign(pkg)
+	return nil
 }

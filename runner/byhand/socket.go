@@ -2,6 +2,7 @@ package byhand
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
@@ -10,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -126,8 +128,17 @@ type server struct {
 	conns  map[net.Conn]bool // that are served
 	closed bool
 
-	chose    map[frost.Identifier]net.Conn
-	answered map[frost.Identifier]bool // whose share is there
+	signers map[frost.Identifier]*signer // who are chosen
+	waiting map[frost.Identifier]*signer // who are not, and would sign
+	void    []*frost.SigningPackage      // that were sent before somebody went
+}
+
+// signer is somebody whose commitments are taken. They serve for the next package as long as it has not
+// signed an earlier one.
+type signer struct {
+	conn        net.Conn
+	commitments *frost.SigningCommitments
+	share       *frost.SignatureShare // nil before it has signed
 }
 
 // arrival is a message of a signer, or the end of its connection.
@@ -137,10 +148,13 @@ type arrival struct {
 	err     error
 }
 
+// ErrListening is what [Coordinate] fails with when signers cannot connect.
+var ErrListening = errors.New("waiting for signers")
+
 func listen(ctx context.Context, c *Console, config Coordinator) (*server, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", config.Address)
 	if err != nil {
-		return nil, fmt.Errorf("waiting for signers: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrListening, err)
 	}
 	s := newServer(c, config.Ciphersuite, listener)
 	if config.Listening != nil {
@@ -152,7 +166,7 @@ func listen(ctx context.Context, c *Console, config Coordinator) (*server, error
 func newServer(c *Console, cs frost.Ciphersuite, listener net.Listener) *server {
 	s := &server{
 		Console: c, cs: cs, listener: listener, arrived: make(chan arrival), done: make(chan struct{}),
-		conns: map[net.Conn]bool{}, chose: map[frost.Identifier]net.Conn{}, answered: map[frost.Identifier]bool{},
+		conns: map[net.Conn]bool{}, signers: map[frost.Identifier]*signer{}, waiting: map[frost.Identifier]*signer{},
 	}
 	s.wait.Go(s.accept)
 	return s
@@ -218,77 +232,153 @@ func (s *server) close() {
 	s.wait.Wait()
 }
 
-// next returns the next message of a signer.
+// next returns the next message of a signer, or the end of its connection.
 func (s *server) next(ctx context.Context) (arrival, error) {
-	for {
-		select {
-		case a := <-s.arrived:
-			if a.err == nil {
-				s.log("Received: %s", printable(a.message))
-				return a, nil
-			}
+	select {
+	case a := <-s.arrived:
+		if a.err == nil {
+			s.log("Received: %s", printable(a.message))
+		} else {
 			s.log("Client disconnected")
-			for id, conn := range s.chose {
-				if conn == a.from && !s.answered[id] {
-					return a, fmt.Errorf("the signer %s has gone: %w", id, a.err)
-				}
-			}
-		case <-ctx.Done():
-			return arrival{}, ctx.Err()
 		}
+		return a, nil
+	case <-ctx.Done():
+		return arrival{}, ctx.Err()
 	}
 }
 
-// commitments takes those of the first signers who send any. What is none, or
-// of nobody in the group, is dropped.
+// of returns which chosen signer a connection is of.
+func (s *server) of(conn net.Conn) (frost.Identifier, *signer) {
+	for id, signer := range s.signers {
+		if signer.conn == conn {
+			return id, signer
+		}
+	}
+	return frost.Identifier{}, nil
+}
+
+// forget waits anew for a signer, who is to start its part again.
+func (s *server) forget(id frost.Identifier, why string) {
+	delete(s.signers, id)
+	s.log("The signer %s %s. Waiting for it to be started again.", id, why)
+}
+
+// commitments takes those of the first signers who send any, and keeps those of signers who are
+// there and have not signed. What is none, or of nobody in the group, is dropped.
 func (s *server) commitments(ctx context.Context, public *frost.PublicKeyPackage, count int) (map[frost.Identifier]*frost.SigningCommitments, error) {
 	s.log("Waiting for participants to send their commitments...")
-	all := map[frost.Identifier]*frost.SigningCommitments{}
-	for len(all) < count {
+	for s.fill(count); len(s.signers) < count; s.fill(count) {
 		a, err := s.next(ctx)
 		if err != nil {
 			return nil, err
 		}
-		id, c, err := decodeCommitments(s.cs, a.message)
-		if err == nil {
-			err = isNewSigner(public, all, id)
+		switch id, known := s.of(a.from); {
+		case known != nil && a.err != nil:
+			s.forget(id, "has gone")
+		case known != nil:
+			s.forget(id, "has signed a package that is void")
+		default:
+			s.offered(public, a)
 		}
-		if err != nil {
-			s.log("Dropped a message: %v", err)
-			continue
-		}
-		all[id], s.chose[id] = c, a.from
+	}
+	all := map[frost.Identifier]*frost.SigningCommitments{}
+	for id, signer := range s.signers {
+		all[id] = signer.commitments
 	}
 	return all, nil
 }
 
-func (s *server) shares(ctx context.Context, pkg *frost.SigningPackage) (map[frost.Identifier]*frost.SignatureShare, error) {
+// fill chooses signers among those who wait.
+func (s *server) fill(count int) {
+	for id, signer := range s.waiting {
+		if s.signers[id] == nil && len(s.signers) < count {
+			s.signers[id] = signer
+			delete(s.waiting, id)
+		}
+	}
+}
+
+// offered takes what comes from somebody who is not chosen: commitments, or the end of a connection. A signer who
+// is started again may be here before its old connection ends.
+func (s *server) offered(public *frost.PublicKeyPackage, a arrival) {
+	for id, signer := range s.waiting {
+		if a.err != nil && signer.conn == a.from {
+			delete(s.waiting, id)
+		}
+	}
+	if a.err != nil {
+		return
+	}
+	id, c, err := decodeCommitments(s.cs, a.message)
+	if _, member := public.VerifyingShare(id); err == nil && !member {
+		err = fmt.Errorf("%s is not in the group", id)
+	}
+	if err != nil {
+		s.log("Dropped a message: %v", err)
+		return
+	}
+	s.waiting[id] = &signer{conn: a.from, commitments: c}
+}
+
+// shares sends the package and takes the signers' shares. When one goes before it has signed, all who
+// have signed have to begin again as well: their nonces are spent.
+func (s *server) shares(ctx context.Context, pkg *frost.SigningPackage, public *frost.PublicKeyPackage) (map[frost.Identifier]*frost.SignatureShare, error) {
 	s.log("Sending SigningPackage to participants...")
-	for id, conn := range s.chose {
-		if err := writeFrame(conn, encodePackage(pkg)); err != nil {
-			return nil, fmt.Errorf("sending the signing package to %s: %w", id, err)
+	for _, id := range pkg.Identifiers() {
+		if err := writeFrame(s.signers[id].conn, encodePackage(pkg)); err != nil {
+			return nil, s.beginAgain(pkg, id, "has gone")
 		}
 	}
 	s.log("Waiting for participants to send their SignatureShares...")
 	all := map[frost.Identifier]*frost.SignatureShare{}
-	for len(all) < len(s.chose) {
+	for len(all) < len(s.signers) {
 		a, err := s.next(ctx)
 		if err != nil {
 			return nil, err
+		}
+		id, from := s.of(a.from)
+		switch {
+		case from == nil:
+			s.offered(public, a)
+			continue
+		case from.share != nil:
+			continue
+		case a.err != nil:
+			return nil, s.beginAgain(pkg, id, "has gone before it signed")
 		}
 		share, err := decodeShare(s.cs, a.message)
 		if err != nil {
 			s.log("Dropped a message: %v", err)
 			continue
 		}
-		for id, conn := range s.chose {
-			if conn == a.from && all[id] == nil {
-				all[id], s.answered[id] = share, true
-				break
-			}
+		if s.isVoid(id, share, pkg, public) {
+			return nil, s.beginAgain(pkg, id, "has signed a package that is void")
 		}
+		all[id], from.share = share, share
 	}
 	return all, nil
+}
+
+// isVoid reports whether a share is that of an earlier package.
+func (s *server) isVoid(id frost.Identifier, share *frost.SignatureShare, pkg *frost.SigningPackage, public *frost.PublicKeyPackage) bool {
+	if len(s.void) == 0 || frost.VerifySignatureShare(id, share, pkg, public) == nil {
+		return false
+	}
+	return slices.ContainsFunc(s.void, func(old *frost.SigningPackage) bool {
+		return slices.Contains(old.Identifiers(), id) && frost.VerifySignatureShare(id, share, old, public) == nil
+	})
+}
+
+// beginAgain forgets one who has gone, and all whose nonces are spent.
+func (s *server) beginAgain(pkg *frost.SigningPackage, gone frost.Identifier, why string) error {
+	s.void = append(s.void, pkg)
+	s.forget(gone, why)
+	for _, id := range pkg.Identifiers() {
+		if signer := s.signers[id]; signer != nil && signer.share != nil {
+			s.forget(id, "has signed together with it, and has to sign once more")
+		}
+	}
+	return errOnceMore
 }
 
 // ErrUnreachable is what [Participate] fails with when there is no connection to the coordinator.
@@ -306,16 +396,8 @@ func (config *Participant) bySocket(ctx context.Context, c *Console, signer *fro
 	if err := writeFrame(conn, encodeCommitments(signer.Identifier(), signer.Commitments())); err != nil {
 		return fmt.Errorf("sending the commitments: %w", err)
 	}
-	message, err := readFrame(bufio.NewReader(conn))
-	if err != nil {
-		return fmt.Errorf("waiting for the signing package: %w", cmp.Or(context.Cause(ctx), err)) // ctx has closed it
-	}
-	c.log("Received: %s", printable(message))
-	pkg, err := decodePackage(config.Ciphersuite, message)
-	if err != nil {
-		return fmt.Errorf("reading the signing package: %w", err)
-	}
-	share, err := config.sign(ctx, c, signer, pkg)
+	packages := config.receivePackages(c, conn)
+	share, err := config.signNewest(ctx, c, signer, packages)
 	if err != nil {
 		return err
 	}
@@ -323,4 +405,78 @@ func (config *Participant) bySocket(ctx context.Context, c *Console, signer *fro
 		return fmt.Errorf("sending the signature share: %w", err)
 	}
 	return nil
+}
+
+// offer is a signing package of the coordinator, or why there are no more.
+type offer struct {
+	pkg *frost.SigningPackage
+	err error
+}
+
+// receivePackages reads what the coordinator sends until the connection is closed. Only the newest one counts:
+// it sends another one when a signer has gone.
+func (config *Participant) receivePackages(c *Console, conn net.Conn) <-chan offer {
+	offers := make(chan offer, 1)
+	put := func(o offer) {
+		select {
+		case <-offers: // an older one
+		default:
+		}
+		offers <- o
+	}
+	go func() {
+		in := bufio.NewReader(conn)
+		for {
+			message, err := readFrame(in)
+			if err != nil {
+				put(offer{err: fmt.Errorf("the connection to the coordinator has ended: %w", err)})
+				return
+			}
+			pkg, err := decodePackage(config.Ciphersuite, message)
+			if err != nil {
+				err = fmt.Errorf("reading the signing package: %w", err)
+			}
+			put(offer{pkg, err})
+			c.log("Received: %s", printable(message))
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return offers
+}
+
+// signNewest asks about the message, and once more where a newer package has another one.
+func (config *Participant) signNewest(ctx context.Context, c *Console, signer *frost.Signer, offers <-chan offer) (*frost.SignatureShare, error) {
+	pkg, err := await(ctx, offers)
+	for err == nil {
+		if err = config.consent(ctx, c, pkg); err != nil {
+			break
+		}
+		select {
+		case newer := <-offers:
+			if newer.err != nil {
+				return nil, newer.err
+			}
+			agreed := bytes.Equal(newer.pkg.Message(), pkg.Message())
+			if pkg = newer.pkg; !agreed {
+				continue
+			}
+		default:
+		}
+		return signer.Sign(pkg)
+	}
+	return nil, err
+}
+
+func await(ctx context.Context, offers <-chan offer) (*frost.SigningPackage, error) {
+	select {
+	case o := <-offers:
+		if o.err != nil && ctx.Err() != nil { // which has closed the connection
+			return nil, context.Cause(ctx)
+		}
+		return o.pkg, o.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
