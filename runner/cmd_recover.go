@@ -40,11 +40,13 @@ func (c *recoverCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
+	if record != nil {
+		defer clear(record.Share)
+	}
 	kept, err := c.kept(path, record, statement)
 	if err != nil {
 		return err
 	}
-	defer clear(kept.Share)
 	kept.Transcript = encoded // with its signatures
 	err = e.update(e.Context, path, func(k *keyring.Keyring) error {
 		return restore(k, statement, kept, config)
@@ -81,7 +83,7 @@ func pendingRecord(credentials string, certificate []byte) (*keyring.Record, err
 func (c *recoverCommand) kept(credentials string, record *keyring.Record, s *report.Statement) (native.Record, error) {
 	switch {
 	case c.Bundle == "" && record != nil:
-		return native.Record{Bundle: record.Bundle, Share: bytes.Clone(record.Share)}, nil
+		return native.Record{Bundle: record.Bundle, Share: record.Share}, nil
 	case s.Recovery != report.RecoveryBundle:
 		return native.Record{}, failf(ExitInput, "recovering a share: this group has no bundles: its shares were encrypted to keys that were destroyed, and none is pending beside %q", credentials).
 			hint("%s", noBundleHint)

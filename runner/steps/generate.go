@@ -48,6 +48,7 @@ func (g *Generate) Run(ctx context.Context) (*native.Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer wipe(config.Records)
 	outcome, err := native.Complete(config)
 	if err != nil {
 		return nil, err
@@ -83,6 +84,13 @@ func (g *Generate) Run(ctx context.Context) (*native.Outcome, error) {
 			g.closeNow(ctx, at.id)
 		}
 		g.notify(SessionGone, at.id)
+	}
+}
+
+// wipe wipes the shares in records.
+func wipe(records []native.Record) {
+	for _, r := range records {
+		clear(r.Share)
 	}
 }
 

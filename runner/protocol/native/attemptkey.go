@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"frostkit/frost/cocktail"
 	"frostkit/runner/protocol"
@@ -73,16 +74,20 @@ func (g *generation) newSetup() (*cocktail.Setup, error) {
 // checkDistinct names members with one attempt key, whose secret both have proven to have, and one that uses a static
 // key as such.
 func (g *generation) checkDistinct(members []cocktail.AttemptMember) error {
-	const shared = "has a key for the attempt that another member has too, or that is a communication key"
+	err := &protocol.CulpritError{Phase: protocol.PhaseGreeting, Check: "have a key for the attempt that another member has too, or that is a communication key"}
 	for i, m := range members {
+		shared := slices.ContainsFunc(members, func(other cocktail.AttemptMember) bool { return m.Encryption.Equal(other.Static) })
 		for j, other := range members {
-			mine := m.Encryption.Bytes() != nil && (i != j && m.Encryption.Equal(other.Encryption) || m.Encryption.Equal(other.Static))
-			if mine && i+1 != g.number[g.self.Key] {
-				return protocol.Culprit(protocol.PhaseGreeting, g.members[i], shared, nil)
-			}
+			shared = shared || i != j && m.Encryption.Equal(other.Encryption)
+		}
+		if shared && m.Encryption.Bytes() != nil && g.members[i].Key != g.self.Key {
+			err.Culprits = append(err.Culprits, g.members[i])
 		}
 	}
-	return nil
+	if len(err.Culprits) == 0 {
+		return nil
+	}
+	return err
 }
 
 // agreeOn makes the setup of the attempt, and takes what came for it already.

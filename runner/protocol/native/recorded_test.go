@@ -2,8 +2,10 @@ package native
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha512"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"filippo.io/edwards25519"
 	"golang.org/x/crypto/chacha20poly1305"
 
+	"frostkit/frost"
 	"frostkit/frost/cocktail"
 	"frostkit/relay/xeddsa"
 	"frostkit/runner/protocol"
@@ -57,6 +60,105 @@ func TestRecordedTrafficAndStolenKeys(t *testing.T) {
 				t.Errorf("the record holds a bundle alone: %t, want %t", open, bundle)
 			}
 		})
+	}
+}
+
+// The key of an attempt is wiped when the share is stored, and when another attempt begins.
+func TestAttemptKeysAreWiped(t *testing.T) {
+	people, hub := newPeople(t, 2), protocol.NewHub()
+	cfg := people[0].config(people, 2)
+	g, err := newGeneration(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.cfg.Store = func(Record) error {
+		if _, err := g.attemptKey.ProvePossession(); err != nil && len(people[0].groups) == 0 {
+			t.Errorf("the key is wiped before the share is stored: %v", err)
+		}
+		return nil
+	}
+	g.mail = openMail(within(t), hub.Endpoint(g.self.Key, false), cfg.Key, cfg.Session)
+	defer g.mail.close()
+	var running sync.WaitGroup
+	ctx, stop := context.WithCancel(within(t))
+	running.Go(func() { generateFor(ctx, people, people[1:], 2, hub, nil) })
+	if err := g.greet(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.generate(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.attemptKey.ProvePossession(); !errors.Is(err, frost.ErrDestroyed) {
+		t.Errorf("the key outlives the storing of the share: %v", err)
+	}
+	for _, ended := range []func(){func() { g.begin(2, nil) }, g.destroy} {
+		own, err := g.newGreeting()
+		if err != nil || own.attemptKey == nil {
+			t.Fatal(err)
+		}
+		key := g.attemptKey
+		ended()
+		if _, err := key.ProvePossession(); !errors.Is(err, frost.ErrDestroyed) {
+			t.Errorf("the key outlives its attempt: %v", err)
+		}
+	}
+	stop()
+	running.Wait()
+}
+
+// Greetings without a key, with one of low order, and with a proof of another member, run or session are dropped.
+func TestAttemptKeysAreProven(t *testing.T) {
+	people := newPeople(t, 3)
+	g, err := newGeneration(people[0].config(people, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := people[1].withAttemptKey(greeting{version: Version}, session)
+	if err := g.checkAttemptKey(people[1].Member, good); err != nil {
+		t.Fatal(err)
+	}
+	for name, x := range map[string]greeting{
+		"no key":           {version: Version},
+		"low order":        {version: Version, attemptKey: make([]byte, 32), possession: good.possession},
+		"another's":        people[2].withAttemptKey(greeting{version: Version}, session),
+		"another run":      changed(good, func(x *greeting) { x.run[0]++ }),
+		"another nonce":    changed(good, func(x *greeting) { x.nonce[0]++ }),
+		"another session":  people[1].withAttemptKey(greeting{version: Version}, sessionID{9}),
+		"no proof":         changed(good, func(x *greeting) { x.possession = nil }),
+		"another's key":    changed(good, func(x *greeting) { x.attemptKey = people[2].withAttemptKey(*x, session).attemptKey }),
+		"a static key":     changed(good, func(x *greeting) { x.attemptKey = g.publics[1].Bytes() }),
+		"the identity":     changed(good, func(x *greeting) { x.attemptKey = append([]byte{1}, make([]byte, 31)...) }),
+		"a proof too long": changed(good, func(x *greeting) { x.possession = append(slices.Clone(x.possession), 0) }),
+	} {
+		if err := g.checkAttemptKey(people[1].Member, x); !errors.Is(err, errPossession) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func changed(x greeting, change func(*greeting)) greeting { change(&x); return x }
+
+// Two members that share an attempt key, and one that uses a static key as such, are named by the others.
+func TestSharedAttemptKeysAreNamed(t *testing.T) {
+	people := newPeople(t, 3)
+	g, err := newGeneration(people[0].config(people, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, key := range map[string][]byte{
+		"bob, carol": people[2].withAttemptKey(greeting{version: Version}, session).attemptKey,
+		"bob":        g.publics[0].Bytes(),
+	} {
+		for _, p := range people {
+			x := p.withAttemptKey(greeting{version: Version}, session)
+			if p == people[1] {
+				x.attemptKey = key
+			}
+			g.greetings[p.Key] = taken{from: p.Member, greeting: x}
+		}
+		if _, err := g.newSetup(); blamed(err) != want {
+			t.Errorf("got %v, want blame of %s", err, want)
+		}
 	}
 }
 
