@@ -27,14 +27,14 @@ func newStrangers() strangers {
 	}
 }
 
-// unprovable is the version whose members name no run of others.
+// unprovable is the latest version whose members name no run of others.
 const unprovable = 1
 
 // proven reports whether a member is known to differ.
 func (s *strangers) proven(m protocol.Member) bool {
 	x, differs := s.greetings[m.Key]
 	facts, told := s.facts[m.Key]
-	return differs && (x.version == unprovable || told && facts.run() == x.run)
+	return differs && (x.version <= unprovable || told && facts.run() == x.run)
 }
 
 // run is that of the sender.

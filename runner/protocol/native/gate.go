@@ -197,7 +197,7 @@ func (g *generation) checkGreeting(t *taken) (err error) {
 		return errGreeting
 	}
 	_, heard := g.runs[t.from.Key]
-	if t.greeting.version == unprovable && heard {
+	if t.greeting.version <= unprovable && heard {
 		return errOlder
 	}
 	return g.checkAttemptKey(t.from, t.greeting)

@@ -150,6 +150,10 @@ func TestOtherVersions(t *testing.T) {
 		_ = hub.Endpoint(people[1].Key, false).Send(t.Context(), people[0].Key, old)
 		ends := generateFor(within(t), people, people[:1], 2, hub, nil)
 		mustTell(t, ends["alice"].err, `protocol version`, `2 ("test") at alice`, `1 ("") at bob`)
+
+		hub = protocol.NewHub() // where bob speaks version 2 meanwhile
+		_ = hub.Endpoint(people[1].Key, false).Send(t.Context(), people[0].Key, old)
+		mustAgree(t, people, 2, generate(within(t), people, 2, hub, nil))
 	})
 }
 
