@@ -13,25 +13,28 @@ import (
 // sizes are those of groups, threshold of members.
 var sizes = [][2]int{{2, 3}, {7, 10}, {20, 30}, {67, 100}}
 
-// BenchmarkMember is all that one member does, decoding included.
+// BenchmarkMember is all that one member does, decoding included: with keys of the attempt, and as specified without.
 func BenchmarkMember(b *testing.B) {
 	for _, size := range sizes {
-		p := newParty(b, "bench", size[0], size[1])
-		_, messages := p.round1(b, 1)
-		_, signatures := p.round3(b, 1, nil)
-		b.Run(fmt.Sprintf("%dof%d", size[0], size[1]), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				p.member(b, messages, signatures)
-			}
-		})
+		for form, p := range map[string]party{"": newAttemptParty(b, "bench", size[0], size[1]), "/specified": newParty(b, "bench", size[0], size[1])} {
+			_, messages := p.round1(b, 1)
+			_, signatures := p.round3(b, 1, nil)
+			b.Run(fmt.Sprintf("%dof%d%s", size[0], size[1], form), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					p.member(b, messages, signatures)
+				}
+			})
+		}
 	}
 }
 
 // member goes through the key generation as the first member, whose randomness is that of
 // messages and signatures.
 func (p party) member(b *testing.B, messages map[frost.Identifier]*Round1Message, signatures map[frost.Identifier]Signature) {
-	round1 := must(New(Config{Setup: p.setup, Key: p.keys[0], Random: random(1)}))(b)
+	config := p.config(0)
+	config.Random = random(1)
+	round1 := must(New(config))(b)
 	received := must(DecodeRound1Messages(p.setup, encodings(messages)))(b)
 	round3 := must(must(round1.Next(received))(b).Next(nil))(b)
 	decoded := make(map[frost.Identifier]Signature)
@@ -52,7 +55,7 @@ func encodings(messages map[frost.Identifier]*Round1Message) map[frost.Identifie
 // BenchmarkGroup is a whole group in one process, where each member decodes what it gets.
 func BenchmarkGroup(b *testing.B) {
 	for _, size := range sizes {
-		p := newParty(b, "bench", size[0], size[1])
+		p := newAttemptParty(b, "bench", size[0], size[1])
 		b.Run(fmt.Sprintf("%dof%d", size[0], size[1]), func(b *testing.B) {
 			for b.Loop() {
 				p.group(b)

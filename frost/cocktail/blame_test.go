@@ -32,6 +32,9 @@ func (c cheat) message(t *testing.T, p party, i int) *Round1Message {
 		polynomial = c.shares(polynomial)
 	}
 	self := member{p.setup, p.ids[i], p.keys[i], p.opening(i), random(8)}
+	if p.setup.attempt != nil {
+		public.possession = must(sign(p.setup.suite, ephemeral, public.ephemeral, ephemeralMessage(p.setup.context, p.ids[i])))(t)
+	}
 	ciphertexts := must(self.encryptShares(polynomial, ephemeral, public.ephemeral, nil))(t)
 	if c.ciphertext != nil {
 		for to := range ciphertexts {
@@ -61,8 +64,8 @@ func flip(to int, b []byte) []byte {
 
 // Two members of five cheat alike: each of the others names both, and the check.
 func TestCheatsAreNamed(t *testing.T) {
-	p := newParty(t, "cheats", 3, 5)
-	other := newParty(t, "another session", 3, 5)
+	p := newAttemptParty(t, "cheats", 3, 5)
+	other := newAttemptParty(t, "another session", 3, 5)
 	cases := map[string]struct {
 		cheat
 		check   Check
@@ -85,9 +88,7 @@ func TestCheatsAreNamed(t *testing.T) {
 			for _, victim := range c.victims {
 				_, err := rounds[victim].Next(messages)
 				wantBlame(t, err, c.check, p.ids[3], p.ids[4])
-				if c.check == CheckProof || c.check == CheckShare {
-					wantProven(t, p, victim, err, messages)
-				}
+				wantProven(t, p, victim, err, messages)
 			}
 		})
 	}
@@ -147,7 +148,7 @@ func TestCopiedContributionIsNamed(t *testing.T) {
 
 // A plaintext whose scalar is the group's order or above.
 func TestPlaintextIsNoScalar(t *testing.T) {
-	p := newParty(t, "plaintext", 2, 3)
+	p := newAttemptParty(t, "plaintext", 2, 3)
 	rounds, messages := p.round1(t, 2)
 	cheating := messages[p.ids[2]]
 	polynomial, ephemeral, err := draw(random(7), p.setup)
@@ -155,8 +156,9 @@ func TestPlaintextIsNoScalar(t *testing.T) {
 		t.Fatal(err)
 	}
 	public := must(contribute(p.setup, polynomial, ephemeral))(t)
+	public.possession = must(sign(p.setup.suite, ephemeral, public.ephemeral, ephemeralMessage(p.setup.context, p.ids[2])))(t)
 	ciphertexts := append([][]byte(nil), cheating.ciphertexts...)
-	to := pair{p.setup.suite, public.ephemeral, p.keys[2].public.element, p.keys[0].public.element, p.setup.context}
+	to := pair{p.setup.suite, public.ephemeral, p.keys[2].public.element, p.setup.encryption[0], p.setup.context}
 	key, nonce := to.keyAndNonce(p.setup.suite.ecdh(ephemeral, to.recipient), p.setup.suite.ecdh(p.keys[2].secret, to.recipient))
 	order := must(hex.DecodeString("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010"))(t)
 	ciphertexts[0] = must(p.setup.suite.aead(key))(t).Seal(nil, nonce, order, nil)
@@ -269,21 +271,21 @@ func TestAggregated(t *testing.T) {
 }
 
 func TestBlameMessagesOfLiars(t *testing.T) {
-	p := newParty(t, "liars", 2, 3)
+	p := newAttemptParty(t, "liars", 2, 3)
 	_, messages := p.round1(t, 2)
-	made := make([]byte, openingSize)
-	to := pair{p.setup.suite, messages[p.ids[0]].ephemeral, p.keys[0].public.element, p.keys[1].public.element, p.setup.context}
-	for name, blame := range map[string]*BlameMessage{
-		"a proof that verifies":                   {check: CheckProof},
-		"a share that belongs":                    {check: CheckShare, evidence: to.opening(p.keys[1].secret)},
-		"a share of a made-up key":                {check: CheckShare, evidence: made},
-		"a plaintext that holds a share":          {check: CheckPlaintext, evidence: to.opening(p.keys[1].secret)},
-		"a plaintext of a made-up key":            {check: CheckPlaintext, evidence: made},
-		"a ciphertext that only the two can open": {check: CheckDecryption},
-	} {
-		blame.culprit, blame.setup = p.ids[0], p.setup
+	made := make([]byte, disclosureSize(p.setup.suite))
+	for _, check := range []Check{CheckEncoding, CheckProof, CheckDecryption, CheckPlaintext, CheckShare, CheckSignature} {
+		blame := &BlameMessage{culprit: p.ids[0], check: check, evidence: made, setup: p.setup}
 		if err := blame.Verify(p.ids[1], messages[p.ids[0]]); !errors.Is(err, ErrUnproven) {
-			t.Errorf("%s is blamed: %v", name, err)
+			t.Errorf("an honest member is blamed: %v: %v", check, err)
+		}
+	}
+	plain := newParty(t, "liars", 2, 3)
+	_, messages = plain.round1(t, 2)
+	for _, check := range []Check{CheckDecryption, CheckPlaintext, CheckShare} {
+		blame := &BlameMessage{culprit: plain.ids[0], check: check, setup: plain.setup}
+		if err := blame.Verify(plain.ids[1], messages[plain.ids[0]]); !errors.Is(err, ErrUnproven) {
+			t.Errorf("without evidence %v is proven: %v", check, err)
 		}
 	}
 	for name, b := range map[string][]byte{

@@ -36,8 +36,7 @@ func (m *BlameMessage) Check() Check { return m.check }
 
 // Encode returns the check in 1 byte, the culprit's number in 2 bytes, big-endian, and what lets others open a
 // ciphertext. The specification leaves the form open. In a setup of [NewAttemptSetup] these are, for
-// [CheckDecryption], [CheckPlaintext] and [CheckShare], S^e || S^d || c || z, for ed25519 128 bytes; in others, for
-// the last two, key and nonce of the ciphertext, 32 and 24 bytes.
+// [CheckDecryption], [CheckPlaintext] and [CheckShare], S^e || S^d || c || z, for ed25519 128 bytes; in others nothing.
 func (m *BlameMessage) Encode() []byte {
 	b := binary.BigEndian.AppendUint16([]byte{byte(m.check)}, uint16(m.setup.index[m.culprit]+1))
 	return append(b, m.evidence...)
@@ -67,21 +66,16 @@ func DecodeBlameMessage(setup *Setup, b []byte) (*BlameMessage, error) {
 
 // evidenceSize returns the length of what lets others open the ciphertext, in bytes.
 func (m *BlameMessage) evidenceSize() int {
-	switch {
-	case !m.check.ofCiphertext():
-		return 0
-	case m.setup.attempt != nil:
-		return disclosureSize(m.setup.suite)
-	case m.check == CheckDecryption:
+	if m.setup.attempt == nil || !m.check.ofCiphertext() {
 		return 0
 	}
-	return openingSize
+	return disclosureSize(m.setup.suite)
 }
 
 // Verify checks whether the culprit's own round 1 message, as one has it oneself, proves what
 // a member with an identifier accuses it of. The error is [ErrUnproven] if not, and for
 // checks that this cannot prove: [CheckEncoding], [CheckSignature], for which see [Transcript.Verify], and
-// [CheckDecryption] where the setup is not one of [NewAttemptSetup].
+// those of a ciphertext where the setup is not one of [NewAttemptSetup].
 //
 // The specification has a member tell the share, which it might have made up. Here it shows the shared secrets
 // of the ciphertext, proven to be those, and everybody opens what the culprit signed with the key and
@@ -110,11 +104,7 @@ func (m *BlameMessage) open(position int, message *Round1Message) (group.Scalar,
 	s := m.setup.suite
 	ciphertext := message.ciphertexts[position]
 	if m.setup.attempt == nil {
-		if m.check == CheckDecryption {
-			return nil, ErrUnproven
-		}
-		share, _, err := openWith(s, m.evidence, ciphertext)
-		return share, err
+		return nil, ErrUnproven
 	}
 	shown, err := decodeDisclosure(s, m.evidence)
 	if err != nil {

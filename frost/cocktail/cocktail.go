@@ -16,6 +16,11 @@
 //   - [Round3.Next] takes the signatures of the others and gives the [Certificate]: proof to
 //     everybody, [DecodeCertificate], that all members ended with the same group.
 //
+// [NewAttemptSetup] makes a setup that goes further than the specification: shares are encrypted to keys that the
+// members made for this one attempt, so that messages which somebody kept and static keys which somebody steals
+// later open nothing, and a ciphertext at fault is proven to all. Then there is no bundle, and the key package is what is to be
+// stored, for [ResumeShare].
+//
 // A coordinator, if there is one, is trusted with nothing and needs no key. It may gather the
 // messages into a [Round2Message] for each member.
 //

@@ -108,11 +108,6 @@ func (p pair) verifyDisclosure(d disclosure, about statement) bool {
 
 // openDisclosed decrypts a ciphertext with its shared secrets.
 func (p pair) openDisclosed(d disclosure, ciphertext []byte) (share group.Scalar, err error) {
-	key, nonce := p.keyAndNonce(bytesOf(d.ephemeral), bytesOf(d.static))
-	defer clear(key)
-	share, _, err = openWith(p.suite, slices.Concat(key, nonce), ciphertext)
+	share, _, err = p.openWith(slices.Clone(d.ephemeral.Encoding()), slices.Clone(d.static.Encoding()), ciphertext)
 	return share, err
 }
-
-// bytesOf returns a copy of an encoding, which [pair.keyAndNonce] wipes.
-func bytesOf(e group.Element) []byte { return slices.Clone(e.Encoding()) }

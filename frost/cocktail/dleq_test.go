@@ -153,7 +153,9 @@ func TestAttemptVectors(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	equal(t, "vectors", made, must(os.ReadFile(path))(t))
+	if !bytes.Equal(made, must(os.ReadFile(path))(t)) {
+		t.Errorf("%s has other vectors", path)
+	}
 }
 
 func makeAttemptVector(t *testing.T) attemptVector {

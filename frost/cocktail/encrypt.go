@@ -2,7 +2,6 @@ package cocktail
 
 import (
 	"errors"
-	"slices"
 
 	"frostkit/frost/internal/group"
 )
@@ -15,14 +14,14 @@ var (
 // pair is a sender and a recipient with what the sender's ciphertext to the recipient depends on.
 type pair struct {
 	suite                        suite
-	ephemeral, sender, recipient group.Element // E_i, P_i, P_j
+	ephemeral, sender, recipient group.Element // E_i, P_i, P_j or F_j
 	context                      []byte
 }
 
 // seal encrypts a share and a payload, for the sender with the secrets e_i and d_i: Round 1,
 // Steps 5.2 to 5.4. The result is the ciphertext without its frame.
 func (p pair) seal(ephemeral, static, share group.Scalar, payload []byte) ([]byte, error) {
-	// S^e = e_i * P_j, S^d = d_i * P_j
+	// S^e = e_i * P_j, S^d = d_i * P_j, or with F_j for P_j
 	key, nonce := p.keyAndNonce(p.suite.ecdh(ephemeral, p.recipient), p.suite.ecdh(static, p.recipient))
 	defer clear(key)
 	aead, err := p.suite.aead(key)
@@ -39,41 +38,31 @@ func (p pair) seal(ephemeral, static, share group.Scalar, payload []byte) ([]byt
 	return aead.Seal(nil, nonce, plaintext, nil), nil
 }
 
-// open decrypts a ciphertext, for the recipient with the secret d_i: Round 2, Steps 3.1 to 3.3.
-func (p pair) open(static group.Scalar, ciphertext []byte) (share group.Scalar, payload []byte, err error) {
-	opening := p.opening(static)
-	defer clear(opening)
-	return openWith(p.suite, opening, ciphertext)
-}
-
-// openingSize is the length of what opens one ciphertext, in bytes.
-const openingSize = keySize + nonceSize
-
-// opening returns what opens the pair's one ciphertext, for the recipient: k_ji || iv_ji.
-func (p pair) opening(static group.Scalar) []byte {
+// open decrypts a ciphertext, for the recipient with the secret d_i, or f_i: Round 2, Steps 3.1 to 3.3.
+func (p pair) open(secret group.Scalar, ciphertext []byte) (share group.Scalar, payload []byte, err error) {
 	// S^e = d_i * E_j, S^d = d_i * P_j
-	key, nonce := p.keyAndNonce(p.suite.ecdh(static, p.ephemeral), p.suite.ecdh(static, p.sender))
-	defer clear(key)
-	return slices.Concat(key, nonce)
+	return p.openWith(p.suite.ecdh(secret, p.ephemeral), p.suite.ecdh(secret, p.sender), ciphertext)
 }
 
-// openWith decrypts a ciphertext with its key and nonce.
-func openWith(s suite, opening, ciphertext []byte) (share group.Scalar, payload []byte, err error) {
-	aead, err := s.aead(opening[:keySize])
+// openWith decrypts a ciphertext with its shared secrets, which it wipes.
+func (p pair) openWith(ephemeral, static, ciphertext []byte) (share group.Scalar, payload []byte, err error) {
+	key, nonce := p.keyAndNonce(ephemeral, static)
+	defer clear(key)
+	aead, err := p.suite.aead(key)
 	if err != nil {
 		return nil, nil, err
 	}
 	// plaintext_ji = Dec(c_ji, k_ji, iv_ji)
-	plaintext, err := aead.Open(nil, opening[keySize:], ciphertext, nil)
+	plaintext, err := aead.Open(nil, nonce, ciphertext, nil)
 	if err != nil {
 		return nil, nil, errDecryption
 	}
 	defer clear(plaintext)
-	size := s.Group().ScalarSize()
+	size := p.suite.Group().ScalarSize()
 	if len(plaintext) < size {
 		return nil, nil, errScalar
 	}
-	share, err = s.Group().DecodeScalar(plaintext[:size])
+	share, err = p.suite.Group().DecodeScalar(plaintext[:size])
 	if err != nil {
 		return nil, nil, errScalar
 	}

@@ -58,21 +58,18 @@ func (m *member) receive(all []contribution, ciphertexts [][]byte) (*Round2, err
 
 // proofFaults verifies all proofs of possession, and of ephemeral keys where they are there: Round 2, Step 2.
 func proofFaults(setup *Setup, all []contribution) []*Fault {
-	proofs := make([]signed, len(all), 2*len(all))
-	for j := range all {
-		proofs[j] = all[j].proof(setup.context)
-	}
-	for j := range all {
+	var proofs []signed
+	var authors []frost.Identifier
+	for j, id := range setup.ids {
+		proofs, authors = append(proofs, all[j].proof(setup.context)), append(authors, id)
 		if all[j].possession.r != nil {
-			proofs = append(proofs, all[j].possessionProof(setup.context, setup.ids[j]))
+			proofs, authors = append(proofs, all[j].possessionProof(setup.context, id)), append(authors, id)
 		}
 	}
 	var faults []*Fault
-	failed := make(map[int]bool)
 	for _, i := range invalid(setup.suite, proofs) {
-		if j := i % len(all); !failed[j] {
-			failed[j] = true
-			faults = append(faults, &Fault{Culprit: setup.ids[j], Check: CheckProof, setup: setup})
+		if n := len(faults); n == 0 || faults[n-1].Culprit != authors[i] {
+			faults = append(faults, &Fault{Culprit: authors[i], Check: CheckProof, setup: setup})
 		}
 	}
 	return faults
@@ -133,14 +130,12 @@ func (m *member) pairWith(sender int, c contribution) pair {
 	return pair{m.setup.suite, c.ephemeral, m.setup.keys[sender], m.opening.public.element, m.setup.context}
 }
 
-// fault is a ciphertext at fault, with the evidence for others.
+// fault is a ciphertext at fault, with the evidence for others. Without a proof of possession of the ephemeral key it
+// would have this member compute with a key of its sender's choice.
 func (m *member) fault(p pair, culprit frost.Identifier, check Check) *Fault {
 	fault := &Fault{Culprit: culprit, Check: check, setup: m.setup}
-	switch {
-	case m.setup.attempt != nil:
+	if m.setup.attempt != nil {
 		fault.evidence, fault.Err = p.disclose(m.opening.secret, m.setup.statement(m.id, culprit), m.random)
-	case check != CheckDecryption:
-		fault.evidence = p.opening(m.opening.secret)
 	}
 	return fault
 }
