@@ -28,6 +28,19 @@ func FuzzDecodeRound1Message(f *testing.F) {
 	})
 }
 
+func FuzzDecodeAttemptMessage(f *testing.F) {
+	p := newAttemptParty(f, "fuzz", 2, 3)
+	_, messages := p.round1(f, 2)
+	f.Add(messages[p.ids[0]].Encode())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if m, err := DecodeRound1Message(p.setup, p.ids[0], b); err == nil {
+			same(t, m.Encode(), b)
+		} else if len(Faults(err)) != 1 {
+			t.Errorf("nobody is blamed: %v", err)
+		}
+	})
+}
+
 func FuzzDecodeRound2Message(f *testing.F) {
 	p := fuzzParty(f)
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -38,6 +51,10 @@ func FuzzDecodeRound2Message(f *testing.F) {
 }
 
 func FuzzDecodeTranscript(f *testing.F) {
+	for _, p := range []party{newAttemptParty(f, "fuzz", 2, 3), newStaticParty(f, "fuzz", 2, 3)} {
+		_, certificate := p.complete(f)
+		f.Add(certificate.Transcript().Encode())
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if transcript, err := DecodeTranscript(cs, b); err == nil {
 			same(t, transcript.Encode(), b)
@@ -75,8 +92,10 @@ func FuzzDecodeBundle(f *testing.F) {
 }
 
 func FuzzDecodeBlameMessage(f *testing.F) {
-	p := fuzzParty(f)
+	p := newAttemptParty(f, "fuzz", 2, 3)
 	_, messages := p.round1(f, 2)
+	_, shown := disclosed(f, p, 0, 1, messages[p.ids[1]])
+	f.Add(shown.Encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := DecodeBlameMessage(p.setup, b)
 		if err != nil {
