@@ -58,6 +58,7 @@ const (
 // changed after it was read, and its slices must not be.
 type File struct {
 	Path        string    // as given to Load or Parse
+	Local       string    // path of one's own values, "" where there are none
 	Version     int       // 1
 	Name        string    // of the ceremony
 	Ciphersuite string    // short name: "ed25519"
@@ -72,6 +73,9 @@ type File struct {
 	Faults      []Fault   // what goes wrong in rehearsals, and in them alone
 	// Positions of the values above.
 	NamePos, CiphersuitePos, ProtocolPos, ThresholdPos Position
+
+	// Variables are the values of the file, not of one's own, that were taken from the environment.
+	Variables []Variable
 
 	order []int // of groups (from 0) and signings (from len(Groups)), as they are taken
 }
@@ -197,6 +201,7 @@ type Signing struct {
 	Group     string        // name of the group; "" for that of the short form
 	Message   string        // path of the message
 	SHA256    string        // of the message, 64 lower-case hex characters, or ""
+	agreed    agreedMessage // what the members agree on, where one's own values differ
 	Signers   []string      // names of members of the group, distinct, at least its threshold; the first is the coordinator
 	Need      int           // of Signers, how many sign: the first who answer. 0: all of them
 	ShareWait time.Duration // for Signers to answer before the others go on without them; 0 where all sign
@@ -206,6 +211,9 @@ type Signing struct {
 	Pos, GroupPos, MessagePos, SHA256Pos, SignersPos, OutputPos Position
 	SignerPos, AfterPos                                         []Position // one for each of Signers and After
 }
+
+// agreedMessage is what the ceremony file itself says of a message.
+type agreedMessage struct{ path, sha256 string }
 
 // Coordinator returns the name of the signer who opens the signing session and
 // writes the signature: the first one listed.
@@ -267,6 +275,14 @@ func namesOf(members []Member) []string {
 // Dir returns the folder of the ceremony file, to which the paths in it are
 // relative.
 func (f *File) Dir() string { return filepath.Dir(f.Path) }
+
+// Variable is a value of a ceremony file that was taken from the environment.
+type Variable struct {
+	Field string // what it is, such as "url of server"
+	Text  string // as it stands in the file
+	Names []string
+	Pos   Position
+}
 
 // Resolve returns path as it is when it is absolute, and below dir otherwise.
 func Resolve(dir, path string) string {

@@ -96,9 +96,25 @@ func (r *reader) sameContacts() {
 // fold maps texts that differ in case alone to one text.
 func fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }
 
-// path reads the path of a file. "" is returned for what was reported.
-func (r *reader) path(node *yaml.Node, what string) string {
+// agreedPath reads the path of a file whose name all members agree on. "" is
+// returned for what was reported.
+func (r *reader) agreedPath(node *yaml.Node, what string) string {
 	path, ok := r.value(node, what)
+	return r.checkedPath(node, what, path, ok)
+}
+
+// path reads the path of a file that is a member's own affair. One's own paths
+// are relative to the folder of one's own values.
+func (r *reader) path(node *yaml.Node, what string) string {
+	path, ok := r.ownValue(node, what)
+	path = r.checkedPath(node, what, path, ok)
+	if position(node).Own && path != "" {
+		return Resolve(r.own.folder, path)
+	}
+	return path
+}
+
+func (r *reader) checkedPath(node *yaml.Node, what, path string, ok bool) string {
 	if !ok {
 		return ""
 	}

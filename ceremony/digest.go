@@ -112,8 +112,8 @@ func (l *agreedList) group(label string, g Group) {
 func (l *agreedList) signing(label string, s Signing, signers []string) {
 	l.text(label+"name", s.Name)
 	l.text(label+"group", s.Group)
-	l.text(label+"message", path.Base(s.Message))
-	l.text(label+"sha256", s.SHA256)
+	l.text(label+"message", path.Base(s.agreed.path))
+	l.text(label+"sha256", s.agreed.sha256)
 	l.number(label+"need", s.Need)
 	l.texts(label+"signers", signers)
 	l.texts(label+"after", slices.Sorted(slices.Values(s.After)))

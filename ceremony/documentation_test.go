@@ -82,7 +82,7 @@ type documentedObject struct {
 
 func documentedObjects() []documentedObject {
 	var all []documentedObject
-	for _, o := range objects() {
+	for _, o := range objects(fileObject) {
 		d := documentedObject{Title: o.title, About: o.about}
 		for _, k := range o.keys {
 			d.Keys = append(d.Keys, documentedKey{k.name, k.value.text(), k.text()})

@@ -1,17 +1,28 @@
 package ceremony
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 )
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// variable gives the value of a variable, or says what is wrong with it.
+type variable func(name string) (value, fault, hint string)
+
+// variablesIn returns the names of the variables in a text.
+func variablesIn(text string) (names []string) {
+	_, _, _ = expand(text, func(name string) (string, string, string) {
+		names = append(names, name)
+		return "", "", ""
+	})
+	return names
+}
+
 // expand replaces each ${NAME} in text by the value of the variable, once: what
 // a value holds is not expanded again. $${ stands for ${, and every other $ for
 // itself. A fault says what is wrong, to be read after the text.
-func expand(text string, variable func(string) (string, bool)) (expanded, fault, hint string) {
+func expand(text string, variable variable) (expanded, fault, hint string) {
 	var b strings.Builder
 	for {
 		before, after, found := strings.Cut(text, "${")
@@ -26,11 +37,11 @@ func expand(text string, variable func(string) (string, bool)) (expanded, fault,
 		}
 		name, rest, closed := strings.Cut(after, "}")
 		if !closed || !variableName.MatchString(name) {
-			return "", "has ${ without the name of a variable and }", "write ${NAME}, or $${ for these two characters"
+			return "", "has ${ without the name of a variable and }", "write $${ for these two characters"
 		}
-		value, ok := variable(name)
-		if !ok || value == "" {
-			return "", fmt.Sprintf("refers to the environment variable %s, which is not set or empty", name), fmt.Sprintf("set %s before running frostkit", name)
+		value, fault, hint := variable(name)
+		if fault != "" {
+			return "", fault, hint
 		}
 		b.WriteString(value)
 		text = rest

@@ -64,7 +64,7 @@ func TestBoardMeeting(t *testing.T) {
 	if !slices.Equal(f.Names(), []string{"Alice", "Bob", "Eve"}) || f.Groups[0].Creator() != "Alice" || len(f.RemoteMembers()) != 0 {
 		t.Errorf("members are %+v", f.Members)
 	}
-	if bob, ok := f.Member("Bob"); !ok || bob.Config != "Bob.toml" || bob.Pos != (Position{11, 3}) {
+	if bob, ok := f.Member("Bob"); !ok || bob.Config != "Bob.toml" || bob.Pos != (Position{Line: 11, Column: 3}) {
 		t.Errorf("Bob is %+v, %v", bob, ok)
 	}
 	if _, ok := f.Member("bob"); ok {
@@ -72,7 +72,7 @@ func TestBoardMeeting(t *testing.T) {
 	}
 	s := f.Sign[0]
 	if s.Message != "board-meeting-250917.txt" || s.Output != "board-meeting-250917.sig" || s.Coordinator() != "Alice" ||
-		s.SignerPos[1] != (Position{17, 22}) || f.Groups[0].Description != "DKG: Alice, Bob, Eve" {
+		s.SignerPos[1] != (Position{Line: 17, Column: 22}) || f.Groups[0].Description != "DKG: Alice, Bob, Eve" {
 		t.Errorf("signing is %+v of %+v", s, f.Groups)
 	}
 }

@@ -160,7 +160,7 @@ func (r *reader) faults(fields map[string]entry) {
 	}
 	nodes, _ := r.list(e.value, "faults")
 	for i, node := range nodes {
-		text, ok := r.value(node, fmt.Sprintf("fault %d", i+1))
+		text, ok := r.ownValue(node, fmt.Sprintf("fault %d", i+1))
 		if !ok {
 			continue
 		}

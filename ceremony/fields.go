@@ -24,6 +24,7 @@ func (r *reader) ceremony(root *yaml.Node) {
 	r.groups(fields)
 	r.signings(fields)
 	r.faults(fields)
+	r.ownIsKnown()
 	r.files()
 	r.ordered()
 }
@@ -80,6 +81,7 @@ func (r *reader) timeouts(fields map[string]entry) {
 	if e, ok := fields["timeouts"]; ok {
 		given, _ = r.fields(e.value, "timeouts", timeoutsObject)
 	}
+	given = replaced(given, r.own.timeouts)
 	t := &r.file.Timeouts
 	for name, timeout := range map[string]*time.Duration{"session": &t.Session, "dkg": &t.DKG, "sign": &t.Sign, "approve": &t.Approve} {
 		*timeout = timeoutsObject.key(name).standardDuration()
@@ -131,6 +133,7 @@ func (r *reader) member(e entry) {
 		r.report(m.Pos, hint, "%s %s", what, fault)
 	}
 	fields, _ := r.fields(e.value, what, memberObject)
+	fields = replaced(fields, r.own.members[m.Name])
 	if e, ok := fields["config"]; ok {
 		m.Config, m.ConfigPos = r.path(e.value, "config of "+what), position(e.value)
 	}
@@ -146,7 +149,7 @@ func (r *reader) member(e entry) {
 // contact reads a contact string. Its checksum and key are checked by who
 // decodes it; here is enough to catch a name or a key in its place.
 func (r *reader) contact(node *yaml.Node, what string) string {
-	contact, ok := r.value(node, what)
+	contact, ok := r.ownValue(node, what)
 	if ok && (len(contact) > maxContact || !contactString.MatchString(contact)) {
 		r.report(position(node), `paste what "frostkit export" printed at that member's, all of it`,
 			"%s is %s, not a contact string (zffrost1…)", what, quote(contact))
@@ -173,7 +176,7 @@ func (r *reader) approval(node *yaml.Node, what string) Approval {
 		r.report(e.pos, "write the program, then its arguments", "command of %s has %s", what, count(len(nodes), "element"))
 	}
 	for i, node := range nodes {
-		word, ok := r.value(node, fmt.Sprintf("element %d of command of %s", i+1, what))
+		word, ok := r.ownValue(node, fmt.Sprintf("element %d of command of %s", i+1, what))
 		if ok && i == 0 && word == "" {
 			r.report(position(node), "write the program, then its arguments", "command of %s names no program", what)
 		}
@@ -212,16 +215,16 @@ func choose(members int) string {
 }
 
 func (r *reader) server(fields map[string]entry) {
-	e, ok := fields["server"]
-	if !ok {
-		return
-	}
+	var given map[string]entry
 	s := &r.file.Server
-	s.Pos = e.pos
-	fields, _ = r.fields(e.value, "server", serverObject)
+	if e, ok := fields["server"]; ok {
+		s.Pos = e.pos
+		given, _ = r.fields(e.value, "server", serverObject)
+	}
+	fields = replaced(given, r.own.server)
 	if e, ok := fields["url"]; ok {
 		s.URLPos = position(e.value)
-		if s.URL, ok = r.value(e.value, "url of server"); ok {
+		if s.URL, ok = r.ownValue(e.value, "url of server"); ok {
 			r.serverURL()
 		}
 	}

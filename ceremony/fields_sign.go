@@ -33,11 +33,13 @@ func (r *reader) signing(node *yaml.Node, s Signing) {
 		s.Name = r.nameOf(e.value, "name of "+what)
 	}
 	if e, ok := fields["message"]; ok {
-		s.Message, s.MessagePos = r.path(e.value, "message of "+what), position(e.value)
+		s.Message, s.MessagePos = r.agreedPath(e.value, "message of "+what), position(e.value)
 	}
 	if e, ok := fields["sha256"]; ok {
 		s.SHA256, s.SHA256Pos = r.sha256(e.value, "sha256 of "+what), position(e.value)
 	}
+	s.agreed = agreedMessage{s.Message, s.SHA256}
+	fields = r.ownSigning(fields, &s, what)
 	if e, ok := fields["output"]; ok {
 		s.Output, s.OutputPos = r.path(e.value, "output of "+what), position(e.value)
 	}
@@ -54,7 +56,11 @@ func (r *reader) signing(node *yaml.Node, s Signing) {
 }
 
 func (r *reader) sha256(node *yaml.Node, what string) string {
-	digest, ok := r.value(node, what)
+	read := r.value
+	if position(node).Own {
+		read = r.ownValue
+	}
+	digest, ok := read(node, what)
 	if ok && !hexDigest.MatchString(digest) {
 		r.report(position(node), `paste what "sha256sum" prints before the file's name`, "%s %s is not 64 hexadecimal digits", what, quote(digest))
 	}

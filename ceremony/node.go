@@ -16,15 +16,25 @@ import (
 type reader struct {
 	file     *File
 	problems Problems
-	variable func(name string) (string, bool) // of the environment
+	variable func(name string) (string, bool) // of the environment; nil: the file may have none
+	own      own                              // one's own values
 	named    []string                         // the keys of members as they stand, usable or not
 }
 
 func (r *reader) report(pos Position, hint, format string, args ...any) {
+	pos.Own = pos.Own || r.own.reading
 	r.problems = append(r.problems, r.file.Problem(pos, format, args...).WithHint("%s", hint))
 }
 
-func position(node *yaml.Node) Position { return Position{node.Line, node.Column} }
+// ownColumns is added to the columns of nodes that are one's own.
+const ownColumns = 1 << 30
+
+func position(node *yaml.Node) Position {
+	if node.Column > ownColumns {
+		return Position{node.Line, node.Column - ownColumns, true}
+	}
+	return Position{Line: node.Line, Column: node.Column}
+}
 
 // entry is one key of a mapping with its value.
 type entry struct {
@@ -163,15 +173,62 @@ func (r *reader) text(node *yaml.Node, what string) (string, bool) {
 	return node.Value, true
 }
 
-// value returns the text of a node with the environment variables in it
-// replaced. What they hold is text, whatever it looks like: it goes through the
-// same checks as if it stood in the file.
+// value returns the text of a node that all members agree on: it takes nothing
+// from the environment.
 func (r *reader) value(node *yaml.Node, what string) (string, bool) {
+	return r.expanded(node, what, func(name string) (string, string, string) {
+		return "", fmt.Sprintf("takes %s from the environment, and is part of what all members agree on", name),
+			"write the value itself, or $${ for these two characters"
+	})
+}
+
+// ownValue returns the text of a node that is each member's own affair, with the
+// environment variables in it replaced, where that is allowed.
+func (r *reader) ownValue(node *yaml.Node, what string) (string, bool) {
+	variable := r.variable
+	if position(node).Own {
+		variable = r.own.variable
+	} else {
+		r.noteVariables(node, what)
+	}
+	if variable == nil {
+		return r.expanded(node, what, func(name string) (string, string, string) {
+			return "", fmt.Sprintf("takes %s from the environment, which a ceremony file may not unless you allowed it", name), r.allowHint()
+		})
+	}
+	return r.expanded(node, what, func(name string) (string, string, string) {
+		value, ok := variable(name)
+		if !ok || value == "" {
+			return "", fmt.Sprintf("refers to the environment variable %s, which is not set or empty", name), fmt.Sprintf("set %s before running frostkit", name)
+		}
+		return value, "", ""
+	})
+}
+
+// allowHint says how a file may do what the files of others may not.
+func (r *reader) allowHint() string { return r.file.AllowHint() }
+
+// AllowHint says how the file may do what the files of others may not.
+func (f *File) AllowHint() string {
+	return fmt.Sprintf("put the value into a file of your own and name it with --local, or look at what the file asks for and allow it: %s",
+		command("allow").arg(shown("", f.Path)))
+}
+
+func (r *reader) noteVariables(node *yaml.Node, what string) {
+	if names := variablesIn(node.Value); len(names) > 0 {
+		r.file.Variables = append(r.file.Variables, Variable{what, node.Value, names, position(node)})
+	}
+}
+
+// expanded returns the text of a node with the variables in it replaced. What they hold
+// is text, whatever it looks like: it goes through the same checks as if it stood in the
+// file.
+func (r *reader) expanded(node *yaml.Node, what string, variable variable) (string, bool) {
 	text, ok := r.text(node, what)
 	if !ok || !strings.Contains(text, "${") {
 		return text, ok
 	}
-	expanded, fault, hint := expand(text, r.variable)
+	expanded, fault, hint := expand(text, variable)
 	if fault != "" {
 		r.report(position(node), hint, "%s %s %s", what, quote(text), fault)
 		return "", false
@@ -181,7 +238,11 @@ func (r *reader) value(node *yaml.Node, what string) (string, bool) {
 
 // word returns a text that is one of those that the shape allows.
 func (r *reader) word(node *yaml.Node, what string, s *shape) (string, bool) {
-	word, ok := r.value(node, what)
+	read := r.value
+	if s.own {
+		read = r.ownValue
+	}
+	word, ok := read(node, what)
 	if ok && !slices.Contains(s.words, word) {
 		r.report(position(node), "write one of: "+strings.Join(s.words, ", "), "%s %s is not supported", what, quote(word))
 		return "", false
@@ -191,7 +252,7 @@ func (r *reader) word(node *yaml.Node, what string, s *shape) (string, bool) {
 
 // duration returns a duration of more than 0 and at most MaxTimeout.
 func (r *reader) duration(node *yaml.Node, what string) (time.Duration, bool) {
-	text, ok := r.value(node, what)
+	text, ok := r.ownValue(node, what)
 	if !ok {
 		return 0, false
 	}
@@ -222,19 +283,14 @@ var decimal = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})$`)
 
 // number returns the value of a whole number below 10^9, written in decimal
 // digits: 010, 0x8, 1_000, 2.0 and "2" mean different things to different
-// readers. A variable that holds such digits stands for them.
+// readers.
 func (r *reader) number(node *yaml.Node, what string) (int, bool) {
 	if !r.usable(node) {
 		return 0, false
 	}
 	if node.Kind == yaml.ScalarNode && node.Tag == "!!str" && strings.Contains(node.Value, "${") {
-		text, ok := r.value(node, what)
-		if !ok {
+		if _, ok := r.value(node, what); !ok {
 			return 0, false
-		}
-		node = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text, Line: node.Line, Column: node.Column}
-		if decimal.MatchString(text) {
-			node.Tag = "!!int"
 		}
 	}
 	if node.Kind == yaml.ScalarNode && node.Tag == "!!int" && decimal.MatchString(node.Value) {

@@ -18,9 +18,10 @@ import (
 // Option changes how a ceremony file is read.
 type Option func(*reader)
 
-// Environment gives the values of the variables that ${NAME} stands for; one
-// that is not found, or empty, is a problem of the file. Without this option
-// there are none.
+// Environment gives the values of the variables that ${NAME} stands for in what
+// is each member's own affair; one that is not found, or empty, is a problem of
+// the file. Without this option each ${NAME} in the file is a problem: the file
+// may be somebody else's.
 func Environment(variable func(name string) (value string, found bool)) Option {
 	return func(r *reader) { r.variable = variable }
 }
@@ -29,6 +30,15 @@ func Environment(variable func(name string) (value string, found bool)) Option {
 // content is a [Problems], as for [Parse]; a file that cannot be read is an
 // error of package os.
 func Load(path string, options ...Option) (*File, error) {
+	data, err := Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, data, options...)
+}
+
+// Read reads a ceremony file for [Parse]: no more of it than shows that it is too long.
+func Read(path string) ([]byte, error) {
 	in, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the ceremony file: %w", err)
@@ -38,7 +48,7 @@ func Load(path string, options ...Option) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the ceremony file: %w", err)
 	}
-	return Parse(path, data, options...)
+	return data, nil
 }
 
 // Parse reads and checks a ceremony file: at most [MaxSize] bytes of UTF-8
@@ -49,15 +59,18 @@ func Load(path string, options ...Option) (*File, error) {
 // Of YAML it takes what a person writes: mappings, lists, text and decimal
 // numbers. Unknown and repeated keys, anchors, aliases, merge keys, tags and
 // values of another type (a number in quotes, nothing at all) are problems.
-// ${NAME} in a value, not in a key, stands for an environment variable, and
-// $${ for these two characters.
+// ${NAME} in a value that is each member's own affair stands for an environment
+// variable (see [Environment]), and $${ for these two characters.
 //
 // Paths are relative to the file's folder. Absolute paths and such that lead out
-// of the folder are allowed; [File.Plan] warns of those it writes to.
+// of the folder are read; [File.Paths] lists them for who opens them.
 func Parse(name string, data []byte, options ...Option) (*File, error) {
-	r := &reader{file: &File{Path: name}, variable: func(string) (string, bool) { return "", false }}
+	r := &reader{file: &File{Path: name}}
 	for _, option := range options {
 		option(r)
+	}
+	if r.readOwn(); len(r.problems) > 0 {
+		return nil, r.problems.sortedAndCut()
 	}
 	if r.readable(data) {
 		if root := r.document(data); root != nil {
@@ -73,11 +86,11 @@ func Parse(name string, data []byte, options ...Option) (*File, error) {
 // readable checks the text as such, before YAML has any say.
 func (r *reader) readable(data []byte) bool {
 	if len(data) > MaxSize {
-		r.report(Position{1, 1}, "keep long texts in files of their own",
+		r.report(Position{Line: 1, Column: 1}, "keep long texts in files of their own",
 			"the file is larger than %d bytes, the most a ceremony file may have", MaxSize)
 		return false
 	}
-	pos, indenting := Position{1, 1}, true
+	pos, indenting := Position{Line: 1, Column: 1}, true
 	for i, size := 0, 0; i < len(data); i += size {
 		var char rune
 		char, size = utf8.DecodeRune(data[i:])
@@ -94,7 +107,7 @@ func (r *reader) readable(data []byte) bool {
 		indenting = char == '\n' || char == '\r' || indenting && (char == ' ')
 		pos.Column++
 		if char == '\n' || char == '\r' && !bytes.HasPrefix(data[i+1:], []byte("\n")) {
-			pos = Position{pos.Line + 1, 1}
+			pos = Position{Line: pos.Line + 1, Column: 1}
 		}
 	}
 	return len(r.problems) == 0
@@ -111,7 +124,7 @@ func forbidden(char rune) bool {
 }
 
 func forbiddenHint(pos Position, char rune) string {
-	if char == '\uFEFF' && pos == (Position{1, 1}) {
+	if char == '\uFEFF' && pos == (Position{Line: 1, Column: 1}) {
 		return "save the file as UTF-8 without a byte order mark"
 	}
 	return "remove it"
@@ -128,7 +141,7 @@ func (r *reader) document(data []byte) *yaml.Node {
 		return nil
 	}
 	if err != nil || first.Content[0].ShortTag() == "!!null" {
-		r.report(Position{1, 1}, `begin it with "version: 1"`, "the file is empty")
+		r.report(Position{Line: 1, Column: 1}, `begin it with "version: 1"`, "the file is empty")
 		return nil
 	}
 	// Decode stops at the end of a document: what follows it must be nothing.
@@ -173,5 +186,5 @@ func startOfLine(data []byte, line int) Position {
 	lines := bytes.Split(data, []byte("\n"))
 	line = min(line, len(lines))
 	text := lines[line-1]
-	return Position{line, 1 + len(text) - len(bytes.TrimLeft(text, " "))}
+	return Position{Line: line, Column: 1 + len(text) - len(bytes.TrimLeft(text, " "))}
 }

@@ -12,10 +12,23 @@ import (
 type Position struct {
 	Line   int `json:"line"`
 	Column int `json:"column"`
+	// Own says that the place is in one's own values, and not in the ceremony file.
+	Own bool `json:"-"`
 }
 
 func (p Position) compare(q Position) int {
-	return cmp.Or(cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column))
+	return cmp.Or(compareBool(p.Own, q.Own), cmp.Compare(p.Line, q.Line), cmp.Compare(p.Column, q.Column))
+}
+
+// compareBool orders false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
 }
 
 // Problem is one thing wrong with a ceremony file.
@@ -74,5 +87,9 @@ func (ps Problems) sortedAndCut() Problems {
 // Problem returns a problem at a place in this file, for what only a later step
 // could find out.
 func (f *File) Problem(pos Position, format string, args ...any) Problem {
-	return Problem{File: f.Path, Position: pos, Message: fmt.Sprintf(format, args...)}
+	path := f.Path
+	if pos.Own {
+		path = f.Local
+	}
+	return Problem{File: path, Position: pos, Message: fmt.Sprintf(format, args...)}
 }

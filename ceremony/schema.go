@@ -3,12 +3,17 @@ package ceremony
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"github.com/google/jsonschema-go/jsonschema"
 )
 
-// SchemaID identifies the schema of the ceremony file's version 1.
-const SchemaID = "urn:frostkit:ceremony:1"
+// SchemaID identifies the schema of the ceremony file's version 1, and
+// LocalSchemaID that of one's own values.
+const (
+	SchemaID      = "urn:frostkit:ceremony:1"
+	LocalSchemaID = "urn:frostkit:local:1"
+)
 
 // variables is what a value matches that holds an environment variable: what
 // that stands for is seen by the reader alone.
@@ -18,11 +23,16 @@ const variables = `\$\{[A-Za-z_][A-Za-z0-9_]*\}`
 // indented JSON. Every file that [Parse] takes is valid under it; it says
 // nothing of what only a look at several places tells, such as signers who are
 // no members.
-func Schema() []byte {
-	root := fileObject.schema()
-	root.Schema, root.ID, root.Title = "https://json-schema.org/draft/2020-12/schema", SchemaID, "frostkit ceremony file"
+func Schema() []byte { return schemaOf(fileObject, SchemaID, "frostkit ceremony file") }
+
+// LocalSchema returns the JSON Schema of the file of one's own values ([Local]).
+func LocalSchema() []byte { return schemaOf(localObject, LocalSchemaID, "frostkit local values") }
+
+func schemaOf(top *object, id, title string) []byte {
+	root := top.schema()
+	root.Schema, root.ID, root.Title = "https://json-schema.org/draft/2020-12/schema", id, title
 	root.Defs = map[string]*jsonschema.Schema{}
-	for _, o := range objects()[1:] {
+	for _, o := range objects(top)[1:] {
 		root.Defs[o.name] = o.schema()
 	}
 	var b bytes.Buffer
@@ -35,11 +45,15 @@ func Schema() []byte {
 	return b.Bytes()
 }
 
-// objects returns all objects that the file can have, the file first, each
+// objects returns all objects that a file can have, the file first, each
 // after the one that has it.
-func objects() []*object {
+func objects(top *object) []*object {
 	var all []*object
-	fileObject.visit(func(o *object) { all = append(all, o) })
+	top.visit(func(o *object) {
+		if !slices.Contains(all, o) {
+			all = append(all, o)
+		}
+	})
 	return all
 }
 
@@ -103,7 +117,7 @@ func (s *shape) schema() *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "array", Items: s.of.schema(), UniqueItems: s.distinct, MinItems: limit(s.min), MaxItems: limit(s.max)}
 	case isNumber:
 		least, most := float64(s.min), float64(s.max)
-		return orVariable(&jsonschema.Schema{Type: "integer", Minimum: &least, Maximum: &most})
+		return &jsonschema.Schema{Type: "integer", Minimum: &least, Maximum: &most}
 	}
 	return s.textSchema()
 }
@@ -117,6 +131,9 @@ func (s *shape) textSchema() *jsonschema.Schema {
 		text.Pattern = s.form.String()
 	}
 	if text.MinLength == nil && text.MaxLength == nil && text.Enum == nil && text.Pattern == "" {
+		return text
+	}
+	if !s.own {
 		return text
 	}
 	return orVariable(text)

@@ -119,7 +119,7 @@ func TestSchemaRefuses(t *testing.T) {
 // (Resolve checks it); each key of the table is one that the reader takes.
 func TestSchemaDescribesEverything(t *testing.T) {
 	seen := map[string]bool{}
-	for _, o := range objects() {
+	for _, o := range objects(fileObject) {
 		if o.about == "" || o.title == "" || seen[o.name] {
 			t.Errorf("object %q is not described, or twice in the table", o.name)
 		}

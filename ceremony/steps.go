@@ -282,6 +282,9 @@ func (p *planner) running() shellCommand {
 	if dir := p.options.Dir; dir != "" && dir != p.Dir() {
 		c = c.longFlag("--dir", "--dir", dir)
 	}
+	if p.Local != "" {
+		c = c.longFlag("--local", "--local", p.Local)
+	}
 	return c
 }
 
@@ -322,10 +325,12 @@ func (p *planner) configs(names ...string) []string {
 // warnOfPaths names what would be written outside of the ceremony's folder.
 func (p *planner) warnOfPaths() {
 	for _, m := range p.here {
-		p.warnOfPath("the credentials of "+m.Name, m.Config)
+		if !m.ConfigPos.Own {
+			p.warnOfPath("the credentials of "+m.Name, m.Config)
+		}
 	}
 	for i, s := range p.Sign {
-		if p.isHere(s.Coordinator()) {
+		if p.isHere(s.Coordinator()) && !s.OutputPos.Own {
 			p.warnOfPath(fmt.Sprintf("the output of signing %d", i+1), s.Output)
 		}
 	}

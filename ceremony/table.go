@@ -23,6 +23,7 @@ const (
 type shape struct {
 	kind     kind
 	called   string         // what the documentation calls it: "path"
+	own      bool           // of text: each member's own affair, so that it may hold ${NAME}
 	words    []string       // of text: the only ones there are
 	form     *regexp.Regexp // of text, and of the names of a mapping
 	min, max int            // of a number; of how many characters, elements or names, where max is not 0
@@ -85,8 +86,9 @@ var (
 
 var (
 	nameShape        = &shape{called: "name", form: stepName}
-	pathShape        = &shape{called: "path", form: pathForm}
-	durationShape    = &shape{called: "duration", form: duration, min: 2, max: 18}
+	pathShape        = &shape{called: "path", form: pathForm, own: true}
+	agreedPathShape  = &shape{called: "path", form: pathForm} // of which all members know the name
+	durationShape    = &shape{called: "duration", form: duration, min: 2, max: 18, own: true}
 	memberNames      = &shape{kind: isList, called: "list of members", of: &shape{called: "member"}, min: MinThreshold, max: MaxMembers, distinct: true}
 	afterShape       = &shape{kind: isList, called: "list of names", of: nameShape, max: maxAfter, distinct: true}
 	thresholdShape   = &shape{kind: isNumber, called: "number", min: MinThreshold, max: MaxMembers}
@@ -110,8 +112,32 @@ var fileObject = &object{
 		{"groups", false, &shape{kind: isMapping, called: "mapping of names to groups", form: stepName, min: 1, max: MaxMembers, of: &shape{kind: isObject, object: namedGroupObject}}, "", "Several groups, by name. Excludes `group:`."},
 		{"recovery", false, recoveryShape, "", "For all groups what `recovery:` is for one."},
 		{"sign", false, &shape{kind: isList, called: "list of signings", of: &shape{kind: isObject, object: signingObject}, max: MaxSignings}, "[]", "The messages to sign."},
-		{"faults", false, &shape{kind: isList, called: "list of faults", of: &shape{called: "fault", form: faultForm}}, "[]", "What goes wrong in rehearsals (`frostkit rehearse`), each as `KIND:MEMBER[@PHASE][=ARGUMENT]`; `docs/rehearse.md` lists the kinds. A run takes no notice of them, and they are not part of the digest."},
+		{"faults", false, &shape{kind: isList, called: "list of faults", of: &shape{called: "fault", form: faultForm, own: true}}, "[]", "What goes wrong in rehearsals (`frostkit rehearse`), each as `KIND:MEMBER[@PHASE][=ARGUMENT]`; `docs/rehearse.md` lists the kinds. A run takes no notice of them, and they are not part of the digest."},
 		{"timeouts", false, &shape{kind: isObject, object: timeoutsObject}, "{}", "How long to wait. `frostkit run` has flags that override them."},
+	},
+}
+
+// localObject is the file of one's own values.
+var localObject = &object{
+	name: "local", title: "Your own values",
+	about: "What `--local FILE` names: values of your own, in the form of the ceremony file, whose values they replace. Paths are relative to this file's folder, and `${NAME}` stands for an environment variable in all of it.",
+	keys: []key{
+		{"version", false, &shape{kind: isNumber, called: "number", min: Version, max: Version}, "1", "The version of this file: 1."},
+		{"server", false, &shape{kind: isObject, object: serverObject}, "{}", "The relay, as in the ceremony file."},
+		{"members", false, &shape{kind: isMapping, called: "mapping of names to members", form: memberName, max: MaxMembers, of: &shape{kind: isObject, object: memberObject}}, "{}", "Members of the ceremony, as in the ceremony file: those of whom there is something to say."},
+		{"sign", false, &shape{kind: isList, called: "list of signings", of: &shape{kind: isObject, object: localSigningObject}, max: MaxSignings}, "[]", "Signings of the ceremony: those of which there is something to say."},
+		{"timeouts", false, &shape{kind: isObject, object: timeoutsObject}, "{}", "How long to wait, as in the ceremony file."},
+	},
+}
+
+var localSigningObject = &object{
+	name: "localSigning", title: "A signing, of your own values",
+	about: "Your own values for one signing.",
+	keys: []key{
+		{"signing", true, &shape{kind: isEither, either: []*shape{{kind: isNumber, called: "number", min: 1, max: MaxSignings}, nameShape}}, "", "Which one: its number in the ceremony file, from 1, or its name."},
+		{"message", false, pathShape, "", "Where the message is here."},
+		{"sha256", false, &shape{called: "64 hexadecimal digits", form: hexDigest, own: true}, "", "The SHA-256 digest of the message that you will sign, as if the ceremony file had it for you alone."},
+		{"output", false, pathShape, "", "Where the signature goes."},
 	},
 }
 
@@ -119,7 +145,7 @@ var serverObject = &object{
 	name: "server", title: "server",
 	about: "The relay.",
 	keys: []key{
-		{"url", false, &shape{called: "address", min: 1, max: 270}, "", "`host:port` or `https://host:port`, with a path if a proxy has the relay under one; `http://` on the loopback interface alone."},
+		{"url", false, &shape{called: "address", min: 1, max: 270, own: true}, "", "`host:port` or `https://host:port`, with a path if a proxy has the relay under one; `http://` on the loopback interface alone."},
 		{"ca", false, pathShape, "", "A PEM file with the certificate authority to trust beside the system's. Needs `url:`."},
 	},
 }
@@ -129,8 +155,8 @@ var memberObject = &object{
 	about: "A person or program that holds a share. `{}` where there is nothing to say.",
 	keys: []key{
 		{"config", false, pathShape, "", "The member's credentials file; `NAME.toml` where it is absent."},
-		{"contact", false, &shape{called: "contact string", form: contactString, max: maxContact}, "", "The contact string of a member who is run elsewhere: what `frostkit export` prints there."},
-		{"approve", false, &shape{kind: isEither, either: []*shape{{called: "word", words: approvers}, {kind: isObject, object: commandObject}}}, "", "How the member agrees to sign. `prompt`: a person is shown the message and asked (`--yes` answers). `digest`: what has the `sha256:` of the signing is signed and all else refused, without a question. Where it is absent the run asks, unless all members are run here."},
+		{"contact", false, &shape{called: "contact string", form: contactString, max: maxContact, own: true}, "", "The contact string of a member who is run elsewhere: what `frostkit export` prints there."},
+		{"approve", false, &shape{kind: isEither, either: []*shape{{called: "word", words: approvers, own: true}, {kind: isObject, object: commandObject}}}, "", "How the member agrees to sign. `prompt`: a person is shown the message and asked (`--yes` answers). `digest`: what has the `sha256:` of the signing is signed and all else refused, without a question. Where it is absent the run asks, unless all members are run here."},
 	},
 }
 
@@ -172,7 +198,7 @@ var signingObject = &object{
 	keys: []key{
 		{"name", false, nameShape, "", "A name for `after:`."},
 		{"group", false, nameShape, "", "The name of the group that signs. Needed where `groups:` has more than one."},
-		{"message", true, pathShape, "", "The file to sign: up to 30,000 bytes of anything. Of what is longer, sign a list of digests."},
+		{"message", true, agreedPathShape, "", "The file to sign: up to 30,000 bytes of anything. Of what is longer, sign a list of digests."},
 		{"sha256", false, &shape{called: "64 hexadecimal digits", form: hexDigest}, "", "The SHA-256 digest of the message. A message with another one is refused by everybody: when planning where the file is there, and when asked to sign it."},
 		{"signers", true, &shape{kind: isEither, either: []*shape{memberNames, {kind: isObject, object: candidatesObject}}}, "", "Who signs: at least the threshold. The first one listed coordinates, and has the signature."},
 		{"output", true, pathShape, "", "Where the coordinator writes the signature and, with frostkit's protocol, every signer who has the message. What is there already is never overwritten."},

@@ -164,7 +164,7 @@ func (k *checkup) login(ctx context.Context, m ceremony.Member, rings map[string
 			return err
 		}
 	}
-	client, err := k.env.client(k.file.Server.BaseURL(), k.caPath(), key, 0)
+	client, err := k.env.clientAt(k.file.Server.BaseURL(), k.authority(), key, 0)
 	if err != nil {
 		return err
 	}

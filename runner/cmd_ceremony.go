@@ -10,12 +10,13 @@ import (
 
 type validateCommand struct {
 	File string `arg:"" placeholder:"FILE" help:"The ceremony file."`
+	localFlag
 	jsonFlag
 }
 
 // Run lists every problem of the file.
 func (c *validateCommand) Run(e *Env) error {
-	file, err := e.loadCeremony(c.File)
+	file, _, err := e.loadCeremony(c.File, c.localFlag)
 	if c.JSON {
 		return c.writeJSON(e, err)
 	}
@@ -53,6 +54,7 @@ type ceremonyFlags struct {
 	As   string `placeholder:"MEMBER" xor:"part" help:"Only this member's part; the others are run elsewhere."`
 	All  bool   `xor:"part" help:"Make keys for all members without a contact in the file, to be run here over the file's relay."`
 	Dir  string `placeholder:"DIR" help:"Folder of the credentials and outputs; by default the ceremony file's."`
+	localFlag
 	jsonFlag
 }
 
@@ -97,7 +99,7 @@ func (c *runCommand) Run(e *Env) error {
 	r := &run{scene: s, options: c, display: newDisplay(e)}
 	defer r.close()
 	for _, m := range r.here {
-		e.saveUnsaved(r.configPath(m))
+		e.saveUnsaved(r.credentials(m))
 	}
 	rec, err := r.openRecord()
 	if err != nil {

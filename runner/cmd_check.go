@@ -179,7 +179,7 @@ func (k *checkup) approvals() {
 		if m.Approve.By != ceremony.ByCommand {
 			continue
 		}
-		if path, err := exec.LookPath(k.approvalProgram(m)); err != nil {
+		if path, err := exec.LookPath(k.gate.Program(m)); err != nil {
 			k.failed("approve", m.Name, failf(ExitDeclined, "the approval command: %w", err))
 		} else {
 			k.add("approve", m.Name, checkOK, "%s decides, within %s", path, k.file.Timeouts.Approve)

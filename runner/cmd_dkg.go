@@ -11,6 +11,7 @@ import (
 	"frostkit/ceremony"
 	"frostkit/commkey"
 	"frostkit/frost"
+	"frostkit/internal/files"
 	"frostkit/keyring"
 	"frostkit/relay"
 	"frostkit/runner/protocol"
@@ -62,7 +63,7 @@ func (c *dkgCommand) runByRelay(e *Env, k *keyring.Keyring, watch func(steps.Not
 	}
 	narrator := newNarrator(e.Stderr, dkgWords, c.Timeout)
 	step.Notify = both(narrator.notice, watch)
-	saver := groupSaver{ctx: e.Context, path: k.Path(), description: c.Description, server: c.ServerURL}
+	saver := groupSaver{ctx: e.Context, credentials: keyring.At(files.At(k.Path())), description: c.Description, server: c.ServerURL}
 	defer saver.close()
 	if err := saver.prepare(max(len(step.Members), c.Threshold)); err != nil {
 		return err

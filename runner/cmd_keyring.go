@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"frostkit/commkey"
+	"frostkit/internal/files"
 	"frostkit/keyring"
 )
 
@@ -74,7 +75,7 @@ func (c *configFlag) load(e *Env) (*keyring.Keyring, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.saveUnsaved(path)
+	e.saveUnsaved(keyring.At(files.At(path)))
 	k, err := keyring.Load(path)
 	if err != nil {
 		return nil, err
@@ -97,8 +98,12 @@ func (c *configFlag) update(e *Env, change func(*keyring.Keyring) error) (string
 
 // update changes a credentials file, and warns of contacts that look alike.
 func (e *Env) update(ctx context.Context, path string, change func(*keyring.Keyring) error) error {
+	return e.updateFile(ctx, keyring.At(files.At(path)), change)
+}
+
+func (e *Env) updateFile(ctx context.Context, file keyring.File, change func(*keyring.Keyring) error) error {
 	var warnings []string
-	err := keyring.Update(ctx, path, func(k *keyring.Keyring) error {
+	err := file.Update(ctx, func(k *keyring.Keyring) error {
 		if err := change(k); err != nil {
 			return err
 		}

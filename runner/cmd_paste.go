@@ -13,6 +13,7 @@ import (
 
 	"frostkit/commkey"
 	"frostkit/frost"
+	"frostkit/internal/files"
 	"frostkit/keyring"
 	"frostkit/runner/input"
 	"frostkit/runner/paste"
@@ -145,7 +146,7 @@ func (c *dkgCommand) runByPaste(e *Env, k *keyring.Keyring, watch func(steps.Not
 	ctx, cancel := context.WithTimeout(e.Context, c.Timeout)
 	defer cancel()
 	p := e.startPaste(pasteEnd{session: session, self: k.Key().Public(), members: members, json: c.JSON, watch: watch})
-	saver := groupSaver{ctx: e.Context, path: k.Path(), description: c.Description, server: c.ServerURL}
+	saver := groupSaver{ctx: e.Context, credentials: keyring.At(files.At(k.Path())), description: c.Description, server: c.ServerURL}
 	defer saver.close()
 	if err := saver.prepare(len(members)); err != nil {
 		return err

@@ -21,6 +21,7 @@ type recoverCommand struct {
 	Bundle      string `placeholder:"FILE" help:"This member's bundle, which a run with 'recovery: bundle' in its file wrote; by default the share, or the bundle, that is pending beside the credentials."`
 	File        string `placeholder:"FILE" help:"The ceremony file: the certificate is compared with it, and the group gets its description and relay."`
 	Description string `short:"d" placeholder:"TEXT" help:"The group's description, instead of the file's or the ceremony's name."`
+	localFlag
 	configFlag
 	jsonFlag
 }
@@ -109,7 +110,7 @@ func (c *recoverCommand) read(e *Env) (*report.Statement, []byte, keyring.GroupC
 	if err != nil {
 		return nil, nil, config, fmt.Errorf("reading the certificate: %w", err)
 	}
-	statement, err := (&verifyCeremonyCommand{File: c.File}).verify(e, data)
+	statement, err := (&verifyCeremonyCommand{File: c.File, localFlag: c.localFlag}).verify(e, data)
 	if err != nil {
 		return nil, nil, config, err
 	}
@@ -133,7 +134,7 @@ func (c *recoverCommand) describe(e *Env, s *report.Statement) (keyring.GroupCon
 		config.Description += " " + s.Step
 	}
 	if c.File != "" {
-		file, err := e.loadCeremony(c.File)
+		file, _, err := e.loadCeremony(c.File, c.localFlag)
 		if err != nil {
 			return config, err
 		}

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"frostkit/ceremony"
 	"frostkit/frost/cocktail"
 	"frostkit/keyring"
+	"frostkit/runner/access"
 	"frostkit/runner/protocol"
 	"frostkit/runner/rehearsal"
 	"frostkit/runner/report"
@@ -28,6 +28,7 @@ type rehearseCommand struct {
 	Fault   []string      `sep:"none" placeholder:"KIND:MEMBER[@PHASE][=ARG]" help:"Something to go wrong, beside the faults in the file; may be given several times."`
 	Dir     string        `placeholder:"DIR" help:"Folder below which the report is written, as rehearsal/; by default the ceremony file's."`
 	Timeout time.Duration `placeholder:"DURATION" help:"How long each step may take; by default 10s, 10ms for each pair of members, and what the faults delay."`
+	localFlag
 	jsonFlag
 	eventsFlag
 }
@@ -38,6 +39,7 @@ type rehearsed struct {
 	env     *Env
 	file    *ceremony.File
 	dir     string
+	gate    *access.Gate
 	display *display
 	report  *report.Report
 	writer  reportWriter
@@ -84,7 +86,7 @@ func (r *rehearsed) print() error {
 
 // prepare reads the file, in which everybody is run here.
 func (c *rehearseCommand) prepare(e *Env) (*rehearsed, error) {
-	file, err := e.loadCeremony(c.File)
+	file, granted, err := e.loadCeremony(c.File, c.localFlag)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +106,11 @@ func (c *rehearseCommand) prepare(e *Env) (*rehearsed, error) {
 	if r.dir == "" {
 		r.dir = file.Dir()
 	}
-	r.writer.folder = filepath.Join(r.dir, rehearsalFolder)
+	r.gate = access.Open(file, c.Dir, granted)
+	if refused := r.gate.Refused(file.Names(), access.Reads); len(refused) > 0 {
+		return nil, refusedFailure(refused)
+	}
+	r.writer.folder = r.gate.Beside(rehearsalFolder)
 	r.report.Rehearsal = true
 	for _, f := range faults {
 		r.report.Faults = append(r.report.Faults, f.Text)
@@ -201,7 +207,7 @@ func (r *rehearsed) sign(ctx context.Context, step ceremony.Step) error {
 
 // message reads a message or, where it is not there yet, makes one up.
 func (r *rehearsed) message(signing ceremony.Signing) ([]byte, error) {
-	s := &scene{env: r.env, file: r.file, dir: r.dir}
+	s := &scene{env: r.env, file: r.file, dir: r.dir, gate: r.gate}
 	message, err := s.message(signing)
 	if errors.Is(err, fs.ErrNotExist) {
 		return []byte("REHEARSAL of signing " + filepath.Base(signing.Message) + ", which is not here\n"), nil
@@ -232,7 +238,7 @@ func (r *rehearsed) conclude(failed error) error {
 		}
 	}
 	for _, g := range r.file.Groups { // of the rehearsal before
-		if err := os.Remove(filepath.Join(r.writer.folder, certificateName(r.file, g))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := r.writer.folder.Sub(certificateName(r.file, g)).Remove(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return &Failure{Code: ExitStorage, Err: err}
 		}
 	}
@@ -242,7 +248,7 @@ func (r *rehearsed) conclude(failed error) error {
 	for _, f := range r.report.Findings {
 		r.env.say("found      %s: %s", keyring.EscapeName(f.Member), keyring.EscapeName(f.What))
 	}
-	r.env.say("report     %s", filepath.Join(r.writer.folder, report.HTMLFile))
+	r.env.say("report     %s", r.writer.folder.Sub(report.HTMLFile))
 	if failed == nil && r.report.Rehearsal {
 		r.env.say("REHEARSAL complete: nothing of it is of use for anything else")
 	}

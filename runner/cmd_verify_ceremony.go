@@ -14,6 +14,7 @@ type verifyCeremonyCommand struct {
 	Certificate string `arg:"" placeholder:"CERTIFICATE" help:"The certificate: report/certificate.json of a run."`
 	File        string `placeholder:"FILE" help:"Also compare it with this ceremony file."`
 	Rehearsal   bool   `help:"Accept the certificate of a rehearsal."`
+	localFlag
 	jsonFlag
 }
 
@@ -65,7 +66,7 @@ func (c *verifyCeremonyCommand) verify(e *Env, data []byte) (*report.Statement, 
 	if c.File == "" {
 		return statement, nil
 	}
-	file, err := e.loadCeremony(c.File)
+	file, _, err := e.loadCeremony(c.File, c.localFlag)
 	if err != nil {
 		return nil, err
 	}

@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"crypto/x509"
 	"encoding/pem"
-	"os"
 	"time"
 
 	"frostkit/commkey"
+	"frostkit/internal/files"
 	"frostkit/keyring"
 	"frostkit/relay"
 	"frostkit/relay/localca"
@@ -35,6 +35,15 @@ type timeoutFlag struct {
 // client prepares the relay's client for a member, which tries for as long as first to reach a relay that does
 // not answer.
 func (e *Env) client(server, ca string, key *commkey.PrivateKey, first time.Duration) (*relay.Client, error) {
+	if ca == "" {
+		return e.clientAt(server, nil, key, first)
+	}
+	place := files.At(ca)
+	return e.clientAt(server, &place, key, first)
+}
+
+// clientAt is client with the place of the authority that is to be trusted, or nil.
+func (e *Env) clientAt(server string, ca *files.Place, key *commkey.PrivateKey, first time.Duration) (*relay.Client, error) {
 	roots, err := trusted(ca)
 	if err != nil {
 		return nil, err
@@ -47,7 +56,7 @@ func (e *Env) client(server, ca string, key *commkey.PrivateKey, first time.Dura
 
 // trusted returns the certificates that are trusted beside the system's: the
 // local CA's, and those of the file.
-func trusted(ca string) ([]*x509.Certificate, error) {
+func trusted(ca *files.Place) ([]*x509.Certificate, error) {
 	dir, err := localca.Root()
 	if err != nil {
 		return nil, failf(ExitStorage, "finding the local CA's folder: %w", err)
@@ -56,10 +65,10 @@ func trusted(ca string) ([]*x509.Certificate, error) {
 	if err != nil {
 		return nil, failf(ExitInput, "reading the local CA: %w", err)
 	}
-	if ca == "" {
+	if ca == nil {
 		return roots, nil
 	}
-	data, err := os.ReadFile(ca)
+	data, _, err := ca.Read(maxAuthorityFile)
 	if err != nil {
 		return nil, failf(ExitInput, "reading the certificate authority: %w", err)
 	}
@@ -69,6 +78,9 @@ func trusted(ca string) ([]*x509.Certificate, error) {
 	}
 	return append(roots, more...), nil
 }
+
+// maxAuthorityFile is how much is read of a file of authorities, in bytes.
+const maxAuthorityFile = 4 << 20
 
 func parseCertificates(data []byte) ([]*x509.Certificate, error) {
 	var all []*x509.Certificate

@@ -13,6 +13,7 @@ import (
 	"frostkit/ceremony"
 	"frostkit/keyring"
 	"frostkit/runner/protocol"
+	"frostkit/runner/steps"
 )
 
 // refusalHelp is for those who speak frost-client's protocol.
@@ -74,6 +75,9 @@ func (r *refusals) add(one refusal) {
 func (r *run) approval(signing ceremony.Signing, m ceremony.Member) func(context.Context, protocol.Review) error {
 	return func(ctx context.Context, review protocol.Review) error {
 		review.Signers = r.inOrder(review.Signers)
+		if r.hasAgreed(signing, m, review) {
+			return nil
+		}
 		err := r.consent(ctx, signing, m, review)
 		if err == nil || ctx.Err() != nil || errors.Is(err, protocol.ErrUnanswered) {
 			return err
@@ -81,6 +85,67 @@ func (r *run) approval(signing ceremony.Signing, m ceremony.Member) func(context
 		r.add(refusal{Member: m.Name, Signing: signing.Number, Message: r.messagePath(signing), Reason: err.Error()})
 		return err
 	}
+}
+
+// agreesFirst asks a coordinator here whether to sign before anybody else is told what: the message may be
+// one that it would show to nobody.
+func (r *run) agreesFirst(ctx context.Context, id string, signing ceremony.Signing, rings map[string]*keyring.Keyring) error {
+	if !r.isHere(signing.Coordinator()) || r.isUntold(signing) {
+		return nil
+	}
+	review, m, err := r.ownReview(id, signing, rings)
+	if err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, orElse(r.options.Timeout, r.file.Timeouts.Sign))
+	defer cancel()
+	err = r.approval(signing, m)(limited, review)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case limited.Err() != nil:
+		return &protocol.MissingError{Phase: protocol.PhaseApproval, Missing: []protocol.Member{review.Coordinator}}
+	case errors.Is(err, protocol.ErrUnanswered):
+		return err
+	case err != nil:
+		return refusedBy(m, fmt.Errorf("%w: %w", protocol.ErrDeclined, err))
+	}
+	r.agreed = &agreedReview{signing.Number, review}
+	return nil
+}
+
+// agreedReview is what the coordinator of a signing has agreed to.
+type agreedReview struct {
+	signing int
+	review  protocol.Review
+}
+
+// hasAgreed reports whether a member has agreed to this very thing as its coordinator.
+func (r *run) hasAgreed(signing ceremony.Signing, m ceremony.Member, review protocol.Review) bool {
+	return r.agreed != nil && m.Name == signing.Coordinator() && r.agreed.signing == signing.Number && steps.SameReview(r.agreed.review, review)
+}
+
+// ownReview is what a coordinator here is about to ask for.
+func (r *run) ownReview(id string, signing ceremony.Signing, rings map[string]*keyring.Keyring) (protocol.Review, ceremony.Member, error) {
+	s, err := r.signer(id, signing, signing.Coordinator(), rings)
+	if err != nil {
+		return protocol.Review{}, ceremony.Member{}, err
+	}
+	public, err := s.group.PublicKeyPackage()
+	if err != nil {
+		return protocol.Review{}, s.member, err
+	}
+	message, err := r.message(signing)
+	if err != nil {
+		return protocol.Review{}, s.member, err
+	}
+	review := protocol.Review{VerifyingKey: public.VerifyingKey(), Messages: [][]byte{message}, Signers: r.inOrder(s.signers), Need: orAll(signing)}
+	for _, member := range s.signers {
+		if member.Name == signing.Coordinator() {
+			review.Coordinator = member
+		}
+	}
+	return review, s.member, nil
 }
 
 // refusedBy says who refused, where that is why a signer's part ended.
@@ -112,33 +177,37 @@ func (r *run) consent(ctx context.Context, signing ceremony.Signing, m ceremony.
 		return err
 	case r.options.Decline:
 		return r.options.reason()
-	case m.Approve.By == ceremony.ByDigest:
+	case r.gate.SignsByDigest(m):
 		return nil // isMeant has compared it: the file has a digest
 	case m.Approve.By == ceremony.ByCommand:
 		return r.commandApproves(ctx, m, review)
 	case r.options.Yes && !known:
 		return fmt.Errorf("--yes approves the messages that are here, and %q is not", r.messagePath(signing))
-	case !r.asks(m) && known:
+	case !r.asks(m, r.isFresh(m, review.VerifyingKey.String())) && known:
 		return nil
 	}
 	return unanswered(r.prompt(ctx, signing, m, review))
 }
 
-// asks reports whether a member here is asked before it signs what the file names.
-func (r *run) asks(m ceremony.Member) bool {
+// asks reports whether a member here is asked before it signs what the file names. The file may be
+// somebody else's: only a policy of one's own, or a key that this run made, spares the question.
+func (r *run) asks(m ceremony.Member, fresh bool) bool {
 	switch {
-	case r.options.Decline || r.options.Yes || !r.isHere(m.Name):
+	case r.options.Decline || r.options.Yes || !r.isHere(m.Name) || r.gate.SignsByDigest(m):
 		return false
-	case m.Approve.By == "":
-		return !r.everybodyHere()
+	case m.Approve.By == ceremony.ByPrompt:
+		return true
+	case m.Approve.By == ceremony.ByCommand:
+		return false // which the gate lets start, or not
 	}
-	return m.Approve.By == ceremony.ByPrompt
+	return !r.everybodyHere() || !fresh
 }
 
-// canAsk fails where a member is to be asked, and it is known that nobody will answer.
-func (r *run) canAsk(signing ceremony.Signing) error {
+// canAsk fails where a member is to be asked, and it is known that nobody will answer. made tells whether this
+// run makes the key itself.
+func (r *run) canAsk(signing ceremony.Signing, made bool) error {
 	for _, name := range signing.Signers {
-		if m, _ := r.file.Member(name); r.asks(m) {
+		if m, _ := r.file.Member(name); r.asks(m, made) {
 			return unanswered(r.env.canAnswer())
 		}
 	}
@@ -150,7 +219,7 @@ func unanswered(err error) error {
 	if !errors.Is(err, protocol.ErrUnanswered) {
 		return err
 	}
-	return &Failure{Code: ExitUsage, Err: err, Hint: "--yes signs what the file names, --decline refuses, and approve: in the file decides for a member"}
+	return &Failure{Code: ExitUsage, Err: err, Hint: "--yes signs what the file names, --decline refuses, and approve: in your own values (--local) decides for a member, or in the file once you allowed it (frostkit allow)"}
 }
 
 // isMeant compares what a coordinator asks for with what the file names: the
@@ -159,7 +228,7 @@ func unanswered(err error) error {
 func (r *run) isMeant(signing ceremony.Signing, review protocol.Review) (known bool, err error) {
 	if len(review.Messages) != 1 || len(review.Aux) != 0 {
 		return false, fmt.Errorf("asked to sign something else than %q: %d messages, %d bytes of auxiliary data",
-			r.messagePath(signing), len(review.Messages), len(review.Aux))
+			signing.Message, len(review.Messages), len(review.Aux))
 	}
 	if err := r.signersMeant(signing, review); err != nil {
 		return false, err
@@ -176,7 +245,7 @@ func (r *run) isMeant(signing ceremony.Signing, review protocol.Review) (known b
 		return false, err
 	case !bytes.Equal(expected, review.Messages[0]):
 		return false, fmt.Errorf("asked to sign something else than %q: its SHA-256 digest is %s, that of the file %s",
-			r.messagePath(signing), asked, digestOf(expected))
+			signing.Message, asked, digestOf(expected))
 	}
 	return true, nil
 }

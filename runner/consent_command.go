@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -27,12 +26,15 @@ const (
 // commandApproves asks a member's command whether to sign. The command gets the
 // message on standard input and agrees by exiting with 0.
 func (r *run) commandApproves(ctx context.Context, m ceremony.Member, review protocol.Review) error {
+	if err := r.gate.MayStart(m); err != nil {
+		return err
+	}
 	limit := r.file.Timeouts.Approve
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	command := exec.CommandContext(limited, r.approvalProgram(m), m.Approve.Command[1:]...)
+	command := exec.CommandContext(limited, r.gate.Program(m), m.Approve.Command[1:]...)
 	complaint := &tail{limit: maxComplaint}
-	command.Dir, command.Env, command.WaitDelay = r.file.Dir(), r.commandEnvironment(m, review), commandGrace
+	command.Dir, command.Env, command.WaitDelay = r.gate.ProgramFolder(m), r.commandEnvironment(m, review), commandGrace
 	command.Stdin, command.Stderr = bytes.NewReader(review.Messages[0]), complaint
 	err := command.Run()
 	var exit *exec.ExitError
@@ -50,20 +52,6 @@ func (r *run) commandApproves(ctx context.Context, m ceremony.Member, review pro
 		return errors.New(keyring.EscapeName(line))
 	}
 	return fmt.Errorf("the approval command %q ended with %s", m.Approve.Command[0], exit)
-}
-
-// approvalProgram is the program that approves for a member: relative to the
-// file's folder where its name has a slash, else to be looked up in PATH.
-func (s *scene) approvalProgram(m ceremony.Member) string {
-	name := m.Approve.Command[0]
-	if !strings.Contains(filepath.ToSlash(name), "/") || filepath.IsAbs(name) {
-		return name
-	}
-	path, err := filepath.Abs(filepath.Join(s.file.Dir(), name)) // as Cmd.Dir would shift it
-	if err != nil {
-		return name
-	}
-	return path
 }
 
 // commandEnvironment is the whole environment of an approval command.

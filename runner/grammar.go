@@ -59,6 +59,8 @@ type frostkitGrammar struct {
 	Check    checkCommand    `cmd:"" group:"ceremony" help:"Check, before the day, everything that a run of a ceremony will need."`
 	Run      runCommand      `cmd:"" group:"ceremony" help:"Carry out what a ceremony file describes and is not yet done."`
 
+	Allow allowCommand `cmd:"" group:"ceremony" help:"Show what a ceremony file asks for beyond its folder, and allow it."`
+
 	Rehearse       rehearseCommand       `cmd:"" group:"ceremony" help:"Try a ceremony out in this process alone, with faults and members who lie if you want."`
 	VerifyCeremony verifyCeremonyCommand `cmd:"" group:"ceremony" help:"Verify the certificate of a ceremony, with nothing else."`
 	Recover        recoverCommand        `cmd:"" group:"ceremony" help:"Make a lost share again from a ceremony's certificate, the member's bundle and its communication key."`

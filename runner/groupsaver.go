@@ -10,7 +10,6 @@ import (
 
 	"frostkit/ceremony"
 	"frostkit/frost"
-	"frostkit/internal/files"
 	"frostkit/keyring"
 	"frostkit/runner/protocol"
 )
@@ -18,8 +17,9 @@ import (
 // groupSaver stores a group that is made by frost-client's protocol, in room that it has taken
 // before the first message leaves.
 type groupSaver struct {
-	ctx                       context.Context // for its values
-	path, description, server string
+	ctx                 context.Context // for its values
+	credentials         keyring.File
+	description, server string
 
 	place   *keyring.Place // nil before prepare
 	members int            // for whom place has room
@@ -32,7 +32,7 @@ func (s *groupSaver) prepare(members int) error {
 		return nil
 	}
 	s.close()
-	place, err := keyring.At(files.At(s.path)).ReserveGroup(keyring.GroupSize(members, s.description, s.server))
+	place, err := s.credentials.ReserveGroup(keyring.GroupSize(members, s.description, s.server))
 	s.place, s.members = place, members
 	return err
 }
@@ -55,10 +55,10 @@ func (s *groupSaver) close() {
 
 // saveUnsaved adds to credentials the groups that an earlier command could not add. Where that is not
 // possible still, it warns.
-func (e *Env) saveUnsaved(path string) {
-	saved, err := keyring.At(files.At(path)).SaveUnsaved(e.Context)
+func (e *Env) saveUnsaved(credentials keyring.File) {
+	saved, err := credentials.SaveUnsaved(e.Context)
 	for _, group := range saved {
-		e.say("The group %q (%s), which was kept beside %s, is saved there.", group.Description, group.ID(), path)
+		e.say("The group %q (%s), which was kept beside %s, is saved there.", group.Description, group.ID(), credentials.Path())
 	}
 	if err != nil {
 		e.warn([]string{err.Error()})
@@ -76,7 +76,7 @@ func (s *scene) checkRoom(plan *ceremony.Plan) error {
 			if !slices.Contains(group.Members, m.Name) {
 				continue
 			}
-			if err := s.roomFor(group, s.configPath(m)); err != nil {
+			if err := s.roomFor(group, s.credentials(m)); err != nil {
 				return fmt.Errorf("beginning the part of %s: %w", keyring.EscapeName(m.Name), err)
 			}
 		}
@@ -86,16 +86,16 @@ func (s *scene) checkRoom(plan *ceremony.Plan) error {
 
 // roomFor fails where credentials cannot take one more group. By frostkit's own protocol the share is
 // stored before the others can have the group, so that only what will never fit is looked for.
-func (s *scene) roomFor(group ceremony.Group, path string) error {
-	folder := filepath.Dir(path)
+func (s *scene) roomFor(group ceremony.Group, credentials keyring.File) error {
+	folder := filepath.Dir(credentials.Path())
 	if free, known := freeSpace(nearestFolder(folder)); known && free < enoughSpace {
 		return tooLittleSpace(folder, free)
 	}
 	size := keyring.GroupSize(len(group.Members), group.Description, s.file.Server.Address())
 	if _, err := os.Stat(folder); err != nil || s.file.Protocol == ceremony.Frostkit {
-		return keyring.At(files.At(path)).CheckSize(size)
+		return credentials.CheckSize(size)
 	}
-	place, err := keyring.At(files.At(path)).ReserveGroup(size)
+	place, err := credentials.ReserveGroup(size)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"frostkit/internal/durable"
+	"frostkit/internal/files"
 )
 
 // writeFile writes a file that is not secret, whole or not at all.
@@ -21,11 +22,14 @@ func writeFile(path string, data []byte) error {
 }
 
 // writeOutput is writeFile that makes the folder as well.
-func writeOutput(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return &Failure{Code: ExitStorage, Err: fmt.Errorf("making the folder of %q: %w", path, err)}
+func writeOutput(place files.Place, data []byte) error {
+	if err := place.Dir().MakeFolder(0o755); err != nil {
+		return &Failure{Code: ExitStorage, Err: fmt.Errorf("making the folder of %q: %w", place, err)}
 	}
-	return writeFile(path, data)
+	if err := durable.Write(place, data, 0o644); err != nil {
+		return &Failure{Code: ExitStorage, Err: fmt.Errorf("writing %q: %w", place, err)}
+	}
+	return nil
 }
 
 // maxSpared is the size up to which a file is looked into before it is replaced, in

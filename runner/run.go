@@ -17,6 +17,7 @@ import (
 	"frostkit/relay"
 	"frostkit/relay/boltstore"
 	"frostkit/relay/localca"
+	"frostkit/runner/access"
 	"frostkit/runner/protocol"
 	"frostkit/runner/protocol/native"
 	"frostkit/runner/steps"
@@ -33,6 +34,7 @@ type run struct {
 	// finished: the ceremony is carried out, and nobody waits for a message.
 	finished bool
 	reserved []func() // to be called at the end
+	agreed   *agreedReview
 	refusals
 	outcomes
 }
@@ -129,7 +131,9 @@ func (r *run) preflight(plan *ceremony.Plan) error {
 			return blockedBy(step)
 		}
 		if step.Kind == ceremony.Sign && !step.Done {
-			if err := errors.Join(r.canAsk(r.file.Sign[step.Signing-1]), probeOutputs(step)); err != nil {
+			signing := r.file.Sign[step.Signing-1]
+			makes, err := r.makes(plan, signing.Group)
+			if err := errors.Join(err, r.canAsk(signing, makes), probeOutputs(step)); err != nil {
 				return err
 			}
 		}
@@ -143,6 +147,13 @@ func (r *run) preflight(plan *ceremony.Plan) error {
 		}
 	}
 	return r.checkRoom(plan)
+}
+
+// makes reports whether this run makes the key of a group from its beginning.
+func (r *run) makes(plan *ceremony.Plan, name string) (bool, error) {
+	group, _ := r.file.Group(name)
+	begun, err := r.outstanding(group)
+	return plan.Key(name) == "" && !begun, err
 }
 
 // probeOutputs tries whether what a step makes can be written.
@@ -159,7 +170,7 @@ func probeOutputs(step ceremony.Step) error {
 // same time: each would take the messages of the other.
 func (r *run) reserve() error {
 	for _, m := range r.here {
-		release, err := keyring.Reserve(r.configPath(m), digestText(r.file)[:16])
+		release, err := r.credentials(m).Reserve(digestText(r.file)[:16])
 		if err != nil {
 			return fmt.Errorf("beginning the part of %s: %w", m.Name, err)
 		}
@@ -200,7 +211,7 @@ func (r *run) carryOut(ctx context.Context, plan *ceremony.Plan, step ceremony.S
 
 func (r *run) makeKeys(ctx context.Context) error {
 	for _, m := range r.here {
-		err := keyring.Update(ctx, r.configPath(m), func(k *keyring.Keyring) error {
+		err := r.credentials(m).Update(ctx, func(k *keyring.Keyring) error {
 			if k.Key() != nil {
 				return nil
 			}
@@ -226,7 +237,7 @@ func (r *run) exchangeContacts(ctx context.Context) error {
 	r.display.pause()
 	defer r.display.resume()
 	for _, m := range r.here {
-		err := r.env.update(ctx, r.configPath(m), func(k *keyring.Keyring) error { return r.addContacts(m, k, rings) })
+		err := r.env.updateFile(ctx, r.credentials(m), func(k *keyring.Keyring) error { return r.addContacts(m, k, rings) })
 		if err != nil {
 			return err
 		}
@@ -310,7 +321,7 @@ func (r *run) closeStore() {
 // relayFolder is where the built-in relay keeps what is under way, until the
 // ceremony is carried out.
 func (r *run) relayFolder() string {
-	return filepath.Join(r.dir, "."+filepath.Base(r.options.File)+".relay")
+	return filepath.Join(r.dir, access.RelayFolder(r.options.File))
 }
 
 // relayPatience is for how long a ceremony tries to reach a relay that does not answer: one that is being
@@ -325,7 +336,7 @@ func (r *run) client(key *commkey.PrivateKey) (*relay.Client, error) {
 			URL: "https://" + r.relay.Address, Key: key, RootCAs: r.roots, UserAgent: "frostkit/" + Version,
 		})
 	}
-	return r.env.client(server.BaseURL(), r.caPath(), key, relayPatience)
+	return r.env.clientAt(server.BaseURL(), r.authority(), key, relayPatience)
 }
 
 // session is a member's way to the sessions of this ceremony: it knows the
@@ -389,14 +400,21 @@ func (r *run) dkgPart(group ceremony.Group, m ceremony.Member, rings map[string]
 		return nil, err
 	}
 	keys, _ := r.memberKeys(group, k, rings)
-	saver := &groupSaver{ctx: r.env.Context, path: r.configPath(m), description: group.Description, server: r.file.Server.Address()}
+	saver := &groupSaver{ctx: r.env.Context, credentials: r.credentials(m), description: group.Description, server: r.file.Server.Address()}
 	part := &steps.DKG{
 		Session: session, Key: k.Key(), Ciphersuite: r.suite, Threshold: group.Threshold,
 		Members: keys, Create: m.Name == group.Creator(),
 		Timeout: orElse(r.options.Timeout, r.file.Timeouts.DKG), Linger: r.options.Linger, Random: rand.Reader,
 		Prepare: saver.prepare, Save: saver.save,
 	}
-	return func(ctx context.Context) error { defer saver.close(); return part.Run(ctx) }, nil
+	return func(ctx context.Context) error {
+		defer saver.close()
+		err := part.Run(ctx)
+		if err == nil && saver.made != nil {
+			r.setFresh(m, saver.made.ID())
+		}
+		return err
+	}, nil
 }
 
 // together runs the parts side by side. When one fails the others are stopped,

@@ -4,13 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"frostkit/ceremony"
 	"frostkit/commkey"
 	"frostkit/frost"
+	"frostkit/internal/files"
 	"frostkit/keyring"
 	"frostkit/runner/protocol"
 	"frostkit/runner/protocol/native"
@@ -41,29 +41,29 @@ func (r *run) collectPart(id string, signing ceremony.Signing, rings map[string]
 	return func(ctx context.Context) error {
 		signed, err := step.Run(ctx)
 		if err == nil {
-			_ = os.Remove(r.untoldPath(signing))
+			_ = r.untoldMark(signing).Remove()
 		}
 		r.collected(signing, signed, err)
 		return err
 	}, nil
 }
 
-// untoldPath is the mark of a signature that signers elsewhere may not have been told of: while it is
+// untoldMark is the mark of a signature that signers elsewhere may not have been told of: while it is
 // there, the coordinator's next run tells them.
-func (r *run) untoldPath(signing ceremony.Signing) string {
-	path := r.outputPath(signing)
-	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".untold")
+func (r *run) untoldMark(signing ceremony.Signing) files.Place {
+	output := r.output(signing)
+	return output.Beside("." + filepath.Base(output.Name) + ".untold")
 }
 
 func (r *run) isUntold(signing ceremony.Signing) bool {
-	_, err := os.Stat(r.untoldPath(signing))
+	_, err := r.untoldMark(signing).Stat()
 	return err == nil && r.file.Protocol == ceremony.Frostkit && r.isHere(signing.Coordinator())
 }
 
 // saveUntold saves a signature before the signers are told of it.
 func (r *run) saveUntold(signing ceremony.Signing, made frost.Signature) error {
 	if !r.areHere(signing.Signers) {
-		if err := writeOutput(r.untoldPath(signing), nil); err != nil {
+		if err := writeOutput(r.untoldMark(signing), nil); err != nil {
 			return withSignature(err, made)
 		}
 	}
@@ -72,7 +72,7 @@ func (r *run) saveUntold(signing ceremony.Signing, made frost.Signature) error {
 
 // saveSignature writes a signature to where the file says.
 func (r *run) saveSignature(signing ceremony.Signing, made frost.Signature) error {
-	return withSignature(writeOutput(r.outputPath(signing), made.Bytes()), made)
+	return withSignature(writeOutput(r.output(signing), made.Bytes()), made)
 }
 
 // withSignature adds to an error the signature that could not be written: with frost-client's protocol it is
@@ -123,7 +123,7 @@ func (r *run) keepSignature(signing ceremony.Signing, made []frost.Signature) er
 	if _, err := r.message(signing); err != nil {
 		return nil
 	}
-	if _, err := os.Lstat(r.outputPath(signing)); err == nil {
+	if _, err := r.output(signing).Lstat(); err == nil {
 		return nil
 	}
 	return r.saveSignature(signing, made[0])

@@ -3,8 +3,6 @@ package runner
 import (
 	"context"
 	"crypto/rand"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -25,7 +23,7 @@ func (s *scene) agreement(group ceremony.Group) native.Agreement {
 }
 
 func (s *scene) records(group ceremony.Group, m ceremony.Member) steps.Records {
-	return steps.KeyringRecords(s.env.Context, keyring.At(files.At(s.configPath(m))), s.agreement(group))
+	return steps.KeyringRecords(s.env.Context, s.credentials(m), s.agreement(group))
 }
 
 // serveHere is how long a member whose group is made is there for others who are all in this process.
@@ -81,6 +79,9 @@ func (r *run) generatePart(group ceremony.Group, m ceremony.Member, rings map[st
 		outcome, err := part.Run(ctx)
 		if outcome != nil {
 			r.made(group, outcome.Unconfirmed)
+			if !begun {
+				r.setFresh(m, outcome.PublicKeyPackage.VerifyingKey().String())
+			}
 			outcome.KeyPackage.Destroy()
 		}
 		return err
@@ -90,28 +91,28 @@ func (r *run) generatePart(group ceremony.Group, m ceremony.Member, rings map[st
 // hintRecovery says how a share that was lost is made again, where what that needs is here: the others
 // have their group, and will not make another one.
 func (r *run) hintRecovery(group ceremony.Group, m ceremony.Member) {
-	certificate := filepath.Join(r.dir, reportFolder, certificateName(r.file, group))
-	bundle := r.bundlePath(group, m)
-	for _, path := range []string{certificate, bundle} {
-		if _, err := os.Stat(path); err != nil {
+	folder := r.gate.Beside(reportFolder)
+	certificate, bundle := folder.Sub(certificateName(r.file, group)), folder.Sub(r.bundleName(group, m))
+	for _, place := range []files.Place{certificate, bundle} {
+		if _, err := place.Stat(); err != nil {
 			return
 		}
 	}
 	r.display.pause()
 	defer r.display.resume()
 	r.env.say("hint: if %s had this group and lost its share, stop here and run: %s", keyring.EscapeName(m.Name),
-		shell("frostkit", "recover", certificate, "--bundle", bundle, "--file", r.options.File, "-c", r.configPath(m)))
+		shell("frostkit", "recover", certificate.Path, "--bundle", bundle.Path, "--file", r.options.File, "-c", r.configPath(m)))
 }
 
-// bundlePath is where a member keeps what it needs beside its key to recover its share.
-func (r *run) bundlePath(group ceremony.Group, m ceremony.Member) string {
-	return filepath.Join(r.dir, reportFolder, groupFileName(r.file, "recovery", group)+"-"+m.Name+".bin")
+// bundleName is the file in the report's folder in which a member keeps what it needs beside its key to recover its share.
+func (r *run) bundleName(group ceremony.Group, m ceremony.Member) string {
+	return groupFileName(r.file, "recovery", group) + "-" + m.Name + ".bin"
 }
 
 // keep saves a group that was made, once, and what proves it.
 func (r *run) keep(group ceremony.Group, m ceremony.Member, made *native.Outcome) error {
 	config := groupOf(group.Description, r.file.Server.Address(), made.KeyPackage, made.PublicKeyPackage, made.Members)
-	err := keyring.Update(context.WithoutCancel(r.env.Context), r.configPath(m), func(k *keyring.Keyring) error {
+	err := r.credentials(m).Update(context.WithoutCancel(r.env.Context), func(k *keyring.Keyring) error {
 		if _, there := k.Group(made.PublicKeyPackage.VerifyingKey().String()); there {
 			return nil
 		}

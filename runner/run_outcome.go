@@ -20,6 +20,27 @@ type outcomes struct {
 	missing     []string               // at a deadline
 	reminders   []reminder             // for them
 	unconfirmed map[string][]string    // by the group's name: of whom nobody here heard that they saved it
+	fresh       map[freshKey]bool      // made by this run, from its beginning
+}
+
+// freshKey is a group's key at a member.
+type freshKey struct{ member, key string }
+
+// setFresh notes that this run made a group, for a member.
+func (o *outcomes) setFresh(m ceremony.Member, key string) {
+	o.known.Lock()
+	defer o.known.Unlock()
+	if o.fresh == nil {
+		o.fresh = map[freshKey]bool{}
+	}
+	o.fresh[freshKey{m.Name, key}] = true
+}
+
+// isFresh reports whether this run made a group, for a member.
+func (o *outcomes) isFresh(m ceremony.Member, key string) bool {
+	o.known.Lock()
+	defer o.known.Unlock()
+	return o.fresh[freshKey{m.Name, key}]
 }
 
 // missed notes who was missing where that is why a run failed.

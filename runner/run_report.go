@@ -16,6 +16,7 @@ import (
 	"frostkit/frost"
 	"frostkit/frost/cocktail"
 	"frostkit/internal/durable"
+	"frostkit/internal/files"
 	"frostkit/keyring"
 	"frostkit/runner/protocol/native"
 	"frostkit/runner/report"
@@ -73,7 +74,7 @@ func (r *run) writeReport(rec *record, failed error) error {
 			out.Notes = append(out.Notes, fmt.Sprintf("%s was missing. To be run for this part: %s", missing.Member, missing.Command))
 		}
 	}
-	w := reportWriter{folder: filepath.Join(r.dir, reportFolder)}
+	w := reportWriter{folder: r.gate.Beside(reportFolder)}
 	for _, g := range r.file.Groups {
 		if err := r.reportGroup(&w, out, g, plan.Key(g.Name), rings, rec.history); err != nil {
 			return err
@@ -89,7 +90,7 @@ func (r *run) writeReport(rec *record, failed error) error {
 	if err := w.finish(out); err != nil {
 		return err
 	}
-	r.env.say("report     %s", filepath.Join(w.folder, report.HTMLFile))
+	r.env.say("report     %s", w.folder.Sub(report.HTMLFile))
 	return nil
 }
 
@@ -196,19 +197,22 @@ func (r *run) keepProof(g ceremony.Group, m ceremony.Member, made *native.Outcom
 	if err != nil {
 		return err
 	}
-	w := reportWriter{folder: filepath.Join(r.dir, reportFolder)}
+	w := reportWriter{folder: r.gate.Beside(reportFolder)}
 	if made.Bundle != nil {
-		w.add(filepath.Base(r.bundlePath(g, m)), made.Bundle.Encode(), 0o600)
+		w.add(r.bundleName(g, m), made.Bundle.Encode(), 0o600)
 	}
 	w.add(certificateName(r.file, g), data, 0o644)
 	return w.flush()
 }
 
+// maxCertificateFile is how much is read of a certificate, in bytes: more than that of the largest group.
+const maxCertificateFile = 64 << 20
+
 // prove verifies the certificate of a group that is in the report's folder, and
 // notes it if it is that of this group.
 func (r *run) prove(w *reportWriter, out *report.Report, g ceremony.Group, group *report.Group) error {
 	name := certificateName(r.file, g)
-	data, err := os.ReadFile(filepath.Join(w.folder, name))
+	data, _, err := w.folder.Sub(name).Read(maxCertificateFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -297,7 +301,7 @@ func (r *run) reportSignings(out *report.Report, plan *ceremony.Plan, rings map[
 	for i, signing := range r.file.Sign {
 		s := r.reportSigning(signing, h)
 		if state.Signatures[i] == ceremony.ValidSignature {
-			raw, err := os.ReadFile(r.outputPath(signing))
+			raw, _, err := r.output(signing).Read(maxSpared)
 			if err != nil {
 				return err
 			}
@@ -361,7 +365,7 @@ func signatureCheck(s report.Signing, key string) report.Check {
 
 // reportWriter collects the files of a report, to write them together.
 type reportWriter struct {
-	folder string
+	folder files.Place
 	files  []reportFile
 }
 
@@ -391,13 +395,13 @@ func (w *reportWriter) finish(out *report.Report) error {
 }
 
 func (w *reportWriter) flush() error {
-	if err := os.MkdirAll(w.folder, 0o755); err != nil {
+	if err := w.folder.MakeFolder(0o755); err != nil {
 		return &Failure{Code: ExitStorage, Err: fmt.Errorf("making the report's folder: %w", err)}
 	}
 	for _, f := range w.files {
-		path := filepath.Join(w.folder, f.name)
-		if err := durable.WriteFile(path, f.data, f.mode); err != nil {
-			return &Failure{Code: ExitStorage, Err: fmt.Errorf("writing %q: %w", path, err)}
+		place := w.folder.Sub(f.name)
+		if err := durable.Write(place, f.data, f.mode); err != nil {
+			return &Failure{Code: ExitStorage, Err: fmt.Errorf("writing %q: %w", place, err)}
 		}
 	}
 	return nil

@@ -21,6 +21,9 @@ func (r *run) sign(ctx context.Context, id string, signing ceremony.Signing) err
 		return err
 	}
 	defer destroy(rings)
+	if err := r.agreesFirst(ctx, id, signing, rings); err != nil {
+		return err
+	}
 	coordinate, participate := r.coordinatorPart, r.participantPart
 	if r.file.Protocol == ceremony.Frostkit {
 		coordinate, participate = r.collectPart, r.answerPart

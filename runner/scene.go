@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 
 	"frostkit/ceremony"
@@ -14,6 +13,7 @@ import (
 	"frostkit/frost"
 	"frostkit/internal/files"
 	"frostkit/keyring"
+	"frostkit/runner/access"
 )
 
 // scene is a ceremony as it stands on this machine: the file, whose part is
@@ -25,11 +25,12 @@ type scene struct {
 	flags ceremonyFlags
 	dir   string // of credentials and outputs
 	here  []ceremony.Member
+	gate  *access.Gate // opens what the file names
 }
 
 // openScene reads and checks everything that can be checked without a network.
 func (e *Env) openScene(flags ceremonyFlags) (*scene, error) {
-	file, err := e.loadCeremony(flags.File)
+	file, granted, err := e.loadCeremony(flags.File, flags.localFlag)
 	if err != nil {
 		return nil, err
 	}
@@ -49,23 +50,60 @@ func (e *Env) openScene(flags ceremonyFlags) (*scene, error) {
 		}
 		s.here = []ceremony.Member{member}
 	}
+	s.gate = access.Open(file, flags.Dir, granted)
+	if refused := s.gate.Refused(s.namesHere(), access.Reads, access.Writes, access.Starts); len(refused) > 0 {
+		return nil, refusedFailure(refused)
+	}
 	return s, nil
 }
 
-// loadCeremony reads a ceremony file with the environment's variables, and
-// checks its contact strings.
-func (e *Env) loadCeremony(path string) (*ceremony.File, error) {
-	file, err := ceremony.Load(path, ceremony.Environment(func(name string) (string, bool) {
-		value := e.Getenv(name)
-		return value, value != ""
-	}))
+// refusedFailure is what a command fails with whose ceremony file asks for more than it may.
+func refusedFailure(refused ceremony.Problems) error {
+	return failf(ExitInput, "%w", refused).hint("nothing was read, written or started; keep it in the ceremony's folder, or follow what is said above")
+}
+
+// localFlag names one's own values for a ceremony.
+type localFlag struct {
+	Local string `placeholder:"FILE" help:"Your own values for this ceremony: paths, how you approve, the relay; they replace those in the ceremony file."`
+}
+
+// loadCeremony reads a ceremony file with one's own values, and checks its contact strings. It
+// also returns what the file was allowed to ask for: then, and in one's own values,
+// the environment's variables are known.
+func (e *Env) loadCeremony(path string, local localFlag) (*ceremony.File, []access.Ask, error) {
+	content, err := ceremony.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, classify(err).hint("name a ceremony file that is there; docs/ceremony-file.md says what is in one")
+		return nil, nil, classify(err).hint("name a ceremony file that is there; docs/ceremony-file.md says what is in one")
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return file, checkContacts(file)
+	var options []ceremony.Option
+	var granted []access.Ask
+	if store, err := access.UserStore(); err == nil { // who has no folder has allowed nothing
+		granted = store.Find(path, content)
+	}
+	if granted != nil {
+		options = append(options, ceremony.Environment(e.variable))
+	}
+	if local.Local != "" {
+		own, err := ceremony.Read(local.Local)
+		if err != nil {
+			return nil, nil, failf(ExitInput, "reading your own values: %w", err).hint("name the file with them: --local FILE")
+		}
+		options = append(options, ceremony.Local(local.Local, own, e.variable))
+	}
+	file, err := ceremony.Parse(path, content, options...)
+	if err != nil {
+		return nil, nil, err
+	}
+	return file, granted, checkContacts(file)
+}
+
+// variable is a variable of the environment that has a value.
+func (e *Env) variable(name string) (string, bool) {
+	value := e.Getenv(name)
+	return value, value != ""
 }
 
 // checkContacts decodes the file's contact strings, so that a bad one is
@@ -91,18 +129,26 @@ func checkContacts(file *ceremony.File) error {
 	return problems
 }
 
+// credentials are those of a member here.
+func (s *scene) credentials(m ceremony.Member) keyring.File {
+	return keyring.At(s.gate.Place(m.ConfigPath()))
+}
+
 func (s *scene) configPath(m ceremony.Member) string { return ceremony.Resolve(s.dir, m.Config) }
 
 func (s *scene) messagePath(g ceremony.Signing) string {
 	return ceremony.Resolve(s.file.Dir(), g.Message)
 }
 
-// caPath is where the authority is that the file trusts, or "".
-func (s *scene) caPath() string {
+func (s *scene) output(g ceremony.Signing) files.Place { return s.gate.Place(g.OutputPath()) }
+
+// authority is where the authority is that the file trusts, nil if it names none.
+func (s *scene) authority() *files.Place {
 	if s.file.Server.CA == "" {
-		return ""
+		return nil
 	}
-	return ceremony.Resolve(s.file.Dir(), s.file.Server.CA)
+	place := s.gate.Place(s.file.CAPath())
+	return &place
 }
 
 func (s *scene) outputPath(g ceremony.Signing) string { return ceremony.Resolve(s.dir, g.Output) }
@@ -132,7 +178,7 @@ func (s *scene) everybodyHere() bool { return len(s.here) == len(s.file.Members)
 func (s *scene) rings() (map[string]*keyring.Keyring, error) {
 	rings := map[string]*keyring.Keyring{}
 	for _, m := range s.here {
-		k, err := keyring.Load(s.configPath(m))
+		k, err := s.credentials(m).Load()
 		if err != nil {
 			destroy(rings)
 			return nil, err
@@ -185,7 +231,7 @@ func (s *scene) plan() (*ceremony.Plan, error) {
 		return nil, err
 	}
 	for _, m := range s.here {
-		for _, kept := range keyring.At(files.At(s.configPath(m))).Unsaved() {
+		for _, kept := range s.credentials(m).Unsaved() {
 			plan.Warnings = append(plan.Warnings, fmt.Sprintf("a group of %s is kept in %q, and is saved by the next run", m.Name, kept))
 		}
 		for _, warning := range rings[m.Name].Warnings() {
@@ -341,7 +387,7 @@ func (s *scene) savedSignature(g ceremony.Signing, key frost.VerifyingKey) (cere
 	if readErr != nil && !errors.Is(readErr, fs.ErrNotExist) {
 		return 0, none, readErr
 	}
-	raw, err := os.ReadFile(s.outputPath(g))
+	raw, _, err := s.output(g).Read(maxSpared)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return ceremony.NoSignature, none, nil
@@ -359,10 +405,13 @@ func (s *scene) savedSignature(g ceremony.Signing, key frost.VerifyingKey) (cere
 	return ceremony.ValidSignature, signature, nil
 }
 
+// maxMessageFile is how much is read of a message, in bytes: more than can be signed.
+const maxMessageFile = 1 << 20
+
 // message reads a message, and reports one that is not there or not the
 // one that the file means, at its place in the file.
 func (s *scene) message(g ceremony.Signing) ([]byte, error) {
-	message, err := os.ReadFile(s.messagePath(g))
+	message, _, err := s.gate.Place(g.MessagePath()).Read(maxMessageFile)
 	if err != nil {
 		return nil, &messageError{s.file.Problem(g.MessagePos, "reading the message: %v", err), err}
 	}

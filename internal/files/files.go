@@ -2,6 +2,7 @@
 package files
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -93,13 +94,13 @@ func (p Place) Open() (*os.File, error) {
 		return os.Open(p.Name)
 	}
 	if info, err := p.In.Stat(p.Name); err != nil {
-		return nil, err
+		return nil, p.named(err)
 	} else if err := p.regular(info); err != nil {
 		return nil, err
 	}
 	f, err := p.In.OpenFile(p.Name, os.O_RDONLY|nonblocking, 0)
 	if err != nil {
-		return nil, err
+		return nil, p.named(err)
 	}
 	info, err := f.Stat() // it may have been replaced
 	if err == nil {
@@ -110,6 +111,15 @@ func (p Place) Open() (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// named is an error of opening the file, with its path as people know it.
+func (p Place) named(err error) error {
+	var of *fs.PathError
+	if errors.As(err, &of) {
+		return &fs.PathError{Op: "open", Path: p.Path, Err: of.Err}
+	}
+	return err
 }
 
 func (p Place) regular(info fs.FileInfo) error {

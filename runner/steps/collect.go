@@ -163,7 +163,7 @@ func (a *Answer) fits(info relay.SessionInfo) bool {
 func once(approve func(context.Context, protocol.Review) error) func(context.Context, protocol.Review) error {
 	var before *protocol.Review
 	return func(ctx context.Context, review protocol.Review) error {
-		if before != nil && sameReview(*before, review) {
+		if before != nil && SameReview(*before, review) {
 			return nil
 		}
 		err := approve(ctx, review)
@@ -174,7 +174,8 @@ func once(approve func(context.Context, protocol.Review) error) func(context.Con
 	}
 }
 
-func sameReview(a, b protocol.Review) bool {
+// SameReview reports whether two reviews are of the same request.
+func SameReview(a, b protocol.Review) bool {
 	return a.VerifyingKey.Equal(b.VerifyingKey) && a.Coordinator.Key == b.Coordinator.Key && bytes.Equal(a.Aux, b.Aux) &&
 		a.Need == b.Need && slices.Equal(a.Signers, b.Signers) && slices.EqualFunc(a.Messages, b.Messages, bytes.Equal)
 }
