@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"frostkit/ceremony"
-	"frostkit/internal/files"
 	"frostkit/keyring"
 	"frostkit/runner/protocol/native"
 	"frostkit/runner/steps"
@@ -93,15 +92,18 @@ func (r *run) generatePart(group ceremony.Group, m ceremony.Member, rings map[st
 func (r *run) hintRecovery(group ceremony.Group, m ceremony.Member) {
 	folder := r.gate.Beside(reportFolder)
 	certificate, bundle := folder.Sub(certificateName(r.file, group)), folder.Sub(r.bundleName(group, m))
-	for _, place := range []files.Place{certificate, bundle} {
-		if _, err := place.Stat(); err != nil {
-			return
-		}
+	_, certified := certificate.Stat()
+	_, bundled := bundle.Stat()
+	way := "put back a copy of " + shell(r.configPath(m)) + " that has it"
+	switch {
+	case certified != nil, bundled != nil && group.Recovery == ceremony.RecoveryBundle:
+		return
+	case bundled == nil:
+		way = "run: " + shell("frostkit", "recover", certificate.Path, "--bundle", bundle.Path, "--file", r.options.File, "-c", r.configPath(m))
 	}
 	r.display.pause()
 	defer r.display.resume()
-	r.env.say("hint: if %s had this group and lost its share, stop here and run: %s", keyring.EscapeName(m.Name),
-		shell("frostkit", "recover", certificate.Path, "--bundle", bundle.Path, "--file", r.options.File, "-c", r.configPath(m)))
+	r.env.say("hint: if %s had this group and lost its share, stop here and %s", keyring.EscapeName(m.Name), way)
 }
 
 // bundleName is the file in the report's folder in which a member keeps what it needs beside its key to recover its share.

@@ -47,7 +47,7 @@ func (p pair) disclose(f group.Scalar, about statement, random io.Reader) ([]byt
 		return nil, fmt.Errorf("reading the random part of a proof: %w", err)
 	}
 	points := p.points(ephemeral, static)
-	k := p.suite.H2(slices.Concat(appendField(nil, []byte(dleqNonceTag)), encoded, fresh[:], about, points))
+	k := p.suite.H2(appendField(nil, []byte(dleqNonceTag)), encoded, fresh[:], about, points)
 	defer k.Clear()
 	if k.IsZero() {
 		return nil, errors.New("nonce of a proof is 0")
@@ -67,7 +67,7 @@ func (p pair) points(ephemeral, static []byte) []byte {
 
 // challenge returns c = HashToScalar(framed label || statement || points || commitments).
 func (p pair) challenge(about statement, points, commitments []byte) group.Scalar {
-	return p.suite.H2(slices.Concat(appendField(nil, []byte(dleqChallengeTag)), about, points, commitments))
+	return p.suite.H2(appendField(nil, []byte(dleqChallengeTag)), about, points, commitments)
 }
 
 // decodeDisclosure decodes S^e || S^d || c || z: canonical elements of prime order, scalars below the order.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"frostkit/frost"
 	"frostkit/frost/cocktail"
 	"frostkit/runner/protocol"
 )
@@ -180,4 +181,50 @@ func TestRecordOfAnotherAttempt(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What members stored in version 1, whose shares were encrypted to static keys, they complete.
+func TestRecordsOfVersion1(t *testing.T) {
+	people := newPeople(t, 3)
+	id := AttemptID{1}
+	var publics []cocktail.StaticPublicKey
+	for _, p := range people {
+		publics = append(publics, staticOf(t, p))
+	}
+	setup, err := cocktail.NewSetup(suite, id[:], publics, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages := make(map[frost.Identifier]*cocktail.Round1Message)
+	var rounds []*cocktail.Round1
+	for i, member := range setup.Identifiers() {
+		static, err := staticKey(suite, people[i].private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, err := cocktail.New(cocktail.Config{Setup: setup, Key: static})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rounds, messages[member] = append(rounds, first), first.Message()
+	}
+	for i, first := range rounds {
+		second, err := first.Next(messages)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := people[i].config(people, 2)
+		third, err := second.Next(append(cfg.Digest[:], cfg.Step...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		people[i].records = []Record{{Attempt: id, Transcript: third.Transcript().Encode(), Bundle: second.Bundle().Encode()}}
+	}
+	ends := generate(within(t), people, 2, protocol.NewHub(), nil)
+	mustAgree(t, people, 2, ends)
+	for _, p := range people {
+		if e := ends[p.Name]; e.err == nil && !e.Certificate.Transcript().HasSessionID(id[:]) {
+			t.Errorf("%s made another group", p.Name)
+		}
+	}
 }
