@@ -54,6 +54,11 @@ type Record struct {
 // Format prints a placeholder, whatever the verb.
 func (r Record) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[record]") }
 
+// MarshalText fails, and so does every encoder that asks it: [StoreRecord] writes records, and nothing else does.
+func (r Record) MarshalText() ([]byte, error) { return nil, errMarshalRecord }
+
+var errMarshalRecord = errors.New("refusing to marshal a record of a share")
+
 // recordsPath returns where the records are beside the target of a credentials file:
 // "NAME.toml.pending" for "NAME.toml".
 func recordsPath(target files.Place) files.Place { return target.Plus(".pending") }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -212,6 +213,9 @@ func TestInvalidRecords(t *testing.T) {
 func TestRecordDoesNotPrint(t *testing.T) {
 	if got := fmt.Sprintf("%v %+v %x", record(1), record(1), record(1)); got != "[record] [record] [record]" {
 		t.Error(got)
+	}
+	if text, err := json.Marshal(record(1)); !errors.Is(err, errMarshalRecord) {
+		t.Errorf("marshalled %s, %v", text, err)
 	}
 }
 

@@ -3,6 +3,7 @@ package native
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -102,6 +103,11 @@ type Record struct {
 
 // Format prints a placeholder, whatever the verb.
 func (Record) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[record]") }
+
+// MarshalText refuses to marshal a record, as every encoder that asks it finds.
+func (Record) MarshalText() ([]byte, error) { return nil, errMarshal }
+
+var errMarshal = errors.New("refusing to marshal a record")
 
 // cloneRecords clones records with their shares, which the clone's owner wipes.
 func cloneRecords(records []Record) []Record {

@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/sha512"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -159,6 +161,18 @@ func TestSharedAttemptKeysAreNamed(t *testing.T) {
 		if _, err := g.newSetup(); blamed(err) != want {
 			t.Errorf("got %v, want blame of %s", err, want)
 		}
+	}
+}
+
+func TestRecordsNeitherPrintNorMarshal(t *testing.T) {
+	r := Record{Share: []byte("share"), Transcript: []byte("transcript")}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
+		if text := fmt.Sprintf(verb, r); text != "[record]" {
+			t.Errorf("%s prints %s", verb, text)
+		}
+	}
+	if text, err := json.Marshal(r); !errors.Is(err, errMarshal) {
+		t.Errorf("marshalled %s, %v", text, err)
 	}
 }
 
