@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	mathrand "math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -308,7 +309,7 @@ func (p *person) round1(people []*person, threshold int, id AttemptID, of func(c
 
 // withAttemptKey adds a key that depends on the person alone, and the proof for it, to a greeting.
 func (p *person) withAttemptKey(x greeting, at sessionID) greeting {
-	g := &generation{cfg: DKGConfig{Session: at, Ciphersuite: suite, Random: &steps{of: func(int) byte { return p.Key.Bytes()[0] }}}, self: p.Member}
+	g := &generation{cfg: DKGConfig{Session: at, Ciphersuite: suite, Random: mathrand.NewChaCha8([32]byte(p.Key.Bytes()))}, self: p.Member}
 	if err := g.addAttemptKey(&x); err != nil {
 		panic(err)
 	}
