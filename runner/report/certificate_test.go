@@ -17,6 +17,12 @@ import (
 // this extension, and returns the certificate and the members.
 func keygen(t *testing.T, extension []byte, names ...string) (*cocktail.Certificate, []CertificateMember) {
 	t.Helper()
+	return keygenOf(t, nil, extension, names...)
+}
+
+// keygenOf is keygen of an attempt, where that is given, with keys of the attempt, in all else as attempt changes it.
+func keygenOf(t *testing.T, attempt func(*cocktail.Attempt), extension []byte, names ...string) (*cocktail.Certificate, []CertificateMember) {
+	t.Helper()
 	cs := frost.Ed25519()
 	var members []CertificateMember
 	var keys []*cocktail.StaticKey
@@ -28,10 +34,22 @@ func keygen(t *testing.T, extension []byte, names ...string) (*cocktail.Certific
 		keys, publics = append(keys, key), append(publics, key.PublicKey())
 	}
 	setup := must(cocktail.NewSetup(cs, []byte("session"), publics, 2))(t)
+	opening := make([]*cocktail.StaticKey, len(keys))
+	if attempt != nil {
+		a := cocktail.Attempt{ID: []byte("session"), Threshold: 2, Digest: fileDigest[:], Step: "board"}
+		for i := range keys {
+			opening[i] = must(cocktail.GenerateAttemptKey(cs, nil))(t)
+			a.Members = append(a.Members, cocktail.AttemptMember{Communication: members[i].PublicKey.Bytes(), Static: publics[i], Encryption: opening[i].PublicKey()})
+		}
+		attempt(&a)
+		if setup = must(cocktail.NewAttemptSetup(cs, a))(t); setup.Recoverable() {
+			clear(opening)
+		}
+	}
 	messages := map[frost.Identifier]*cocktail.Round1Message{}
 	var first []*cocktail.Round1
 	for i, key := range keys {
-		first = append(first, must(cocktail.New(cocktail.Config{Setup: setup, Key: key}))(t))
+		first = append(first, must(cocktail.New(cocktail.Config{Setup: setup, Key: key, AttemptKey: opening[i]}))(t))
 		messages[setup.Identifiers()[i]] = first[i].Message()
 	}
 	signatures := map[frost.Identifier]cocktail.Signature{}
@@ -60,6 +78,34 @@ func newCertificate(t *testing.T) *Certificate {
 	t.Helper()
 	made, members := keygen(t, append(fileDigest[:], "board"...), "Alice", "Bob", "Eve")
 	return must(NewCertificate(made, "board-meeting", fileDigest, "board", false, members))(t)
+}
+
+// A certificate of an attempt verifies, says how shares are recovered, and is not put together of what the members did
+// not sign in the setup.
+func TestCertificateOfAnAttempt(t *testing.T) {
+	static := func(a *cocktail.Attempt) {
+		for i := range a.Members {
+			a.Members[i].Encryption = cocktail.StaticPublicKey{}
+		}
+	}
+	extension := append(fileDigest[:], "board"...)
+	for want, change := range map[string]func(*cocktail.Attempt){"": func(*cocktail.Attempt) {}, RecoveryBundle: static} {
+		made, members := keygenOf(t, change, extension, "Alice", "Bob")
+		encoded := must(must(NewCertificate(made, "board-meeting", fileDigest, "board", false, members))(t).Encode())(t)
+		if statement := must(must(ParseCertificate(encoded))(t).Verify())(t); statement.Recovery != want {
+			t.Errorf("recovery %q, want %q", statement.Recovery, want)
+		}
+	}
+	for want, change := range map[string]func(*cocktail.Attempt){
+		`the key of "Bob" is not`:           func(a *cocktail.Attempt) { a.Members[1].Communication = a.Members[0].Communication },
+		"signed for another ceremony file":  func(a *cocktail.Attempt) { a.Digest = make([]byte, 32) },
+		"another ceremony file or step, or": func(a *cocktail.Attempt) { a.Step = "other" },
+	} {
+		made, members := keygenOf(t, change, extension, "Alice", "Bob")
+		if _, err := NewCertificate(made, "board-meeting", fileDigest, "board", false, members); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
 }
 
 func TestCertificateVerifies(t *testing.T) {
