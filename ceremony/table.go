@@ -112,7 +112,7 @@ var fileObject = &object{
 		{"groups", false, &shape{kind: isMapping, called: "mapping of names to groups", form: stepName, min: 1, max: MaxMembers, of: &shape{kind: isObject, object: namedGroupObject}}, "", "Several groups, by name. Excludes `group:`."},
 		{"recovery", false, recoveryShape, "", "For all groups what `recovery:` is for one."},
 		{"sign", false, &shape{kind: isList, called: "list of signings", of: &shape{kind: isObject, object: signingObject}, max: MaxSignings}, "[]", "The messages to sign."},
-		{"faults", false, &shape{kind: isList, called: "list of faults", of: &shape{called: "fault", form: faultForm, own: true}}, "[]", "What goes wrong in rehearsals (`frostkit rehearse`), each as `KIND:MEMBER[@PHASE][=ARGUMENT]`; `docs/rehearse.md` lists the kinds. A run takes no notice of them, and they are not part of the digest."},
+		{"faults", false, &shape{kind: isList, called: "list of faults", of: &shape{called: "fault", form: faultForm, own: true}}, "[]", "What goes wrong in rehearsals (`frostkit rehearse`), each as `KIND:MEMBER[@PHASE][=ARGUMENT]`; `frostkit help rehearse` lists the kinds. A run takes no notice of them, and they are not part of the digest."},
 		{"timeouts", false, &shape{kind: isObject, object: timeoutsObject}, "{}", "How long to wait. `frostkit run` has flags that override them."},
 	},
 }

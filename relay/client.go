@@ -70,8 +70,10 @@ type Client struct {
 	loggingIn chan struct{} // holds a value while a login is under way
 
 	mu         sync.Mutex
-	answered   bool          // the relay has answered once
-	took       time.Duration // by the last call that did not wait
+	told       func(away error) // see TellAway
+	away       bool             // told of it
+	answered   bool             // the relay has answered once
+	took       time.Duration    // by the last call that did not wait
 	token      string
 	extensions extensionSet
 	cursors    map[boxID]Cursor
@@ -126,6 +128,25 @@ func (c *Client) URL() string { return c.url }
 
 // Close closes the connections that no call uses.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// TellAway has the client tell when it begins to try again to reach the relay, with the error, and with nil once
+// it has. Told is called by whoever makes a call, and must not make one itself.
+func (c *Client) TellAway(told func(away error)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.told = told
+}
+
+// noteAway tells whether the relay is away, when that changes.
+func (c *Client) noteAway(away error) {
+	c.mu.Lock()
+	told, changed := c.told, c.away != (away != nil)
+	c.away = away != nil
+	c.mu.Unlock()
+	if changed && told != nil {
+		told(away)
+	}
+}
 
 // Within bounds a context to a time after which calls fail with an [UnreachableError].
 func (c *Client) Within(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {

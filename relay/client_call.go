@@ -141,6 +141,7 @@ func (c *Client) retry(ctx context.Context, call call, try func() (*answer, erro
 		case !call.repeatable && lost.mayHaveArrived:
 			return reply, fmt.Errorf("%w (whether the relay got the call is not known)", err)
 		default:
+			c.noteAway(lost)
 			repeated = repeated || lost.mayHaveArrived
 			if after := lost.retryAfter(); after > 0 {
 				delay = delayAfter(after)
@@ -210,6 +211,7 @@ func (c *Client) post(ctx context.Context, call call, token string) (*answer, er
 }
 
 func (c *Client) noteAnswer(took time.Duration, waited bool) {
+	c.noteAway(nil)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.answered = true

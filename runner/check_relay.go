@@ -33,7 +33,7 @@ func (k *checkup) relay(ctx context.Context) {
 	defer destroy(rings)
 	for i, m := range k.here {
 		if err := k.login(ctx, m, rings); err != nil {
-			k.failed(loginCheck(err), url, shown.withCertificate(err))
+			k.failed(loginCheck(err), url, shown.withCertificate(k.withTrust(err)))
 			return
 		}
 		if i == 0 {

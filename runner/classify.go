@@ -21,15 +21,24 @@ func classify(err error) *Failure {
 	if errors.As(err, &failure) {
 		known := *failure
 		known.Err = err
-		return &known
+		return suggestFile(&known)
 	}
 	for _, kind := range []func(error) *Failure{classifyFile, classifyStore, classifyKeyring, classifyMembers, classifyRelay} {
 		if failure := kind(err); failure != nil {
 			failure.Err = err
-			return failure
+			return suggestFile(failure)
 		}
 	}
 	return &Failure{Code: ExitInput, Err: err}
+}
+
+// suggestFile hints at the file that may be meant instead of one that is not there.
+func suggestFile(f *Failure) *Failure {
+	var path *fs.PathError
+	if f.Hint == "" && errors.Is(f.Err, fs.ErrNotExist) && errors.As(f.Err, &path) {
+		f.Hint = nearFile(path.Path)
+	}
+	return f
 }
 
 func classifyFile(err error) *Failure {

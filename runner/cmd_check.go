@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"frostkit/ceremony"
@@ -76,7 +77,9 @@ func (k *checkup) all(ctx context.Context) {
 	k.approvals()
 	k.disk()
 	if k.file.Server.BuiltIn() {
-		k.add("relay", "", checkOK, "the run starts one by itself")
+		if !k.hasFailed("relay") {
+			k.add("relay", "", checkOK, "the run starts one by itself")
+		}
 		return
 	}
 	k.relay(ctx)
@@ -96,6 +99,10 @@ func (k *checkup) failed(check, subject string, err error) {
 	k.findings = append(k.findings, finding{
 		Check: check, Subject: subject, Status: checkFailed, Detail: failure.Error(), Hint: failure.Hint, Code: failure.Code,
 	})
+}
+
+func (k *checkup) hasFailed(check string) bool {
+	return slices.ContainsFunc(k.findings, func(f finding) bool { return f.Check == check && f.Status == checkFailed })
 }
 
 func (k *checkup) versions() {

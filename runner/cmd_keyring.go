@@ -81,7 +81,8 @@ func (c *configFlag) load(e *Env) (*keyring.Keyring, error) {
 		return nil, err
 	}
 	if _, err := os.Stat(path); c.Config != "" && errors.Is(err, fs.ErrNotExist) {
-		e.warn([]string{fmt.Sprintf("there is no file %q", path)})
+		return nil, failf(ExitInput, "reading credentials: there is no file %q: user not initialized", path).
+			hint("%s", sentences(nearFile(path), shell("frostkit", "init", "-c", path)+" makes it"))
 	}
 	e.warn(k.Warnings())
 	return k, nil
@@ -180,10 +181,15 @@ func (c *importCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.update(e, func(k *keyring.Keyring) error { return k.AddContact(contact) }); err != nil {
+	_, err = c.update(e, func(k *keyring.Keyring) error { return k.AddContact(contact) })
+	switch {
+	case errors.Is(err, keyring.ErrContactExists) && errors.Is(err, keyring.ErrKeyKnown): // both are the same one's
+		e.say("This contact is there already, with the same key; nothing was changed:")
+	case err != nil:
 		return err
+	default:
+		e.say("Imported this contact:")
 	}
-	e.say("Imported this contact:")
 	writeContact(e.Stderr, contact)
 	if c.JSON {
 		return e.writeJSON(map[string]any{"name": contact.Name, "pubkey": contact.Key})

@@ -110,7 +110,7 @@ func (c *recoverCommand) read(e *Env) (*report.Statement, []byte, keyring.GroupC
 	if err != nil {
 		return nil, nil, config, fmt.Errorf("reading the certificate: %w", err)
 	}
-	statement, err := (&verifyCeremonyCommand{File: c.File, localFlag: c.localFlag}).verify(e, data)
+	statement, err := (&verifyCeremonyCommand{Certificate: c.Certificate, File: c.File, localFlag: c.localFlag}).verify(e, data)
 	if err != nil {
 		return nil, nil, config, err
 	}

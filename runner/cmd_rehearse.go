@@ -154,7 +154,7 @@ func (r *rehearsed) perform(ctx context.Context) error {
 	}
 	if idle := r.Idle(); len(idle) > 0 {
 		return failf(ExitInput, "rehearsing: %s never happened", strings.Join(idle, ", ")).
-			hint("the member takes no such part, or the protocol has no such phase: docs/rehearse.md says which there are")
+			hint("the member takes no such part, or the protocol has no such phase: frostkit help rehearse says which there are")
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -28,7 +29,7 @@ type verifyCommand struct {
 }
 
 func (c *verifyCommand) Run(e *Env) error {
-	key, err := c.verifyingKey()
+	key, err := c.verifyingKey(e)
 	if err != nil {
 		return err
 	}
@@ -68,20 +69,24 @@ func (c *verifyCommand) tell(e *Env, key frost.VerifyingKey, verdict error) erro
 
 // verifyingKey finds the key in the one place that the flags name, by default
 // the file that test-sign writes.
-func (c *verifyCommand) verifyingKey() (frost.VerifyingKey, error) {
+func (c *verifyCommand) verifyingKey(e *Env) (frost.VerifyingKey, error) {
 	cs, err := frost.CiphersuiteByName(c.Ciphersuite)
 	if err != nil {
 		return frost.VerifyingKey{}, c.notASuite(err)
 	}
 	switch {
 	case c.Credentials != "":
-		return c.groupKey()
+		return c.groupKey(e)
 	case c.Key != "":
 		return parseVerifyingKey(cs, c.Key)
 	case c.PublicKeyPackage == "":
 		c.PublicKeyPackage = publicKeyPackageFile
 	}
 	pub, err := readPublicKeyPackage(cs, c.PublicKeyPackage)
+	if named := c.PublicKeyPackage != publicKeyPackageFile; !named && errors.Is(err, fs.ErrNotExist) {
+		return frost.VerifyingKey{}, failf(ExitInput, "no key to verify with: %w", err).
+			hint("name it: -C FILE of credentials with the group, -P FILE of a public key package, or --key KEY")
+	}
 	if err != nil {
 		return frost.VerifyingKey{}, err
 	}
@@ -98,8 +103,8 @@ func (c *verifyCommand) notASuite(err error) error {
 	return failure
 }
 
-func (c *verifyCommand) groupKey() (frost.VerifyingKey, error) {
-	k, err := keyring.Load(c.Credentials)
+func (c *verifyCommand) groupKey(e *Env) (frost.VerifyingKey, error) {
+	k, err := (&configFlag{Config: c.Credentials}).load(e)
 	if err != nil {
 		return frost.VerifyingKey{}, err
 	}

@@ -1,8 +1,10 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"frostkit/ceremony"
@@ -45,16 +47,42 @@ func (c *verifyCeremonyCommand) Run(e *Env) error {
 	} else if err == nil {
 		c.print(e, statement)
 	}
-	if err != nil {
+	var malformed *notCertificateError
+	switch {
+	case errors.As(err, &malformed):
+		return (&Failure{Code: ExitInput, Err: err}).hint("%s", c.certificateHint())
+	case err != nil:
 		return &Failure{Code: ExitFailed, Err: err}
 	}
 	return nil
 }
 
+// notCertificateError says that a file is none, which is no answer to whether one verifies.
+type notCertificateError struct {
+	path string
+	err  error
+}
+
+func (e *notCertificateError) Error() string {
+	return fmt.Sprintf("%q is no certificate: %v", e.path, e.err)
+}
+
+func (e *notCertificateError) Unwrap() error { return e.err }
+
+// certificateHint names the certificates beside what was taken for one.
+func (c *verifyCeremonyCommand) certificateHint() string {
+	found, _ := filepath.Glob(filepath.Join(filepath.Dir(c.Certificate), "certificate*.json"))
+	found = slices.DeleteFunc(found, func(path string) bool { return path == filepath.Clean(c.Certificate) })
+	if len(found) == 0 {
+		return "a run leaves certificates as report/certificate*.json"
+	}
+	return "the certificates there are " + quotedList(found)
+}
+
 func (c *verifyCeremonyCommand) verify(e *Env, data []byte) (*report.Statement, error) {
 	certificate, err := report.ParseCertificate(data)
 	if err != nil {
-		return nil, err
+		return nil, &notCertificateError{c.Certificate, err}
 	}
 	statement, err := certificate.Verify()
 	if err != nil {

@@ -83,6 +83,7 @@ func (r *run) approval(signing ceremony.Signing, m ceremony.Member) func(context
 			return err
 		}
 		r.add(refusal{Member: m.Name, Signing: signing.Number, Message: r.messagePath(signing), Reason: err.Error()})
+		r.display.declined(m.Name, err.Error())
 		return err
 	}
 }
@@ -276,5 +277,8 @@ func (r *run) prompt(ctx context.Context, signing ceremony.Signing, m ceremony.M
 	defer r.display.resume()
 	group, _ := r.file.Group(signing.Group)
 	r.env.say("%s is asked to sign for the group %q:", m.Name, group.Description)
-	return r.env.approve(ctx, review)
+	if err = r.env.approve(ctx, review); errors.Is(err, errAnsweredNo) {
+		return r.env.askWhy(ctx)
+	}
+	return err
 }

@@ -35,7 +35,10 @@ type display struct {
 }
 
 // row is what is shown of one member.
-type row struct{ name, text string }
+type row struct {
+	name, text string
+	before     string // what was shown before the relay was away
+}
 
 func newDisplay(e *Env) *display {
 	d := &display{out: e.Stderr, warn: e.warn}
@@ -132,7 +135,14 @@ func (d *display) notices(r *row, name string, coordinator bool) func(steps.Noti
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.watch.noticed(name, coordinator, n)
-		d.update(r, noticeText(n))
+		switch n.Kind {
+		case steps.RelayAway:
+			r.before = r.text
+		case steps.RelayBack:
+			d.update(r, r.before)
+			return
+		}
+		d.update(r, noticeText(n.Awaiting(name)))
 	}
 }
 
@@ -148,9 +158,29 @@ func (d *display) update(r *row, text string) {
 	if d.live {
 		d.erase()
 		d.draw()
-	} else if changed && !d.alone && strings.HasPrefix(text, "waiting") {
+	} else if changed && !d.alone && isWorthALine(text) {
 		fmt.Fprintf(d.out, "    %s: %s\n", r.name, text)
 	}
+}
+
+// isWorthALine reports whether a text is shown where nothing can be shown again: what may last, or ends
+// something.
+func isWorthALine(text string) bool {
+	return strings.Contains(text, "waiting for ") || strings.HasPrefix(text, "declined")
+}
+
+// declined shows that a member here has refused.
+func (d *display) declined(member, reason string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	name := keyring.EscapeName(member)
+	for _, r := range d.rows {
+		if r.name == name {
+			d.update(r, "declined: "+reason)
+			return
+		}
+	}
+	d.update(&row{name: name}, "declined: "+reason)
 }
 
 func (d *display) has(r *row) bool {
@@ -210,7 +240,9 @@ func noticeText(n steps.Notice) string {
 	case steps.Superseded:
 		return "moving to the session that was opened first"
 	case steps.SessionGone:
-		return "waiting for the next session"
+		return "the session was closed before this was done; waiting for another one"
+	case steps.RelayAway:
+		return "waiting for the relay, which is not reachable"
 	case steps.Lingering:
 		return fmt.Sprintf("keeping the session open for %s", n.For)
 	case steps.Progress:

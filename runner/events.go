@@ -163,6 +163,8 @@ var doings = map[steps.NoticeKind]string{
 	steps.Superseded:      "moving to another session",
 	steps.SessionGone:     "waiting for the next session",
 	steps.Lingering:       "keeping the session open",
+	steps.RelayAway:       "waiting for the relay",
+	steps.RelayBack:       "reaching the relay again",
 }
 
 func (l *eventLog) noticed(member string, coordinator bool, n steps.Notice) {

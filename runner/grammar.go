@@ -5,10 +5,13 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"frostkit/docs"
 )
 
 var descriptions = map[applet]string{
-	frostkit:    "Threshold signatures (FROST, RFC 9591): t of n members sign together with one key that nobody holds.",
+	frostkit: "Threshold signatures (FROST, RFC 9591): t of n members sign together with one key that nobody holds. " +
+		"frostkit help TOPIC prints more about " + strings.Join(docs.Topics(), ", ") + ".",
 	frostClient: "Keys, contacts, distributed key generation and signing, with frost-client's commands and words.",
 	frostd:      "The relay, with frostd's flags.",
 	frostVerify: "Verification of FROST signatures, with frost-verify's commands.",

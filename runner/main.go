@@ -52,9 +52,12 @@ func (e *Env) run(args []string) (code int) {
 	if err != nil {
 		panic("runner: internal error: " + err.Error())
 	}
+	if topic, ok := e.topic(args); ok {
+		return printError(e.Stderr, string(e.called), e.printTopic(topic))
+	}
 	command, err := parser.Parse(e.translate(args))
 	if err != nil {
-		return e.usageError(err)
+		return e.usageError(args, err)
 	}
 	defer e.endAtHangup(command)()
 	e.tellWaits()
@@ -94,11 +97,16 @@ func decodeSize(ctx *kong.DecodeContext, target reflect.Value) error {
 
 // usageError reports a command line that does not parse, with the help that
 // would explain it.
-func (e *Env) usageError(err error) int {
+func (e *Env) usageError(args []string, err error) int {
 	help := string(e.called) + " --help"
 	var parse *kong.ParseError
-	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
-		help = parse.Context.Selected().FullPath() + " --help"
+	if errors.As(err, &parse) && parse.Context != nil {
+		if lacksCommand(parse) {
+			return e.shortHelp(args)
+		}
+		if selected := parse.Context.Selected(); selected != nil {
+			help, err = selected.FullPath()+" --help", suggestCommand(selected, err)
+		}
 	}
 	return printError(e.Stderr, string(e.called), &Failure{Code: ExitUsage, Err: err, Hint: help})
 }

@@ -69,6 +69,7 @@ type narrator struct {
 	open    bool          // a line is still without its end
 	until   time.Time     // when the wait ends
 	awaited []protocol.Member
+	away    bool        // the relay is not reached
 	reminds *time.Timer // nil before the first wait
 }
 
@@ -102,6 +103,12 @@ func (n *narrator) notice(notice steps.Notice) {
 		n.line("Another member opened a session at the same moment; going on in that one...")
 	case steps.SessionGone:
 		n.line("The session was closed before everybody was there; waiting for the next one...")
+	case steps.RelayAway:
+		n.line("The relay is not reachable; trying again...")
+		n.reach(false)
+	case steps.RelayBack:
+		n.line("The relay is reached again.")
+		n.reach(true)
 	case steps.Lingering:
 		n.line(fmt.Sprintf("Keeping the session open for %s, for members who are still fetching...", notice.For.Round(time.Second)))
 	case steps.Progress:
@@ -164,10 +171,21 @@ func (n *narrator) await(members []protocol.Member) {
 	n.reminds.Reset(quiet)
 }
 
+// reach notes whether the relay is reached: while it is not, nobody else is waited for.
+func (n *narrator) reach(reached bool) {
+	n.away = !reached
+	if n.reminds != nil {
+		n.reminds.Reset(quiet)
+	}
+}
+
 func (n *narrator) remind() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.awaited) > 0 {
+	switch {
+	case n.away:
+		n.line("The relay is still not reachable; trying until " + n.until.Format(time.TimeOnly))
+	case len(n.awaited) > 0:
 		n.line(fmt.Sprintf("Still waiting for %s, until %s", memberNames(n.awaited), n.until.Format(time.TimeOnly)))
 	}
 }

@@ -73,6 +73,19 @@ func (e *Env) approve(ctx context.Context, r protocol.Review) error {
 	}
 }
 
+// askWhy asks somebody at a terminal for the reason of a refusal, which may be none. Elsewhere the next line may be
+// meant for another question.
+func (e *Env) askWhy(ctx context.Context) error {
+	if _, keyboard := terminal(e.Stdin); !keyboard {
+		return errAnsweredNo
+	}
+	reason, err := e.askAnew(ctx, "Why not? One line, which the coordinator is told; or nothing.")
+	if err != nil || reason == "" {
+		return errAnsweredNo
+	}
+	return errors.New(keyring.EscapeName(reason))
+}
+
 // canAnswer fails where it is known beforehand that nobody will answer a question.
 func (e *Env) canAnswer() error {
 	in, isFile := e.Stdin.(*os.File)

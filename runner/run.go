@@ -77,7 +77,7 @@ func (r *run) perform(ctx context.Context) (changed bool, err error) {
 		r.display.start(step)
 		if err := r.carryOut(ctx, plan, step); err != nil {
 			r.display.fail()
-			return changed, r.roll(step).remind(err)
+			return changed, r.roll(step).remind(r.withTrust(err))
 		}
 		r.display.done()
 	}

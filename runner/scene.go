@@ -13,6 +13,7 @@ import (
 	"frostkit/frost"
 	"frostkit/internal/files"
 	"frostkit/keyring"
+	"frostkit/relay"
 	"frostkit/runner/access"
 )
 
@@ -46,7 +47,7 @@ func (e *Env) openScene(flags ceremonyFlags) (*scene, error) {
 		member, ok := file.Member(flags.As)
 		if !ok {
 			return nil, failf(ExitInput, "no member %q in %q", flags.As, flags.File).
-				hint("the members are %s", quotedList(file.Names()))
+				hint("%s", sentences(nearName("--as", flags.As, file.Names()), "the members are "+quotedList(file.Names())))
 		}
 		s.here = []ceremony.Member{member}
 	}
@@ -73,7 +74,7 @@ type localFlag struct {
 func (e *Env) loadCeremony(path string, local localFlag) (*ceremony.File, []access.Ask, error) {
 	content, err := ceremony.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, classify(err).hint("name a ceremony file that is there; docs/ceremony-file.md says what is in one")
+		return nil, nil, classify(err).hint("%s", sentences(nearFile(path), "name a ceremony file that is there; frostkit help ceremony-file says what is in one"))
 	}
 	if err != nil {
 		return nil, nil, err
@@ -448,4 +449,14 @@ func quotedList(names []string) string {
 		text += fmt.Sprintf("%q", name)
 	}
 	return text
+}
+
+// withTrust says where a ceremony file names the authority of its relay.
+func (s *scene) withTrust(err error) error {
+	var certificate *relay.CertificateError
+	if !errors.As(err, &certificate) || certificate.Cause != relay.UnknownAuthority {
+		return err
+	}
+	return classify(err).hint("if the relay is yours, trust its authority with server: {url: %s, ca: FILE} in %q, or set CAROOT to the folder of the local CA that made it",
+		s.file.Server.Address(), s.file.Path)
 }

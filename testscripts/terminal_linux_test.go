@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -128,6 +129,12 @@ func environment(t *testing.T) (dir string, env []string) {
 // startRelay starts a relay in a folder, and returns its address.
 func startRelay(t *testing.T, dir string, env []string) string {
 	t.Helper()
+	address, _ := stoppableRelay(t, dir, env)
+	return address
+}
+
+func stoppableRelay(t *testing.T, dir string, env []string) (address string, stop func()) {
+	t.Helper()
 	cmd := exec.Command("frostkit", "relay", "--dev", "-p", "0", "--ready-file", "ready", "--store", "memory")
 	cmd.Dir, cmd.Env = dir, env
 	out, err := cmd.StderrPipe()
@@ -137,15 +144,16 @@ func startRelay(t *testing.T, dir string, env []string) string {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	stop = func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }
+	t.Cleanup(stop)
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		if _, address, ok := strings.Cut(lines.Text(), "address="); ok {
 			go func() { _, _ = io.Copy(io.Discard, out) }()
-			return address
+			return address, stop
 		}
 	}
 	t.Fatal("the relay did not start")
-	return ""
+	return "", nil
 }
 
 func output(t *testing.T, dir string, env []string, words ...string) string {
@@ -200,4 +208,58 @@ func TestLongLineInATerminal(t *testing.T) {
 	w.paste(t, strings.Repeat("ab", 2000)+"\n")
 	w.await(t, "Waiting for participants")
 	_ = w.close()
+}
+
+// Who is asked at a terminal and says no is asked why, and the screens say so: the own one that it declined, the
+// coordinator's who did and for what reason. Nobody waits for itself.
+func TestDeclinedInATerminal(t *testing.T) {
+	dir, env := environment(t)
+	if _, err := makeMembers(dir, []string{"Alice", "Bob"}); err != nil {
+		t.Fatal(err)
+	}
+	file := fmt.Sprintf("version: 1\nceremony: no\nthreshold: 2\nserver: {url: %q}\nmembers: {Alice: {}, Bob: {}}\n"+
+		"sign: [{message: note.txt, signers: [Alice, Bob], output: note.sig}]\n", startRelay(t, dir, env))
+	for name, text := range map[string]string{"no.yaml": file, "note.txt": "A note."} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alice := openWindow(t, dir, env, "frostkit", "run", "no.yaml", "--as", "Alice", "--yes")
+	bob := openWindow(t, dir, env, "frostkit", "run", "no.yaml", "--as", "Bob")
+	bob.await(t, "Do you want to sign it? (y/n)")
+	bob.paste(t, "n\n")
+	bob.await(t, "Why not?")
+	bob.paste(t, "the date is wrong\n")
+	bob.await(t, "declined: the date is wrong")
+	alice.await(t, "the date is wrong")
+	if shown := alice.text() + bob.text(); strings.Contains(shown, "Alice: waiting for greeting of Alice") ||
+		strings.Contains(shown, "Alice        waiting for greeting of Alice") {
+		t.Errorf("somebody waits for itself:\n%s", shown)
+	}
+	_, _ = alice.Process.Wait()
+	_, _ = bob.Process.Wait()
+}
+
+// While the relay is away the screen says so, and not that members are waited for.
+func TestRelayAwayInATerminal(t *testing.T) {
+	dir, env := environment(t)
+	if _, err := makeMembers(dir, []string{"Alice", "Bob"}); err != nil {
+		t.Fatal(err)
+	}
+	server, stop := stoppableRelay(t, dir, env)
+	w := openWindow(t, dir, env, "frostkit", "dkg", "-d", "g", "-t", "2", "-S", "Bob", "-s", server, "-c", "Alice.toml")
+	w.await(t, "Round 1 Packages")
+	file := fmt.Sprintf("version: 1\nceremony: no\nthreshold: 2\nserver: {url: %q}\nmembers: {Alice: {}, Bob: {}}\n", server)
+	if err := os.WriteFile(filepath.Join(dir, "c.yaml"), []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := openWindow(t, dir, env, "frostkit", "run", "c.yaml", "--as", "Bob")
+	run.await(t, "waiting for")
+	stop()
+	w.await(t, "The relay is not reachable; trying again...")
+	run.await(t, "waiting for the relay, which is not reachable")
+	for _, w := range []*window{w, run} {
+		_ = w.Process.Kill()
+		_, _ = w.Process.Wait()
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"frostkit/commkey"
@@ -32,6 +33,8 @@ const (
 	SessionGone                // it was closed before the group was made; waiting for the next
 	Progress                   // an event of the protocol
 	Lingering                  // waiting before the close for members who are still fetching
+	RelayAway                  // the relay cannot be reached, and is tried again
+	RelayBack                  // it is reached again
 )
 
 // Notice is one thing that happened.
@@ -40,6 +43,13 @@ type Notice struct {
 	Session relay.SessionID
 	Event   protocol.Event // of Progress
 	For     time.Duration  // of Lingering
+}
+
+// Awaiting is the notice without the member itself among those who are waited for, where it has another part that
+// others are waited for as well.
+func (n Notice) Awaiting(self string) Notice {
+	n.Event.Awaited = slices.DeleteFunc(slices.Clone(n.Event.Awaited), func(m protocol.Member) bool { return m.Name == self })
+	return n
 }
 
 // Peer is another member as this member's contacts know it.
@@ -80,6 +90,13 @@ func (s *Session) login(ctx context.Context, others time.Duration) error {
 	ctx, cancel := s.reach(ctx, others)
 	defer cancel()
 	s.notify(LoggingIn, relay.SessionID{})
+	s.Client.TellAway(func(away error) {
+		kind := RelayBack
+		if away != nil {
+			kind = RelayAway
+		}
+		s.notify(kind, relay.SessionID{})
+	})
 	return s.Client.Login(ctx)
 }
 
