@@ -367,7 +367,11 @@ func (g *generation) sign(second *cocktail.Round2) error {
 	} else {
 		record.Share = second.KeyPackage().EncodeSecretPostcard()
 	}
-	return g.store(record)
+	if err := g.store(record); err != nil {
+		clear(record.Share)
+		return err
+	}
+	return nil
 }
 
 // extension is the digest of the ceremony file and the name of the step.
