@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"text/template"
@@ -50,7 +51,12 @@ func documentation(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	functions := template.FuncMap{
-		"objects": documentedObjects,
+		"objects": func() []documentedObject { return documentedObjects(fileObject) },
+		"localObjects": func() []documentedObject {
+			return slices.DeleteFunc(documentedObjects(localObject), func(d documentedObject) bool {
+				return d.Title != localObject.title && d.Title != localSigningObject.title
+			})
+		},
 		"example": func(name string) (string, error) {
 			data, err := os.ReadFile(filepath.Join("..", "examples", name))
 			return fmt.Sprintf("```yaml\n%s```\n", data), err
@@ -80,9 +86,9 @@ type documentedObject struct {
 	Keys         []documentedKey
 }
 
-func documentedObjects() []documentedObject {
+func documentedObjects(top *object) []documentedObject {
 	var all []documentedObject
-	for _, o := range objects(fileObject) {
+	for _, o := range objects(top) {
 		d := documentedObject{Title: o.title, About: o.about}
 		for _, k := range o.keys {
 			d.Keys = append(d.Keys, documentedKey{k.name, k.value.text(), k.text()})

@@ -115,10 +115,16 @@ func (c *runCommand) Run(e *Env) error {
 }
 
 // schemaCommand prints what editors check ceremony files by.
-type schemaCommand struct{}
+type schemaCommand struct {
+	Local bool `help:"The schema of your own values, which --local names elsewhere."`
+}
 
 // Run prints the JSON Schema.
 func (c *schemaCommand) Run(e *Env) error {
-	_, err := e.Stdout.Write(ceremony.Schema())
+	schema := ceremony.Schema()
+	if c.Local {
+		schema = ceremony.LocalSchema()
+	}
+	_, err := e.Stdout.Write(schema)
 	return err
 }

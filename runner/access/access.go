@@ -64,6 +64,9 @@ func (a Ask) String() string {
 	return fmt.Sprintf("takes values of the environment (%s %q)", a.Field, a.Value)
 }
 
+// frostkitFolder is what the fields of such folders are called.
+const frostkitFolder = "folder of frostkit"
+
 // reportFolders are the folders that frostkit itself writes to, beside credentials and outputs.
 var reportFolders = []string{"report", "rehearsal"}
 
@@ -101,7 +104,7 @@ func Open(file *ceremony.File, work string, granted []Ask) *Gate {
 func (g *Gate) ownPaths() []ceremony.Path {
 	var all []ceremony.Path
 	for _, name := range append(slices.Clone(reportFolders), RelayFolder(g.file.Path)) {
-		all = append(all, ceremony.Path{Field: "folder of frostkit", Value: name, Pos: g.file.NamePos, Written: true, Work: true})
+		all = append(all, ceremony.Path{Field: frostkitFolder, Value: name, Pos: g.file.NamePos, Written: true, Work: true})
 	}
 	return all
 }
@@ -127,7 +130,7 @@ func (g *Gate) lookAt(p ceremony.Path) {
 	}
 	fence, dir := g.fence(p)
 	name, err := files.Follow(fence, p.Value)
-	if err == nil && !(p.Written && p.Field != "folder of frostkit" && hidden(name)) {
+	if err == nil && !(p.Written && p.Field != frostkitFolder && hidden(name)) {
 		return
 	}
 	target := ceremony.Resolve(dir, p.Value)
@@ -233,7 +236,11 @@ func (g *Gate) problem(a Ask) ceremony.Problem {
 	case a.Kind == Writes && filepath.IsLocal(a.Value) && hidden(a.Value):
 		why = "a ceremony file may write no hidden file unless you allowed it"
 	}
-	return g.file.Problem(a.pos, "%s %s; %s", a.Field, describe(a), why).WithHint("%s", g.file.AllowHint())
+	hint := g.file.AllowHint()
+	if a.Field == frostkitFolder {
+		why, hint = "a link in a ceremony's folder may not lead frostkit out of it", fmt.Sprintf("remove what is in the place of %q", a.Value)
+	}
+	return g.file.Problem(a.pos, "%s %s; %s", a.Field, describe(a), why).WithHint("%s", hint)
 }
 
 func describe(a Ask) string {
@@ -287,5 +294,5 @@ func (g *Gate) Place(p ceremony.Path) files.Place {
 
 // Beside is a place of frostkit's own, beside credentials and outputs.
 func (g *Gate) Beside(name string) files.Place {
-	return g.Place(ceremony.Path{Field: "folder of frostkit", Value: name, Written: true, Work: true})
+	return g.Place(ceremony.Path{Field: frostkitFolder, Value: name, Written: true, Work: true})
 }
