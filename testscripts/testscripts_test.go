@@ -44,6 +44,7 @@ func TestMain(m *testing.M) {
 			os.Exit(runner.Main(os.Args, env))
 		}
 	}
+	commands["alone"] = func() { os.Exit(runAlone()) }
 	testscript.Main(m, commands)
 }
 
