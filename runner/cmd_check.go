@@ -53,7 +53,7 @@ type checkup struct {
 // Run prints what it finds. The exit code is that of the first check that
 // failed, which a run would end with.
 func (c *checkCommand) Run(e *Env) error {
-	s, err := e.openScene(c.ceremonyFlags)
+	s, err := e.readScene(c.ceremonyFlags)
 	if err != nil {
 		return err
 	}
@@ -70,6 +70,12 @@ func (c *checkCommand) Run(e *Env) error {
 
 func (k *checkup) all(ctx context.Context) {
 	k.versions()
+	if refused := k.tooMuch(); len(refused) > 0 {
+		for _, problem := range refused {
+			k.failed("access", "", problem)
+		}
+		return // nothing that the file names is opened before that is settled
+	}
 	k.planned()
 	for _, signing := range k.file.Sign {
 		k.messageOf(signing)

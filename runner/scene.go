@@ -29,8 +29,26 @@ type scene struct {
 	gate  *access.Gate // opens what the file names
 }
 
-// openScene reads and checks everything that can be checked without a network.
+// openScene reads and checks everything that can be checked without a network, and refuses a file that asks for
+// more than it may.
 func (e *Env) openScene(flags ceremonyFlags) (*scene, error) {
+	s, err := e.readScene(flags)
+	if err != nil {
+		return nil, err
+	}
+	if refused := s.tooMuch(); len(refused) > 0 {
+		return nil, refusedFailure(refused)
+	}
+	return s, nil
+}
+
+// tooMuch lists what the run of the members here would need and may not.
+func (s *scene) tooMuch() ceremony.Problems {
+	return s.gate.Refused(s.namesHere(), access.Reads, access.Writes, access.Starts)
+}
+
+// readScene is openScene that leaves it to the caller to refuse.
+func (e *Env) readScene(flags ceremonyFlags) (*scene, error) {
 	file, granted, err := e.loadCeremony(flags.File, flags.localFlag)
 	if err != nil {
 		return nil, err
@@ -52,9 +70,6 @@ func (e *Env) openScene(flags ceremonyFlags) (*scene, error) {
 		s.here = []ceremony.Member{member}
 	}
 	s.gate = access.Open(file, flags.Dir, granted)
-	if refused := s.gate.Refused(s.namesHere(), access.Reads, access.Writes, access.Starts); len(refused) > 0 {
-		return nil, refusedFailure(refused)
-	}
 	return s, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -103,7 +104,12 @@ func Open(file *ceremony.File, work string, granted []Ask) *Gate {
 // ownPaths are those that frostkit writes to by itself.
 func (g *Gate) ownPaths() []ceremony.Path {
 	var all []ceremony.Path
-	for _, name := range append(slices.Clone(reportFolders), RelayFolder(g.file.Path)) {
+	relay := RelayFolder(g.file.Path)
+	names := append(slices.Clone(reportFolders), relay)
+	for _, inside := range []string{"relay.db", "relay.db.new", "relay.lock"} { // which are opened by their paths
+		names = append(names, filepath.Join(relay, inside))
+	}
+	for _, name := range names {
 		all = append(all, ceremony.Path{Field: frostkitFolder, Value: name, Pos: g.file.NamePos, Written: true, Work: true})
 	}
 	return all
@@ -130,7 +136,7 @@ func (g *Gate) lookAt(p ceremony.Path) {
 	}
 	fence, dir := g.fence(p)
 	name, err := files.Follow(fence, p.Value)
-	if err == nil && !(p.Written && p.Field != frostkitFolder && hidden(name)) {
+	if err == nil && !(p.Written && p.Field != frostkitFolder && hidden(name)) && !g.isStrange(p) {
 		return
 	}
 	target := ceremony.Resolve(dir, p.Value)
@@ -141,6 +147,12 @@ func (g *Gate) lookAt(p ceremony.Path) {
 		target = absolute
 	}
 	g.asks = append(g.asks, Ask{Kind: kind, Field: p.Field, Value: p.Value, Target: target, members: p.Members, pos: p.Pos})
+}
+
+// isStrange reports whether what is in the place of a file or folder of frostkit's own is neither.
+func (g *Gate) isStrange(p ceremony.Path) bool {
+	info, err := g.work.Lstat(p.Value)
+	return p.Field == frostkitFolder && err == nil && !info.IsDir() && !info.Mode().IsRegular() && info.Mode()&fs.ModeSymlink == 0
 }
 
 // hidden reports whether a file, or a folder that it is in, is one of those that shells and
