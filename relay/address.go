@@ -88,8 +88,37 @@ func parseAddress(text string) netip.Addr {
 	return address.Unmap().WithZone("")
 }
 
-// countedAs returns what limits count by: the address, of IPv6 the network that
-// one customer has.
+// Networks are what limits by address count a caller by. An address that is not
+// counted, as one of the relay's own machine is not, has none.
+type Networks struct {
+	Near netip.Addr // the address, or of IPv6 the network of 64 bits: what one customer has
+	Far  netip.Addr // of IPv6 the network of 48 bits, what one site has; else zero
+}
+
+// widest returns the largest network.
+func (n Networks) widest() netip.Addr {
+	if n.Far.IsValid() {
+		return n.Far
+	}
+	return n.Near
+}
+
+// farShare is how many times as much a network of 48 bits may have as one of 64.
+const farShare = 2
+
+// networksOf returns what limits count an address by.
+func networksOf(address netip.Addr) Networks {
+	near := countedAs(address)
+	switch {
+	case !near.IsValid() || near.IsLoopback():
+		return Networks{}
+	case near.Is6():
+		return Networks{near, netip.PrefixFrom(near, 48).Masked().Addr()}
+	}
+	return Networks{Near: near}
+}
+
+// countedAs returns the address, of IPv6 the network that one customer has.
 func countedAs(address netip.Addr) netip.Addr {
 	if address.Is6() && !address.IsLoopback() {
 		return netip.PrefixFrom(address, 64).Masked().Addr()

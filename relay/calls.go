@@ -14,7 +14,7 @@ import (
 // authorize finds out who calls, from the bearer token (RFC 6750, section 2.1),
 // and whether the caller makes too many calls.
 func (x *exchange) authorize(public bool) error {
-	if err := x.takeCall(x.request, public); err != nil || public {
+	if err := x.rates.takeAddress(x.from, public); err != nil || public {
 		return err
 	}
 	scheme, text, _ := strings.Cut(x.request.Header.Get("Authorization"), " ")

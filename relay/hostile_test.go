@@ -303,7 +303,7 @@ func TestConnectionsPerAddress(t *testing.T) {
 	g := newGauge()
 	s := newTestServer(t, Config{Limits: Limits{ConnsPerAddress: 2}, Observer: g})
 	l := newLimitedListener(nil, s)
-	one, other := parseAddress("192.0.2.1:1"), parseAddress("192.0.2.2:1")
+	one, other := networksOf(parseAddress("192.0.2.1:1")), networksOf(parseAddress("192.0.2.2:1"))
 	for i, want := range []string{"", "", "limit-address-connections"} {
 		if got := l.enter(one); got != want {
 			t.Errorf("connection %d: %q, want %q", i, got, want)
@@ -317,7 +317,7 @@ func TestConnectionsPerAddress(t *testing.T) {
 		t.Errorf("after one left: %q", got)
 	}
 	for range 10 {
-		if got := l.enter(netip.Addr{}); got != "" {
+		if got := l.enter(Networks{}); got != "" {
 			t.Errorf("a local connection: %q", got)
 		}
 	}
@@ -332,7 +332,7 @@ func TestHalfOpenGiveWay(t *testing.T) {
 	many, few := parseAddress("192.0.2.1:1"), parseAddress("192.0.2.2:1")
 	closed := map[string]bool{}
 	open := func(name string, address netip.Addr) *limitedConn {
-		return l.limit(closing{func() { closed[name] = true }}, address)
+		return l.limit(closing{func() { closed[name] = true }}, networksOf(address))
 	}
 	first := open("first of many", many)
 	first.opened()

@@ -89,7 +89,7 @@ func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) {
 	w.Header()["Content-Type"] = textType
 	w.Header().Set("Cache-Control", "no-store")
 	if r.URL.Path == "/readyz" {
-		if err := s.takeCall(r, false); err != nil || s.Ready(r.Context()) != nil {
+		if err := s.rates.takeAddress(s.from(r), false); err != nil || s.Ready(r.Context()) != nil {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = w.Write([]byte("not ready\n"))
 			return
@@ -98,7 +98,5 @@ func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("ok\n"))
 }
 
-// takeCall counts a call against the limits of the address that it comes from.
-func (s *Server) takeCall(r *http.Request, login bool) error {
-	return s.rates.takeAddress(countedAs(s.proxies.client(r)), login)
-}
+// from returns what limits by address count a request by.
+func (s *Server) from(r *http.Request) Networks { return networksOf(s.proxies.client(r)) }

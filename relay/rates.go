@@ -72,28 +72,45 @@ func (b *buckets[K]) limiter(who K) *rate.Limiter {
 	return limiter
 }
 
+// networkBuckets counts calls by the networks that they come from.
+type networkBuckets struct{ near, far *buckets[netip.Addr] }
+
+func newNetworkBuckets(perSecond, burst int, err LimitError) networkBuckets {
+	return networkBuckets{
+		newBuckets[netip.Addr](perSecond, burst, err),
+		newBuckets[netip.Addr](farShare*perSecond, farShare*burst, err),
+	}
+}
+
+func (b networkBuckets) take(from Networks) error {
+	if err := b.near.take(from.Near); err != nil || !from.Far.IsValid() {
+		return err
+	}
+	return b.far.take(from.Far)
+}
+
 // rates are a relay's buckets. Each relay counts for itself.
 type rates struct {
 	keys      *buckets[Key]
-	addresses *buckets[netip.Addr]
-	logins    *buckets[netip.Addr]
+	addresses networkBuckets
+	logins    networkBuckets
 }
 
 func newRates(limits *Limits) rates {
 	return rates{
 		keys:      newBuckets[Key](limits.CallRate, limits.CallBurst, errKeyRate),
-		addresses: newBuckets[netip.Addr](limits.AddressRate, limits.AddressBurst, errAddressRate),
-		logins:    newBuckets[netip.Addr](limits.LoginRate, limits.LoginBurst, errLoginRate),
+		addresses: newNetworkBuckets(limits.AddressRate, limits.AddressBurst, errAddressRate),
+		logins:    newNetworkBuckets(limits.LoginRate, limits.LoginBurst, errLoginRate),
 	}
 }
 
 // takeAddress counts a call from an address. Local processes are not counted.
-func (r *rates) takeAddress(address netip.Addr, login bool) error {
-	if !address.IsValid() || address.IsLoopback() {
+func (r *rates) takeAddress(from Networks, login bool) error {
+	if !from.Near.IsValid() {
 		return nil
 	}
-	if err := r.addresses.take(address); err != nil || !login {
+	if err := r.addresses.take(from); err != nil || !login {
 		return err
 	}
-	return r.logins.take(address)
+	return r.logins.take(from)
 }

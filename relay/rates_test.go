@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"fmt"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
@@ -86,6 +87,39 @@ func TestCallsFromAnAddressPerSecond(t *testing.T) {
 		}
 		observer.want(t)
 	})
+}
+
+// networksOfASite returns an address in each of so many networks of 64 bits of one of 48.
+func networksOfASite(count int) (addresses []string) {
+	for i := range count {
+		addresses = append(addresses, fmt.Sprintf("[2001:db8:1:%x::1]:1", i))
+	}
+	return addresses
+}
+
+// Who has a network of 48 bits has no more calls by all its networks of 64 bits
+// than twice what one of them has.
+func TestCallsFromASitePerSecond(t *testing.T) {
+	for path, limits := range map[string]Limits{
+		"/challenge":     {LoginRate: 1, LoginBurst: 20},
+		"/list_sessions": {AddressRate: 1, AddressBurst: 20},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			a := as(t, newTestServer(t, Config{Limits: limits}))
+			answered := 0
+			for _, address := range networksOfASite(60) {
+				if a.from(address, path).status == 200 {
+					answered++
+				}
+			}
+			if answered != 40 {
+				t.Errorf("%s: %d calls from 60 networks of one site at a burst of 20, want 40", path, answered)
+			}
+			if got := a.from("[2001:db8:2::1]:1", path); got.status != 200 {
+				t.Errorf("%s: another site: %+v", path, got)
+			}
+		})
+	}
 }
 
 // Whoever comes with ever new addresses takes no more memory than this.

@@ -73,7 +73,8 @@ type limitedListener struct {
 
 	mu   sync.Mutex
 	all  int
-	open map[netip.Addr]int // by address
+	open map[netip.Addr]int // by address, of IPv6 by network of 64 bits
+	far  map[netip.Addr]int // of IPv6 by network of 48 bits
 
 	halfOpen *halfOpen
 }
@@ -81,7 +82,7 @@ type limitedListener struct {
 func newLimitedListener(listener net.Listener, s *Server) *limitedListener {
 	// Of few connections in all, half-open ones leave some to others as well.
 	most := min(s.limits.HalfOpen, s.limits.Conns*3/4+1)
-	return &limitedListener{Listener: listener, server: s, open: map[netip.Addr]int{}, halfOpen: newHalfOpen(most)}
+	return &limitedListener{Listener: listener, server: s, open: map[netip.Addr]int{}, far: map[netip.Addr]int{}, halfOpen: newHalfOpen(most)}
 }
 
 // drain lets running calls finish, and cuts the connections of those that do not.
@@ -105,14 +106,15 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 		if err = l.passing(err); err != nil {
 			return nil, err
 		}
-		address := countedAs(parseAddress(conn.RemoteAddr().String()))
-		if !address.IsValid() || address.IsLoopback() || l.server.proxies.trusts(address) {
-			address = netip.Addr{} // local processes, and proxies, which count for themselves
+		address := parseAddress(conn.RemoteAddr().String())
+		from := networksOf(address)
+		if l.server.proxies.trusts(address) {
+			from = Networks{} // proxies count for themselves
 		}
-		refused := l.enter(address)
+		refused := l.enter(from)
 		if refused == "" {
 			l.server.observer.Connections(1)
-			return l.limit(conn, address), nil
+			return l.limit(conn, from), nil
 		}
 		l.server.observer.Refused(refused)
 		_ = conn.Close()
@@ -120,14 +122,14 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 }
 
 // limit makes the connection count, for which another one may have to give way.
-func (l *limitedListener) limit(conn net.Conn, address netip.Addr) *limitedConn {
+func (l *limitedListener) limit(conn net.Conn, from Networks) *limitedConn {
 	c := &limitedConn{thriftyConn: newThriftyConn(conn)}
 	c.opened = sync.OnceFunc(func() { l.halfOpen.remove(c) })
 	c.leave = sync.OnceFunc(func() {
 		c.opened()
-		l.leave(address)
+		l.leave(from)
 	})
-	if cut := l.halfOpen.add(c, address); cut != nil {
+	if cut := l.halfOpen.add(c, from.widest()); cut != nil {
 		l.server.observer.Refused("limit-half-open")
 		_ = cut.Close()
 	}
@@ -174,32 +176,42 @@ func (l *limitedListener) passing(err error) error {
 }
 
 // enter counts a connection, unless a limit refuses it, whose flag it returns.
-func (l *limitedListener) enter(address netip.Addr) (refused string) {
+func (l *limitedListener) enter(from Networks) (refused string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	most := l.server.limits.ConnsPerAddress
 	switch {
 	case l.all >= l.server.limits.Conns:
 		return "limit-connections"
-	case address.IsValid() && l.open[address] >= l.server.limits.ConnsPerAddress:
+	case from.Near.IsValid() && l.open[from.Near] >= most, from.Far.IsValid() && l.far[from.Far] >= farShare*most:
 		return "limit-address-connections"
 	}
-	l.all++
-	if address.IsValid() {
-		l.open[address]++
-	}
+	l.count(from, 1)
 	return ""
 }
 
-func (l *limitedListener) leave(address netip.Addr) {
+func (l *limitedListener) leave(from Networks) {
 	l.server.observer.Connections(-1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.all--
-	if !address.IsValid() {
-		return
+	l.count(from, -1)
+}
+
+// count counts so many more connections, or fewer.
+func (l *limitedListener) count(from Networks, delta int) {
+	l.all += delta
+	if from.Near.IsValid() {
+		addTo(l.open, from.Near, delta)
 	}
-	if l.open[address]--; l.open[address] == 0 {
-		delete(l.open, address)
+	if from.Far.IsValid() {
+		addTo(l.far, from.Far, delta)
+	}
+}
+
+// addTo adds to a count, and drops one of nothing.
+func addTo[K comparable](counts map[K]int, key K, delta int) {
+	if counts[key] += delta; counts[key] == 0 {
+		delete(counts, key)
 	}
 }
 

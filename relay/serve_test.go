@@ -182,6 +182,19 @@ func TestServeLimitsConnectionsOfAnAddress(t *testing.T) {
 		if answers(from("[2001:db8::3]:1")) {
 			t.Error("a third connection of a network of IPv6 was answered")
 		}
+		answered := 0
+		for _, address := range networksOfASite(10) {
+			conn := from(address)
+			defer conn.Close()
+			if _, err := io.WriteString(conn, "POST /challenge HTTP/1.1\r\nHost: relay\r\n\r\n"); err == nil {
+				if _, err := conn.Read(make([]byte, 1)); err == nil {
+					answered++
+				}
+			}
+		}
+		if answered != 4 {
+			t.Errorf("%d connections of 10 networks of one site were answered, want 4", answered)
+		}
 		for range 5 {
 			local := from("127.0.0.1:1")
 			defer local.Close()

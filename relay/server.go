@@ -129,7 +129,8 @@ type exchange struct {
 	header  http.Header // of the answer
 	writer  http.ResponseWriter
 
-	user  Key // who called, if the call wants to know
+	from  Networks // where the call comes from
+	user  Key      // who called, if the call wants to know
 	token TokenHash
 
 	session SessionID     // that the call is about, or uuid.Nil
@@ -150,7 +151,7 @@ const keptBuffer = 512 << 10
 func (s *Server) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
 	x := exchanges.Get().(*exchange)
 	x.Server, x.request, x.header = s, r, w.Header()
-	x.writer = w
+	x.writer, x.from = w, s.from(r)
 	return x
 }
 
