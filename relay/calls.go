@@ -86,7 +86,7 @@ func (x *exchange) login() error {
 		return err
 	}
 	token := uuid.New()
-	if err := x.store.AddToken(ctx, sha256.Sum256(token[:]), x.user, &x.limits); err != nil {
+	if err := x.store.AddToken(ctx, sha256.Sum256(token[:]), x.user, x.from, &x.limits); err != nil {
 		return err
 	}
 	x.announce()
@@ -132,6 +132,7 @@ func (x *exchange) createSession() error {
 		Members:      slices.Clip(request.pubkeys.keys),
 		Coordinator:  x.user,
 		MessageCount: request.messageCount,
+		From:         x.from,
 	}, &x.limits)
 	if err != nil {
 		return err
@@ -181,7 +182,7 @@ func (x *exchange) listSessions() error {
 	}
 	var ids []SessionID
 	err := x.wait(Topic{Owner: x.user}, func() (done bool, err error) {
-		ids, err = x.store.Sessions(x.request.Context(), x.user)
+		ids, err = x.store.Sessions(x.request.Context(), x.user, &x.limits)
 		return sessionsTag(ids) != known, err
 	})
 	if err != nil {
@@ -262,6 +263,7 @@ func (x *exchange) send() error {
 		Recipients: request.recipients.keys,
 		Body:       request.msg,
 		KeepsEarly: keepsEarly(x.request.Header),
+		From:       x.from,
 		ID:         idempotency,
 	}, &x.limits)
 }

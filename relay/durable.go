@@ -268,8 +268,8 @@ func (s *DurableStore) SpendChallenge(ctx context.Context, challenge uuid.UUID, 
 }
 
 // AddToken implements [Store].
-func (s *DurableStore) AddToken(ctx context.Context, token TokenHash, owner Key, limits *Limits) error {
-	if err := s.MemoryStore.AddToken(ctx, token, owner, limits); err != nil {
+func (s *DurableStore) AddToken(ctx context.Context, token TokenHash, owner Key, from Networks, limits *Limits) error {
+	if err := s.MemoryStore.AddToken(ctx, token, owner, from, limits); err != nil {
 		return err
 	}
 	return s.await(ctx, func(err error) error {
@@ -368,9 +368,11 @@ func (s *DurableStore) publish(envelope *Envelope, q *queued, limits *Limits, er
 	}
 	q.session.withdraw(q.message, q.boxes)
 	s.used -= q.message.cost()
+	s.release(q.session, q.message)
 	s.held.remove(q.message.tally())
 	if freed := q.session.forget(envelope.Sender, envelope.ID); freed > 0 {
 		s.used -= freed
+		s.charge(q.session, envelope.Sender, place{}, -freed)
 		s.journal.touch(repeatRow{q.session, envelope.Sender, envelope.ID})
 	}
 	return err

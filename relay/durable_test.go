@@ -160,7 +160,7 @@ func TestLogIsKeptShort(t *testing.T) {
 	token := relay.TokenHash{7}
 	removed := newPost(t, store, 2)
 	err := errors.Join(
-		store.AddToken(t.Context(), token, p.Members[1], &p.limits),
+		store.AddToken(t.Context(), token, p.Members[1], relay.Networks{}, &p.limits),
 		store.SpendChallenge(t.Context(), uuid.UUID{1}, p.Members[1], time.Hour),
 		removed.send([]byte("removed"), 1))
 	for n := range kept {
@@ -199,7 +199,7 @@ func TestLogIsKeptShort(t *testing.T) {
 		if err := p.store.SpendChallenge(t.Context(), uuid.UUID{1}, p.Members[1], time.Hour); !errors.Is(err, relay.ErrUnauthorized) {
 			t.Errorf("a challenge served twice: %v", err)
 		}
-		if sessions, err := p.store.Sessions(t.Context(), p.Members[1]); err != nil || !slices.Equal(sessions, []relay.SessionID{p.ID}) {
+		if sessions, err := p.store.Sessions(t.Context(), p.Members[1], &p.limits); err != nil || !slices.Equal(sessions, []relay.SessionID{p.ID}) {
 			t.Errorf("sessions %v: %v", sessions, err)
 		}
 		if err := p.store.Close(); err != nil {

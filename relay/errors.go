@@ -67,6 +67,8 @@ var (
 	ErrMemberFull  = limitError("limit-member-sessions")
 	ErrSessionFull = limitError("limit-session")
 	ErrQueueFull   = limitError("limit-queue")
+	ErrKeyFull     = limitError("limit-key-stored")
+	ErrAddressFull = limitError("limit-address-stored")
 )
 
 // What others refuse, all of it as InvalidArgument: frost-client stops at any

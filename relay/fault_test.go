@@ -28,7 +28,7 @@ func (brokenStore) SpendChallenge(context.Context, uuid.UUID, Key, time.Duration
 }
 func (brokenStore) RemoveToken(context.Context, TokenHash) error                 { return errDisk }
 func (brokenStore) CreateSession(context.Context, *Session, *Limits) error       { return errDisk }
-func (brokenStore) Sessions(context.Context, Key) ([]SessionID, error)           { return nil, errDisk }
+func (brokenStore) Sessions(context.Context, Key, *Limits) ([]SessionID, error)  { return nil, errDisk }
 func (brokenStore) Send(context.Context, *Envelope, *Limits) error               { return errDisk }
 func (brokenStore) CloseSession(context.Context, SessionID, bool, *Limits) error { return errDisk }
 

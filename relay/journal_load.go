@@ -230,7 +230,7 @@ func (l *loader) putAll() error {
 		l.spend(c, j.start.Add(until))
 	}
 	for hash, t := range l.tokens {
-		l.putToken(hash, t.owner, j.start.Add(t.until))
+		l.putToken(hash, t.owner, place{}, j.start.Add(t.until))
 	}
 	for _, tokens := range l.tokensOf {
 		slices.SortFunc(tokens, func(a, b TokenHash) int {
@@ -352,6 +352,7 @@ func (l *loader) queueAll() error {
 		}
 		tally := message.tally()
 		message.session.held.add(tally)
+		l.charge(message.session, message.session.sender(message.memoryMessage), place{}, tally.bytes)
 		l.held.add(tally)
 		l.used += tally.bytes
 	}
@@ -364,5 +365,6 @@ func (l *loader) rememberAll() {
 	for _, r := range rows {
 		taken, _ := r.session.remember(r.sender, r.id)
 		l.used += taken
+		l.charge(r.session, r.sender, place{}, taken)
 	}
 }

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -24,10 +25,14 @@ type Limits struct {
 	SessionBytes int `name:"limit-session" type:"size" default:"64MiB" help:"Messages queued in a session, one for many recipients counted once." refused:"the session holds too many messages that nobody fetched"`
 	TotalBytes   int `name:"limit-total" type:"size" default:"256MiB" help:"All that a store has in memory, its overhead estimated." refused:"the relay is full, try again later"`
 	DiskBytes    int `name:"limit-disk" type:"size" default:"1GiB" help:"All that a store on disk, or Redis, holds, its overhead estimated." refused:"the relay is full, try again later"`
-	PageBytes    int `name:"limit-page" type:"size" default:"256KiB" help:"Messages in one answer, which holds at least one."`
+	// Who stores what: a part of TotalBytes unless they are set, so that a few cannot fill a relay.
+	KeyStored     int `name:"limit-key-stored" type:"size" part:"8" help:"All that one key has stored, its overhead estimated; an eighth of --limit-total unless it is set." refused:"you have too much stored that nobody fetched, try again later"`
+	AddressStored int `name:"limit-address-stored" type:"size" part:"4" help:"All that was stored from one address, loopback excepted; a quarter of --limit-total unless it is set." refused:"your address has too much stored that nobody fetched, try again later"`
+	PageBytes     int `name:"limit-page" type:"size" default:"256KiB" help:"Messages in one answer, which holds at least one."`
 
 	SessionsPerCreator int `name:"limit-created-sessions" default:"32" help:"Open sessions that one key created." refused:"you have too many open sessions, close one first"`
-	SessionsPerMember  int `name:"limit-member-sessions" default:"64" help:"Open sessions that name one key and that its owner did not leave." refused:"a member has too many open sessions"`
+	SessionsPerMember  int `name:"limit-member-sessions" default:"64" help:"Open sessions that one key created, that name one other key and that its owner did not leave." refused:"a member has too many open sessions of yours"`
+	SessionsListed     int `name:"limit-list" default:"1000" help:"Sessions in one list; of more, those that the caller created come first, then one of each other creator, and so on."`
 	TokensPerKey       int `name:"limit-tokens" default:"20" help:"Tokens of one key; the oldest gives way."`
 
 	CallRate     int `name:"limit-key-rate" default:"500" help:"Calls of one key, per second in the long run." refused:"you make too many calls, slow down"`
@@ -59,6 +64,7 @@ type Limit struct {
 	Default string // as the flag takes it
 	Help    string // what it bounds
 	Refused string // in the answer to a call beyond it; empty if none is refused in its name
+	Part    int    // of limit-total, if it is that part of it by default; else 0
 	kind    string // of a number: "size" if it takes units
 }
 
@@ -66,9 +72,11 @@ type Limit struct {
 func LimitTable() []Limit {
 	var table []Limit
 	for field := range reflect.TypeFor[Limits]().Fields() {
+		part, _ := strconv.Atoi(field.Tag.Get("part"))
 		table = append(table, Limit{
 			Flag:    field.Tag.Get("name"),
-			Default: field.Tag.Get("default"),
+			Default: cmp.Or(field.Tag.Get("default"), fmt.Sprintf("1/%d of --limit-total", part)),
+			Part:    part,
 			Help:    field.Tag.Get("help"),
 			Refused: field.Tag.Get("refused"),
 			kind:    field.Tag.Get("type"),
@@ -83,14 +91,31 @@ func DefaultLimits() Limits { return defaultLimits() }
 var defaultLimits = sync.OnceValue(func() (limits Limits) {
 	fields := reflect.ValueOf(&limits).Elem()
 	for i, limit := range LimitTable() {
+		if limit.Part > 0 {
+			continue // see scale
+		}
 		n, err := limit.parseDefault(fields.Field(i).Type())
 		if err != nil {
 			panic("relay: internal error: default of " + limit.Flag + ": " + err.Error())
 		}
 		fields.Field(i).SetInt(n)
 	}
+	limits.scale()
 	return limits
 })
+
+// smallestPart is what a part of limit-total is at least.
+const smallestPart = 1 << 20
+
+// scale sets the limits that are a part of limit-total, unless they are set.
+func (l *Limits) scale() {
+	fields := reflect.ValueOf(l).Elem()
+	for i, limit := range LimitTable() {
+		if limit.Part > 0 && fields.Field(i).IsZero() {
+			fields.Field(i).SetInt(int64(max(l.TotalBytes/limit.Part, smallestPart)))
+		}
+	}
+}
 
 func (l *Limit) parseDefault(kind reflect.Type) (int64, error) {
 	switch {
@@ -109,10 +134,11 @@ func (l Limits) withDefaults() Limits {
 	defaults := DefaultLimits()
 	fields := reflect.ValueOf(&l).Elem()
 	for i := range fields.NumField() {
-		if fields.Field(i).IsZero() {
+		if fields.Field(i).IsZero() && LimitTable()[i].Part == 0 {
 			fields.Field(i).Set(reflect.ValueOf(defaults).Field(i))
 		}
 	}
+	l.scale()
 	return l
 }
 
@@ -120,7 +146,7 @@ func (l Limits) withDefaults() Limits {
 func (l *Limits) Check() error {
 	fields := reflect.ValueOf(l).Elem()
 	for i, limit := range LimitTable() {
-		if fields.Field(i).Int() <= 0 {
+		if n := fields.Field(i).Int(); n < 0 || n == 0 && limit.Part == 0 {
 			return fmt.Errorf("setting the relay's limit %s: %v is not above zero", limit.Flag, fields.Field(i))
 		}
 	}

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func TestLimitTable(t *testing.T) {
 	}
 	refused := map[string]bool{} // by one of the refusals
 	for _, refusal := range []LimitError{
-		ErrMemoryFull, ErrDiskFull, ErrCreatorFull, ErrMemberFull, ErrSessionFull, ErrQueueFull,
+		ErrMemoryFull, ErrDiskFull, ErrCreatorFull, ErrMemberFull, ErrSessionFull, ErrQueueFull, ErrKeyFull, ErrAddressFull,
 		errBodyTooBig, errMsgTooBig, errMemberCount, errKeyRate, errAddressRate, errLoginRate,
 	} {
 		refused[refusal.Flag] = true
@@ -59,7 +60,7 @@ func TestLimitsRefuseAndAreCounted(t *testing.T) {
 	var observer refusals
 	s := newTestServer(t, Config{Observer: &observer, Limits: Limits{
 		Body: 2000, Message: 500, Members: 3, QueueBytes: 1000, SessionBytes: 1500, TotalBytes: 8000,
-		SessionsPerCreator: 2, SessionsPerMember: 3,
+		SessionsPerCreator: 2, SessionsPerMember: 1,
 	}})
 	a, b, c, d := as(t, s), as(t, s), as(t, s), as(t, s)
 	refused := func(by member, limit, path, body string) {
@@ -75,16 +76,68 @@ func TestLimitsRefuseAndAreCounted(t *testing.T) {
 	refused(a, "limit-queue", "/send", sendBody(id, strings.Repeat("00", 500), b))
 	a.want(200, "", "/send", sendBody(id, strings.Repeat("00", 500), c))
 	refused(a, "limit-session", "/send", sendBody(id, strings.Repeat("00", 500), a))
-	create(t, a, b)
+	refused(a, "limit-member-sessions", "/create_new_session", createBody(a, b))
+	create(t, a, d)
 	refused(a, "limit-created-sessions", "/create_new_session", createBody(a, c))
 	create(t, c, b)
-	refused(d, "limit-member-sessions", "/create_new_session", createBody(c, b))
-	for range 4 {
-		d.call("/create_new_session", createBody(d, c))
+	for _, by := range []member{b, c, d, b, c, d} {
+		by.call("/create_new_session", createBody(by, member{hex: generate(t).Public().String()}))
 	}
-	if len(observer.limits) == 0 {
-		t.Error("the relay was never full")
+	if !slices.Contains(observer.limits, "limit-total") {
+		t.Errorf("the relay was never full: %q", observer.limits)
 	}
+}
+
+// What a key, or an address, may have stored is a part of what all may, unless it is
+// set, and counted by its flag where it is used up.
+func TestQuotasRefuseAndAreCounted(t *testing.T) {
+	limits := Limits{TotalBytes: 64 << 20}.withDefaults()
+	if limits.KeyStored != 8<<20 || limits.AddressStored != 16<<20 {
+		t.Errorf("quotas of %d and %d bytes of 64 MiB", limits.KeyStored, limits.AddressStored)
+	}
+	var observer refusals
+	s := newTestServer(t, Config{Observer: &observer, Limits: Limits{KeyStored: 3000, AddressStored: 4000}})
+	a, b := as(t, s), as(t, s)
+	id := create(t, a, b)
+	send := func(by member, from string) reply {
+		request := httptest.NewRequest("POST", "/send", strings.NewReader(sendBody(id, strings.Repeat("00", 1000))))
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Authorization", "Bearer "+by.token)
+		request.RemoteAddr = from
+		return by.do(request)
+	}
+	for i, c := range []struct {
+		by          member
+		from, limit string
+	}{
+		{a, "192.0.2.1:1", ""},
+		{a, "192.0.2.1:1", "limit-key-stored"},
+		{b, "192.0.2.1:1", ""},
+		{b, "192.0.2.1:1", ""},
+		{b, "192.0.2.1:1", "limit-key-stored"},
+		{b, "192.0.2.2:1", "limit-key-stored"},
+	} {
+		got := send(c.by, c.from)
+		if refused := got.status != 200; refused != (c.limit != "") {
+			t.Errorf("message %d: %+v", i, got)
+		}
+		if c.limit != "" {
+			observer.want(t, c.limit)
+		}
+	}
+	c, d := as(t, s), as(t, s)
+	if got := c.from("192.0.2.1:9", "/list_sessions"); got.status != 200 {
+		t.Errorf("a call that stores nothing: %+v", got)
+	}
+	id = create(t, c, d)
+	for range 2 {
+		if got := send(c, "192.0.2.1:9"); got.status == 200 {
+			continue
+		}
+		observer.want(t, "limit-address-stored")
+		return
+	}
+	t.Error("the address had no quota")
 }
 
 // A private relay is for the keys that it was given.

@@ -127,7 +127,7 @@ func generate(t testing.TB) *commkey.PrivateKey {
 func putToken(t testing.TB, s *Server, token string, owner commkey.PublicKey) {
 	t.Helper()
 	id := uuid.MustParse(token)
-	if err := s.store.AddToken(t.Context(), sha256.Sum256(id[:]), Key(owner.Bytes()), &s.limits); err != nil {
+	if err := s.store.AddToken(t.Context(), sha256.Sum256(id[:]), Key(owner.Bytes()), Networks{}, &s.limits); err != nil {
 		t.Fatal(err)
 	}
 }

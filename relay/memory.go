@@ -25,14 +25,20 @@ type MemoryStore struct {
 	tokens    map[TokenHash]memoryToken
 	tokensOf  map[Key][]TokenHash // the oldest first
 	sessions  map[SessionID]*memorySession
-	openOf    map[Key][]SessionID // open sessions that name the key, the oldest first
+	openOf    map[Key][]SessionID // open sessions on the key's list, the oldest first
 	createdBy map[Key]int         // open sessions
+	naming    map[naming]int      // open sessions on somebody's list, by who created them
+	ledger    ledger              // who had stored what
 }
 
 type memoryToken struct {
 	owner  Key
+	from   place
 	expiry *deadline
 }
+
+// naming is a key that created sessions, and another one that they name.
+type naming struct{ creator, named Key }
 
 type spentChallenge struct {
 	challenge uuid.UUID
@@ -50,6 +56,8 @@ func NewMemoryStore() *MemoryStore {
 		sessions:  map[SessionID]*memorySession{},
 		openOf:    map[Key][]SessionID{},
 		createdBy: map[Key]int{},
+		naming:    map[naming]int{},
+		ledger:    newLedger(),
 	}
 	_, _ = rand.Read(m.secret[:]) // never fails
 	return m
@@ -90,23 +98,24 @@ func (m *MemoryStore) spend(entry spentChallenge, until time.Time) {
 }
 
 // AddToken implements [Store].
-func (m *MemoryStore) AddToken(_ context.Context, token TokenHash, owner Key, limits *Limits) error {
+func (m *MemoryStore) AddToken(_ context.Context, token TokenHash, owner Key, from Networks, limits *Limits) error {
 	now := m.lock()
 	defer m.mu.Unlock()
-	if err := m.room(TokenCost, limits); err != nil {
+	if err := m.roomOf(owner, from, TokenCost, limits); err != nil {
 		return err
 	}
 	for len(m.tokensOf[owner]) >= limits.TokensPerKey {
 		m.removeToken(m.tokensOf[owner][0])
 	}
-	m.putToken(token, owner, now.Add(limits.TokenLife))
+	m.putToken(token, owner, placeOf(from), now.Add(limits.TokenLife))
 	return nil
 }
 
-func (m *MemoryStore) putToken(token TokenHash, owner Key, until time.Time) {
+func (m *MemoryStore) putToken(token TokenHash, owner Key, from place, until time.Time) {
 	m.used += TokenCost
+	m.ledger.charge(owner, from.networks(), TokenCost)
 	expiry := m.due.push(until, func(time.Time) { m.removeToken(token) })
-	m.tokens[token] = memoryToken{owner, expiry}
+	m.tokens[token] = memoryToken{owner, from, expiry}
 	m.tokensOf[owner] = append(m.tokensOf[owner], token)
 	m.journal.touch(token)
 }
@@ -136,6 +145,7 @@ func (m *MemoryStore) removeToken(token TokenHash) {
 		return
 	}
 	m.used -= TokenCost
+	m.ledger.charge(t.owner, t.from.networks(), -TokenCost)
 	m.due.cancel(t.expiry)
 	delete(m.tokens, token)
 	dropFrom(m.tokensOf, t.owner, token)
@@ -168,6 +178,7 @@ func (m *MemoryStore) create(session *Session, limits *Limits, hidden bool) (*me
 // put adds a session.
 func (m *MemoryStore) put(s *memorySession) {
 	m.used += s.overhead
+	m.charge(s, s.Coordinator, placeOf(s.From), s.overhead)
 	m.sessions[s.ID] = s
 	m.schedule(s)
 	m.journal.touch(s)
@@ -178,6 +189,7 @@ func (m *MemoryStore) put(s *memorySession) {
 	for k := range s.everybody() {
 		if !slices.Contains(s.left, k) {
 			m.openOf[k] = append(m.openOf[k], s.ID)
+			m.naming[naming{s.Coordinator, k}]++
 		}
 	}
 	if !s.hidden {
@@ -205,11 +217,20 @@ func (m *MemoryStore) roomFor(s *memorySession, limits *Limits) error {
 		return ErrCreatorFull
 	}
 	for k := range s.everybody() {
-		if len(m.openOf[k]) >= limits.SessionsPerMember {
+		if k != s.Coordinator && m.naming[naming{s.Coordinator, k}] >= limits.SessionsPerMember {
 			return ErrMemberFull
 		}
 	}
-	return m.room(s.overhead, limits)
+	return m.roomOf(s.Coordinator, s.From, s.overhead, limits)
+}
+
+// roomOf checks that there is room for so many bytes more, and that a key may have
+// them stored from there.
+func (m *MemoryStore) roomOf(key Key, from Networks, bytes int, limits *Limits) error {
+	if err := m.room(bytes, limits); err != nil {
+		return err
+	}
+	return m.ledger.room(key, from, bytes, limits)
 }
 
 // room checks that there is room for so many bytes more. A durable store has
@@ -237,11 +258,29 @@ func (m *MemoryStore) Session(_ context.Context, id SessionID) (*Session, bool, 
 }
 
 // Sessions implements [Store].
-func (m *MemoryStore) Sessions(_ context.Context, member Key) ([]SessionID, error) {
+func (m *MemoryStore) Sessions(_ context.Context, member Key, limits *Limits) ([]SessionID, error) {
 	m.lock()
 	defer m.mu.Unlock()
-	ids := slices.Clone(m.openOf[member])
-	return slices.DeleteFunc(ids, func(id SessionID) bool { return m.sessions[id].hidden }), nil
+	open := slices.Clone(m.openOf[member])
+	open = slices.DeleteFunc(open, func(id SessionID) bool { return m.sessions[id].hidden })
+	return FairShare(open, member, func(id SessionID) Key { return m.sessions[id].Coordinator }, limits.SessionsListed), nil
+}
+
+// FairShare returns the sessions that [Store.Sessions] returns of a member's, which
+// are given the oldest first.
+func FairShare(open []SessionID, member Key, creator func(SessionID) Key, most int) []SessionID {
+	if len(open) <= most {
+		return open
+	}
+	turn, of := map[Key]int{}, make(map[SessionID]int, len(open))
+	for _, id := range open {
+		if by := creator(id); by != member {
+			turn[by]++
+			of[id] = turn[by]
+		}
+	}
+	slices.SortStableFunc(open, func(a, b SessionID) int { return of[a] - of[b] })
+	return open[:most]
 }
 
 // LeaveSession implements [Store].
@@ -256,7 +295,7 @@ func (m *MemoryStore) LeaveSession(_ context.Context, id SessionID, member Key) 
 		s.left = append(s.left, member)
 		m.journal.touch(s)
 	}
-	dropFrom(m.openOf, member, id)
+	m.unlist(s, member)
 	m.wakers.Wake(Topic{Owner: member})
 	return nil
 }
@@ -302,8 +341,15 @@ func (m *MemoryStore) close(s *memorySession) {
 		delete(m.createdBy, s.Coordinator)
 	}
 	for k := range s.everybody() {
-		dropFrom(m.openOf, k, s.ID)
+		m.unlist(s, k)
 		m.wakers.Wake(Topic{Owner: k})
+	}
+}
+
+// unlist takes a session off a list, if it is on it.
+func (m *MemoryStore) unlist(s *memorySession, k Key) {
+	if dropFrom(m.openOf, k, s.ID) {
+		addTo(m.naming, naming{s.Coordinator, k}, -1)
 	}
 }
 
@@ -328,6 +374,7 @@ func (m *MemoryStore) expire(s *memorySession, now time.Time) {
 // remove forgets a closed session and all that is queued in it.
 func (m *MemoryStore) remove(s *memorySession) {
 	m.used -= s.overhead + s.held.bytes
+	m.discharge(s)
 	m.held.remove(s.held)
 	m.due.cancel(s.expiry)
 	delete(m.sessions, s.ID)
@@ -337,15 +384,18 @@ func (m *MemoryStore) remove(s *memorySession) {
 // Watch implements [Store].
 func (m *MemoryStore) Watch(topic Topic) (<-chan struct{}, func()) { return m.wakers.Watch(topic) }
 
-// dropFrom removes value from the key's list, and the list once it is empty.
-func dropFrom[K, V comparable](lists map[K][]V, key K, value V) {
+// dropFrom removes value from the key's list, and the list once it is empty. It
+// reports whether it was there.
+func dropFrom[K, V comparable](lists map[K][]V, key K, value V) bool {
 	list := lists[key]
-	if i := slices.Index(list, value); i >= 0 {
-		list = slices.Delete(list, i, i+1)
+	i := slices.Index(list, value)
+	if i < 0 {
+		return false
 	}
-	if len(list) == 0 {
+	if list = slices.Delete(list, i, i+1); len(list) == 0 {
 		delete(lists, key)
-		return
+		return true
 	}
 	lists[key] = list
+	return true
 }

@@ -39,11 +39,12 @@ func (m *MemoryStore) queue(envelope *Envelope, limits *Limits, hidden bool) (*q
 	if err := s.roomFor(boxes, message, limits); err != nil {
 		return nil, err
 	}
-	if err := m.room(message.cost(), limits); err != nil {
+	if err := m.roomOf(envelope.Sender, envelope.From, message.cost(), limits); err != nil {
 		return nil, err
 	}
 	message.hidden = hidden
 	m.used += message.cost() + m.remember(s, envelope)
+	m.charge(s, envelope.Sender, message.from, message.cost())
 	m.held.add(message.tally())
 	s.queue(boxes, message)
 	q := &queued{s, message, boxes}
@@ -62,6 +63,7 @@ func (m *MemoryStore) remember(s *memorySession, envelope *Envelope) (taken int)
 	}
 	m.journal.touch(repeatRow{s, envelope.Sender, envelope.ID})
 	taken, forgotten := s.remember(envelope.Sender, envelope.ID)
+	m.charge(s, envelope.Sender, place{}, taken)
 	if taken == 0 {
 		m.journal.touch(repeatRow{s, envelope.Sender, forgotten})
 	}
@@ -98,7 +100,7 @@ func (m *MemoryStore) page(box Mailbox, after Cursor, limits *Limits) (p page, e
 	if !ok {
 		return p, ErrSessionNotFound
 	}
-	freed := s.acknowledge(box, after, m.journal)
+	freed := s.acknowledge(box, after, m.journal, func(message *memoryMessage) { m.release(s, message) })
 	m.used -= freed.bytes
 	m.held.remove(freed)
 	p = s.next(box, limits.PageBytes)

@@ -23,6 +23,7 @@ type memorySession struct {
 	repeats  map[Key][]uuid.UUID // the ids of a sender's last messages
 	left     []Key               // members that took it off their lists
 	number   uint64              // in the journal
+	charges  map[charged]int     // who is counted for its overhead, its messages and their ids, in bytes
 }
 
 type boxKey struct {
@@ -63,6 +64,7 @@ type memoryMessage struct {
 	sender     uint16 // index in Members; past the end for the coordinator
 	recipients uint16
 	holders    uint16 // recipients that have not acknowledged it
+	from       place  // where its sender called from
 	keepsEarly bool   // of its sender
 	hidden     bool   // not yet durable
 }
@@ -74,6 +76,7 @@ func newMemorySession(session *Session, expires time.Time) *memorySession {
 		overhead: SessionCost + MemberCost*len(session.Members),
 		boxes:    map[boxKey]*memoryBox{},
 		repeats:  map[Key][]uuid.UUID{},
+		charges:  map[charged]int{},
 	}
 }
 
@@ -155,6 +158,7 @@ func (s *memorySession) newMessage(envelope *Envelope, recipients int) *memoryMe
 		recipients: uint16(recipients),
 		holders:    uint16(recipients),
 		keepsEarly: envelope.KeepsEarly,
+		from:       placeOf(envelope.From),
 	}
 }
 
@@ -225,8 +229,8 @@ func (s *memorySession) sender(message *memoryMessage) Key {
 }
 
 // acknowledge removes the messages up to after that were handed over, and
-// returns those that no mailbox holds any more.
-func (s *memorySession) acknowledge(box Mailbox, after Cursor, j *journal) (freed tally) {
+// returns those that no mailbox holds any more, of each of which it tells.
+func (s *memorySession) acknowledge(box Mailbox, after Cursor, j *journal, free func(*memoryMessage)) (freed tally) {
 	b := s.box(box)
 	if b == nil {
 		return freed
@@ -246,6 +250,7 @@ func (s *memorySession) acknowledge(box Mailbox, after Cursor, j *journal) (free
 		b.bytes -= message.costInBox()
 		if message.holders--; message.holders == 0 {
 			freed.add(message.tally())
+			free(message)
 		}
 	}
 	b.handed = max(b.handed, b.acked)

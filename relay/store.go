@@ -27,6 +27,7 @@ type Session struct {
 	Members      []Key // 2 to 255 distinct keys, as the creator listed them
 	Coordinator  Key   // the creator, one of Members or not
 	MessageCount uint8
+	From         Networks // where the call came from that created it; not told after a restart
 }
 
 // HasMember reports whether k is one of the session's members.
@@ -50,6 +51,7 @@ type Envelope struct {
 	Recipients []Key  // members' mailboxes, without repeats; none: the coordinator's
 	Body       []byte // the store keeps it; nobody modifies it
 	KeepsEarly bool   // the sender keeps messages that come before it can use them
+	From       Networks
 	// ID, unless it is zero, makes a repeat of the same Sender's call count once.
 	ID uuid.UUID
 }
@@ -84,9 +86,10 @@ type Store interface {
 	// fails with [ErrUnauthorized] if that is recorded already.
 	SpendChallenge(ctx context.Context, challenge uuid.UUID, owner Key, life time.Duration) error
 
-	// AddToken stores a token for Limits.TokenLife. The oldest of the owner's
-	// tokens gives way where there would be more than Limits.TokensPerKey.
-	AddToken(ctx context.Context, token TokenHash, owner Key, limits *Limits) error
+	// AddToken stores a token for Limits.TokenLife, for a login that came from there.
+	// The oldest of the owner's tokens gives way where there would be more than
+	// Limits.TokensPerKey.
+	AddToken(ctx context.Context, token TokenHash, owner Key, from Networks, limits *Limits) error
 	// Token returns the token's owner, or fails with [ErrUnauthorized].
 	Token(ctx context.Context, token TokenHash) (Key, error)
 	// RemoveToken forgets the token, if it is there.
@@ -100,8 +103,10 @@ type Store interface {
 	// [ErrSessionNotFound].
 	Session(ctx context.Context, id SessionID) (session *Session, closed bool, err error)
 	// Sessions returns the open sessions whose member or coordinator is member,
-	// the oldest first.
-	Sessions(ctx context.Context, member Key) ([]SessionID, error)
+	// the oldest first. Of more than Limits.SessionsListed it returns so many: first
+	// those that the member created, then the oldest of each other creator, then the
+	// second of each, and so on, so that no creator crowds out another one's.
+	Sessions(ctx context.Context, member Key, limits *Limits) ([]SessionID, error)
 	// LeaveSession takes an open session off one member's list, and out of the
 	// count of Limits.SessionsPerMember; the session itself goes on, and what the
 	// member is sent there stays. A second time it does nothing. It fails with

@@ -94,7 +94,7 @@ func (b *bench) wantRefused() {
 	if err := b.store.CreateSession(b.Context(), other, &b.limits); err == nil {
 		b.Error("a session was created")
 	}
-	if err := b.store.AddToken(b.Context(), relay.TokenHash{1}, alice, &b.limits); err == nil {
+	if err := b.store.AddToken(b.Context(), relay.TokenHash{1}, alice, relay.Networks{}, &b.limits); err == nil {
 		b.Error("a token was stored")
 	}
 }
@@ -105,7 +105,7 @@ func (b *bench) wantAfterwards(want []string) {
 	b.Helper()
 	for range 2 {
 		b.wantReceived(0, want...)
-		if sessions, err := b.store.Sessions(b.Context(), alice); err != nil || len(sessions) != 1 {
+		if sessions, err := b.store.Sessions(b.Context(), alice, &b.limits); err != nil || len(sessions) != 1 {
 			b.Errorf("sessions %v, %v", sessions, err)
 		}
 		if stats, err := b.store.Stats(b.Context()); err != nil || stats.Tokens != 0 || stats.Messages != len(want) {

@@ -29,7 +29,7 @@ func filled(t *testing.T) (dir string) {
 		s := &relay.Session{ID: uuid.New(), Members: []relay.Key{{1}, {2}, {3}}, Coordinator: relay.Key{9: n}, MessageCount: 1}
 		err := errors.Join(
 			store.CreateSession(t.Context(), s, &limits),
-			store.AddToken(t.Context(), relay.TokenHash{n}, relay.Key{n}, &limits),
+			store.AddToken(t.Context(), relay.TokenHash{n}, relay.Key{n}, relay.Networks{}, &limits),
 			store.Send(t.Context(), &relay.Envelope{
 				Session: s.ID, Sender: relay.Key{1}, Recipients: []relay.Key{{2}, {3}}, Body: make([]byte, 900), ID: uuid.New(),
 			}, &limits))

@@ -90,7 +90,7 @@ func wantOldContent(t *testing.T, dir string) {
 		t.Error(err)
 	}
 	b.wantIn(relay.Mailbox{Session: second, Owner: relay.Key{2}}, 0, "four")
-	if sessions, err := b.store.Sessions(t.Context(), relay.Key{2}); err != nil || len(sessions) != 1 || sessions[0] != first {
+	if sessions, err := b.store.Sessions(t.Context(), relay.Key{2}, &b.limits); err != nil || len(sessions) != 1 || sessions[0] != first {
 		t.Errorf("sessions %v, one was left: %v", sessions, err)
 	}
 	if owner, err := b.store.Token(t.Context(), relay.TokenHash{2}); err != nil || owner != (relay.Key{2}) {

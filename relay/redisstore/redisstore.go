@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -312,6 +313,8 @@ var outcomes = map[string]error{
 	"session-full": relay.ErrSessionFull,
 	"queue":        relay.ErrQueueFull,
 	"total":        relay.ErrDiskFull,
+	"key-full":     relay.ErrKeyFull,
+	"address-full": relay.ErrAddressFull,
 }
 
 // change runs a script that answers with an outcome.
@@ -365,9 +368,21 @@ func (s *Store) SpendChallenge(ctx context.Context, challenge uuid.UUID, owner r
 }
 
 // AddToken implements [relay.Store].
-func (s *Store) AddToken(ctx context.Context, token relay.TokenHash, owner relay.Key, limits *relay.Limits) error {
+func (s *Store) AddToken(ctx context.Context, token relay.TokenHash, owner relay.Key, from relay.Networks, limits *relay.Limits) error {
 	return s.change(ctx, "token", token[:], owner[:], limits.TokenLife.Milliseconds(), limits.TokensPerKey,
-		relay.TokenCost, limits.DiskBytes)
+		relay.TokenCost, limits.DiskBytes, networks(from), limits.KeyStored, limits.AddressStored)
+}
+
+// networks writes what limits by address count by as scripts read it: the near one,
+// and the far one.
+func networks(from relay.Networks) string {
+	var out []string
+	for _, network := range []netip.Addr{from.Near, from.Far} {
+		if network.IsValid() {
+			out = append(out, network.String())
+		}
+	}
+	return strings.Join(out, " ")
 }
 
 // Token implements [relay.Store].

@@ -160,7 +160,7 @@ func TestFullMemory(t *testing.T) {
 	if err := store.CreateSession(t.Context(), session, &limits); err == nil || !strings.Contains(err.Error(), "OOM") {
 		t.Errorf("opening a session: %v", err)
 	}
-	if err := store.AddToken(t.Context(), relay.TokenHash{1}, relay.Key{2}, &limits); err != nil {
+	if err := store.AddToken(t.Context(), relay.TokenHash{1}, relay.Key{2}, relay.Networks{}, &limits); err != nil {
 		t.Errorf("logging in: %v", err)
 	}
 	box := relay.Mailbox{Session: relay.SessionID{1}, Owner: relay.Key{2}}

@@ -29,7 +29,8 @@ func flag(b bool) string {
 func (s *Store) CreateSession(ctx context.Context, session *relay.Session, limits *relay.Limits) error {
 	return s.change(ctx, "create", session.ID[:], joined(session.Members), session.Coordinator[:], session.MessageCount,
 		limits.SessionIdle.Milliseconds(), limits.SessionsPerCreator, limits.SessionsPerMember,
-		relay.SessionCost+relay.MemberCost*len(session.Members), relay.TokenCost, limits.DiskBytes)
+		relay.SessionCost+relay.MemberCost*len(session.Members), relay.TokenCost, limits.DiskBytes,
+		networks(session.From), limits.KeyStored, limits.AddressStored)
 }
 
 // Session implements [relay.Store].
@@ -59,17 +60,26 @@ func (s *Store) Session(ctx context.Context, id relay.SessionID) (session *relay
 }
 
 // Sessions implements [relay.Store].
-func (s *Store) Sessions(ctx context.Context, member relay.Key) ([]relay.SessionID, error) {
+func (s *Store) Sessions(ctx context.Context, member relay.Key, limits *relay.Limits) ([]relay.SessionID, error) {
 	entries, err := s.run(ctx, "sessions", member[:]).StringSlice()
 	if err != nil {
 		return nil, failure("sessions", err)
 	}
-	slices.Sort(entries) // by the sessions' numbers
-	ids := make([]relay.SessionID, 0, len(entries))
+	// Each is the session's number in hexadecimal, its id, and its creator, which an older relay did not write.
+	slices.Sort(entries)
+	const number, id = 16, len(relay.SessionID{})
+	ids, creators := make([]relay.SessionID, 0, len(entries)), map[relay.SessionID]relay.Key{}
 	for _, entry := range entries {
-		ids = append(ids, relay.SessionID([]byte(entry[len(entry)-len(relay.SessionID{}):])))
+		if len(entry) < number+id {
+			return nil, failure("sessions", errRecord)
+		}
+		session := relay.SessionID([]byte(entry[number:][:id]))
+		ids = append(ids, session)
+		var creator relay.Key
+		copy(creator[:], entry[number+id:])
+		creators[session] = creator
 	}
-	return ids, nil
+	return relay.FairShare(ids, member, func(id relay.SessionID) relay.Key { return creators[id] }, limits.SessionsListed), nil
 }
 
 // LeaveSession implements [relay.Store].
@@ -98,6 +108,7 @@ func (s *Store) Send(ctx context.Context, envelope *relay.Envelope, limits *rela
 		name, envelope.Body,
 		relay.MessageCost, relay.RecipientCost, relay.RepeatCost, relay.TokenCost,
 		limits.QueueBytes, limits.SessionBytes, limits.DiskBytes, limits.SessionIdle.Milliseconds(), relay.RepeatsKept,
+		networks(envelope.From), limits.KeyStored, limits.AddressStored,
 	}
 	for i := range envelope.Recipients {
 		args = append(args, envelope.Recipients[i][:])

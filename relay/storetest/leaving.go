@@ -49,7 +49,7 @@ func testStats(e *env) {
 		return got
 	}
 	empty := want(0, 0, 0)
-	e.check(e.store.AddToken(e.Context(), token(1), key(1), e.limits))
+	e.check(e.store.AddToken(e.Context(), token(1), key(1), relay.Networks{}, e.limits))
 	id := e.open(3)
 	e.check(e.send(id, string(make([]byte, 1000)), key(1), key(2)))
 	e.check(e.send(id, "m", key(1)))

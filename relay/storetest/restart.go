@@ -22,10 +22,10 @@ func testRestartedLogins(e *env) {
 	challenge := uuid.New()
 	e.limits.TokenLife, e.limits.TokensPerKey = 20*e.unit, 2
 	e.check(e.store.SpendChallenge(e.Context(), challenge, key(1), 20*e.unit))
-	e.check(e.store.AddToken(e.Context(), token(9), key(1), e.limits))
+	e.check(e.store.AddToken(e.Context(), token(9), key(1), relay.Networks{}, e.limits))
 	time.Sleep(e.unit)
-	e.check(e.store.AddToken(e.Context(), token(1), key(1), e.limits))
-	e.check(e.store.AddToken(e.Context(), token(5), key(5), e.limits))
+	e.check(e.store.AddToken(e.Context(), token(1), key(1), relay.Networks{}, e.limits))
+	e.check(e.store.AddToken(e.Context(), token(5), key(5), relay.Networks{}, e.limits))
 	e.check(e.store.RemoveToken(e.Context(), token(5)))
 	e.restart()
 	again, err := e.store.Secret(e.Context())
@@ -36,7 +36,7 @@ func testRestartedLogins(e *env) {
 	e.want(e.store.SpendChallenge(e.Context(), challenge, key(1), e.unit), relay.ErrUnauthorized)
 	e.owner(token(9), key(1), nil)
 	e.owner(token(5), relay.Key{}, relay.ErrUnauthorized)
-	e.check(e.store.AddToken(e.Context(), token(2), key(1), e.limits))
+	e.check(e.store.AddToken(e.Context(), token(2), key(1), relay.Networks{}, e.limits))
 	e.owner(token(9), relay.Key{}, relay.ErrUnauthorized) // the oldest
 	e.owner(token(1), key(1), nil)
 	time.Sleep(21 * e.unit)
@@ -119,7 +119,7 @@ func testRestartedCounts(e *env) {
 		e.Fatal("the store does not say what it holds")
 	}
 	id := e.open(3)
-	e.check(e.store.AddToken(e.Context(), token(1), key(1), e.limits))
+	e.check(e.store.AddToken(e.Context(), token(1), key(1), relay.Networks{}, e.limits))
 	e.check(e.send(id, "a", key(1), key(2)))
 	e.check(e.send(id, "b", key(1)))
 	e.receive(box(id, key(1)), 1, "a", "b")

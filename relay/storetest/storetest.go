@@ -47,6 +47,10 @@ func Test(t *testing.T, subject Subject) {
 		"idle sessions":       testIdle,
 		"queue limits":        testQueueLimits,
 		"total limit":         testTotalLimit,
+		"quota of a key":      testKeyQuota,
+		"quota of an address": testAddressQuota,
+		"quota of tokens":     testTokenQuota,
+		"strangers' sessions": testStrangersSessions,
 		"wake for messages":   testWakeForMessages,
 		"wake for sessions":   testWakeForSessions,
 		"carry":               testCarry,
@@ -149,7 +153,7 @@ func (e *env) receive(box relay.Mailbox, after relay.Cursor, want ...string) rel
 
 func (e *env) sessions(member relay.Key, want ...relay.SessionID) {
 	e.Helper()
-	got, err := e.store.Sessions(e.Context(), member)
+	got, err := e.store.Sessions(e.Context(), member, e.limits)
 	e.check(err)
 	if !slices.Equal(got, want) {
 		e.Fatalf("sessions %v, want %v", got, want)
@@ -193,9 +197,9 @@ func (e *env) owner(token relay.TokenHash, want relay.Key, wantErr error) {
 
 func testTokens(e *env) {
 	e.limits.TokenLife = 10 * e.unit
-	e.check(e.store.AddToken(e.Context(), token(1), key(1), e.limits))
+	e.check(e.store.AddToken(e.Context(), token(1), key(1), relay.Networks{}, e.limits))
 	time.Sleep(6 * e.unit)
-	e.check(e.store.AddToken(e.Context(), token(2), key(2), e.limits))
+	e.check(e.store.AddToken(e.Context(), token(2), key(2), relay.Networks{}, e.limits))
 	e.owner(token(1), key(1), nil)
 	e.owner(token(2), key(2), nil)
 	e.owner(token(3), relay.Key{}, relay.ErrUnauthorized)
@@ -209,9 +213,9 @@ func testTokens(e *env) {
 
 func testOldestToken(e *env) {
 	e.limits.TokensPerKey = 2
-	e.check(e.store.AddToken(e.Context(), token(9), key(9), e.limits))
+	e.check(e.store.AddToken(e.Context(), token(9), key(9), relay.Networks{}, e.limits))
 	for n := range byte(4) {
-		e.check(e.store.AddToken(e.Context(), token(n), key(1), e.limits))
+		e.check(e.store.AddToken(e.Context(), token(n), key(1), relay.Networks{}, e.limits))
 	}
 	for n, want := range []error{relay.ErrUnauthorized, relay.ErrUnauthorized, nil, nil} {
 		if _, err := e.store.Token(e.Context(), token(byte(n))); !errors.Is(err, want) {
@@ -264,12 +268,12 @@ func testSessionLimits(e *env) {
 	other := session(2)
 	other.Coordinator = key(5)
 	e.check(e.store.CreateSession(e.Context(), other, e.limits))
-	stranger := session(2)
-	stranger.Coordinator = key(6)
-	e.want(e.store.CreateSession(e.Context(), stranger, e.limits), relay.ErrInvalidArgument)
-	e.sessions(key(6))
 	e.check(e.store.CloseSession(e.Context(), first, false, e.limits))
-	e.check(e.store.CreateSession(e.Context(), stranger, e.limits))
+	e.open(2)
+	e.limits.SessionsPerCreator = 4 // those that others created count for nobody else
+	e.open(2)
+	e.want(e.store.CreateSession(e.Context(), session(2), e.limits), relay.ErrMemberFull)
+	e.open(1)
 	e.limits.TotalBytes, e.limits.DiskBytes = 1, 1
 	e.want(e.store.CreateSession(e.Context(), session(2), e.limits), relay.ErrInvalidArgument)
 }

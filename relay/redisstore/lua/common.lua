@@ -11,13 +11,17 @@
 --                       "o".. the call that was handed over to last
 --   P:queue:ID          hash: BOX..cursor -> message number; number -> record;
 --                       "h"..number -> mailboxes that hold it, if it was sent to several, and
---                       "r"..number -> to how many
+--                       "r"..number -> to how many; "f"..number -> the sender's networks
 --   P:repeats:ID..O     zset: ids of the sender's last messages
---   P:open:O            zset: sessions on the owner's list by expiry: number in hex, id
+--   P:open:O            zset: sessions on the owner's list by expiry: number in hex, id, creator
 --   P:created:O         zset: open sessions that the owner created, likewise
 --   P:due               zset: all sessions by expiry
 --   P:costs, P:counts   hash: bytes and messages of each session
 --   P:used, P:messages  their sums
+--   P:stored            hash: bytes of each key ("k", key) and network ("n", its text), without tokens
+--   P:charges:ID        hash: likewise what of it is in one session
+--   P:place:H           networks that the login of a token came from
+--   P:from:N            zset: tokens of logins from a network by expiry
 --   P:number            of the last session
 local call = redis.call
 local P = KEYS[1]
@@ -36,8 +40,44 @@ local function charge(id, bytes, messages)
   end
 end
 
+-- parties returns by whom something stored is counted.
+local function parties(key, from)
+  local out = { 'k' .. key }
+  for network in string.gmatch(from, '%S+') do out[#out + 1] = 'n' .. network end
+  return out
+end
+
+-- attribute counts so many bytes more of a session for its parties.
+local function attribute(id, who, bytes)
+  for _, party in ipairs(who) do
+    call('HINCRBY', P .. ':charges:' .. id, party, bytes)
+    if call('HINCRBY', P .. ':stored', party, bytes) == 0 then call('HDEL', P .. ':stored', party) end
+  end
+end
+
+-- quota tells what of its quotas a party has used up, with so many bytes more.
+local function quota(who, bytes, tokenCost, ofKey, ofAddress)
+  for i, party in ipairs(who) do
+    local tokens, most = P .. ':tokens:' .. string.sub(party, 2), tonumber(ofKey)
+    if i > 1 then tokens, most = P .. ':from:' .. string.sub(party, 2), tonumber(ofAddress) end
+    if i > 2 then most = 2 * most end -- a network of 48 bits
+    call('ZREMRANGEBYSCORE', tokens, '-inf', now)
+    local stored = number(call('HGET', P .. ':stored', party)) + tokenCost * call('ZCARD', tokens)
+    if stored + bytes > most then return i == 1 and 'key-full' or 'address-full' end
+  end
+end
+
+-- unplace counts a token that is gone for no network.
+local function unplace(token)
+  local from = call('GETDEL', P .. ':place:' .. token) or ''
+  for network in string.gmatch(from, '%S+') do call('ZREM', P .. ':from:' .. network, token) end
+end
+
 -- forget strikes a session that is gone, or is to go, out of the sums.
 local function forget(id)
+  local charges = call('HGETALL', P .. ':charges:' .. id)
+  for i = 1, #charges, 2 do attribute(id, { charges[i] }, 0 - charges[i + 1]) end
+  call('DEL', P .. ':charges:' .. id)
   call('DECRBY', P .. ':used', number(call('HGET', P .. ':costs', id)))
   call('DECRBY', P .. ':messages', number(call('HGET', P .. ':counts', id)))
   call('HDEL', P .. ':costs', id)

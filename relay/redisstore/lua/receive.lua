@@ -24,9 +24,12 @@ for cursor = acked + 1, after do
   if holders and tonumber(holders) > 1 then
     call('HINCRBY', q, 'h' .. n, -1)
   else
-    freed = freed + inBox + recipientCost * (number(call('HGET', q, 'r' .. n) or 1) - 1)
+    local cost = inBox + recipientCost * (number(call('HGET', q, 'r' .. n) or 1) - 1)
+    freed = freed + cost
     messages = messages + 1
-    call('HDEL', q, n, 'h' .. n, 'r' .. n)
+    local sender = string.sub(call('HGET', q, n), 2, 33)
+    attribute(id, parties(sender, call('HGET', q, 'f' .. n) or ''), 0 - cost)
+    call('HDEL', q, n, 'h' .. n, 'r' .. n, 'f' .. n)
   end
 end
 if after > acked then
