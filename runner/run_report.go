@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -372,10 +371,10 @@ type reportWriter struct {
 type reportFile struct {
 	name string
 	data []byte
-	mode os.FileMode
+	mode fs.FileMode
 }
 
-func (w *reportWriter) add(name string, data []byte, mode os.FileMode) {
+func (w *reportWriter) add(name string, data []byte, mode fs.FileMode) {
 	w.files = append(w.files, reportFile{name, data, mode})
 }
 
