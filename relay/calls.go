@@ -86,7 +86,7 @@ func (x *exchange) login() error {
 		return err
 	}
 	token := uuid.New()
-	if err := x.store.AddToken(ctx, sha256.Sum256(token[:]), x.user, x.from, &x.limits); err != nil {
+	if err := x.store.AddToken(ctx, sha256.Sum256(token[:]), x.user, x.from, x.room()); err != nil {
 		return err
 	}
 	x.announce()
@@ -133,7 +133,7 @@ func (x *exchange) createSession() error {
 		Coordinator:  x.user,
 		MessageCount: request.messageCount,
 		From:         x.from,
-	}, &x.limits)
+	}, x.room())
 	if err != nil {
 		return err
 	}
@@ -265,7 +265,7 @@ func (x *exchange) send() error {
 		KeepsEarly: keepsEarly(x.request.Header),
 		From:       x.from,
 		ID:         idempotency,
-	}, &x.limits)
+	}, x.room())
 }
 
 // checkRecipients checks that the caller and all recipients are in the session,
@@ -305,20 +305,31 @@ func (x *exchange) receive() error {
 	}
 	asCoordinator := request.asCoordinator && x.user == session.Coordinator
 	box := Mailbox{session.ID, x.user, asCoordinator}
-	var messages []StoredMessage
-	var cursor Cursor
-	err = x.wait(box, func() (done bool, err error) {
-		messages, cursor, err = x.store.Receive(x.request.Context(), box, request.cursor, &x.limits)
-		return len(messages) > 0, err
-	})
-	if err != nil {
+	err = x.wait(box, func() (done bool, err error) { return x.page(box, request.cursor) })
+	if err != nil || len(x.out) > 0 {
 		return err
 	}
-	if request.cursor == HandedOver {
+	x.out = appendMessages(x.out, nil, 0)
+	return nil
+}
+
+// page answers with the next messages of a mailbox, if there are any.
+func (x *exchange) page(box Mailbox, after Cursor) (found bool, err error) {
+	x.building <- struct{}{}
+	defer func() { <-x.building }()
+	messages, cursor, err := x.store.Receive(x.request.Context(), box, after, &x.limits)
+	if err != nil || len(messages) == 0 {
+		return false, err
+	}
+	if after == HandedOver {
 		cursor = 0 // the caller knows no cursors
 	}
+	size := messagesSize(messages)
+	if x.depart(size); size > cap(x.out) {
+		x.out = make([]byte, 0, size)
+	}
 	x.out = appendMessages(x.out, messages, cursor)
-	return nil
+	return true, nil
 }
 
 // closeSession closes a session of the caller's.

@@ -117,6 +117,15 @@ func appendSession(out []byte, s *Session) []byte {
 	return append(appendHex(out, s.Coordinator[:]), '}')
 }
 
+// messagesSize is how long the answer of receive is at most.
+func messagesSize(messages []StoredMessage) int {
+	size := 64
+	for i := range messages {
+		size += 128 + 2*len(messages[i].Body)
+	}
+	return size
+}
+
 // appendMessages appends the answer of receive; a cursor of 0 is left out.
 func appendMessages(out []byte, messages []StoredMessage, cursor Cursor) []byte {
 	out = append(out, `{"msgs":[`...)

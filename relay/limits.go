@@ -30,6 +30,11 @@ type Limits struct {
 	AddressStored int `name:"limit-address-stored" type:"size" part:"4" help:"All that was stored from one address, loopback excepted; a quarter of --limit-total unless it is set." refused:"your address has too much stored that nobody fetched, try again later"`
 	PageBytes     int `name:"limit-page" type:"size" default:"256KiB" help:"Messages in one answer, which holds at least one."`
 
+	KeyInFlight     int `name:"limit-key-inflight" type:"size" default:"4MiB" help:"Long answers on their way to one key; the one that was taken least of late is cut off for a further one."`
+	AddressInFlight int `name:"limit-address-inflight" type:"size" default:"8MiB" help:"The same to one address, loopback excepted."`
+	InFlight        int `name:"limit-inflight" type:"size" default:"12MiB" help:"The same to all; it is a part of --limit-total."`
+	Streams         int `name:"limit-streams" default:"64" help:"Calls at once over one connection of HTTP/2."`
+
 	SessionsPerCreator int `name:"limit-created-sessions" default:"32" help:"Open sessions that one key created." refused:"you have too many open sessions, close one first"`
 	SessionsPerMember  int `name:"limit-member-sessions" default:"64" help:"Open sessions that one key created, that name one other key and that its owner did not leave." refused:"a member has too many open sessions of yours"`
 	SessionsListed     int `name:"limit-list" default:"1000" help:"Sessions in one list; of more, those that the caller created come first, then one of each other creator, and so on."`

@@ -19,6 +19,8 @@ type Observer interface {
 	Refused(limit string)
 	// Waiting reports that so many more long polls wait, or fewer.
 	Waiting(delta int)
+	// InFlight reports that so many more bytes of long answers are on their way, or fewer.
+	InFlight(delta int)
 	// Connections reports that so many more connections are open, or fewer.
 	Connections(delta int)
 }
@@ -30,6 +32,7 @@ func (unobserved) Call(string, string, time.Duration, int, int) {}
 func (unobserved) Refused(string)                               {}
 func (unobserved) Waiting(int)                                  {}
 func (unobserved) Connections(int)                              {}
+func (unobserved) InFlight(int)                                 {}
 
 // outcome returns what an observer is told of a call that ended with err.
 func outcome(request *http.Request, err error) string {

@@ -60,6 +60,7 @@ func (s *Server) httpServer() *http.Server {
 		IdleTimeout:       s.limits.IdleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ConnState:         opened,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: s.limits.Streams},
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }

@@ -61,6 +61,8 @@ type Server struct {
 	extensions string // the value of the header that names them
 	proxies    Proxies
 	rates      rates
+	inFlight   *inFlight
+	building   chan struct{} // holds a value for each answer of messages that is being put together
 	observer   Observer
 	allow      func(commkey.PublicKey) bool
 	origins    *origins
@@ -108,6 +110,8 @@ func NewServer(config Config) (*Server, error) {
 		extensions:  extensions(&limits, origins.known()),
 		proxies:     config.Proxies,
 		rates:       newRates(&limits),
+		inFlight:    newInFlight(&limits, observer),
+		building:    make(chan struct{}, builtAtOnce),
 		observer:    observer,
 		allow:       config.Allow,
 		origins:     origins,
@@ -139,14 +143,19 @@ type exchange struct {
 	limited io.LimitedReader // the request's body, a byte longer than it may be
 	body    bytes.Buffer     // of the request
 	decoder decoder
-	out     []byte // the body of the answer
+	out     []byte  // the body of the answer
+	flight  *flight // of the answer, if it is long
 }
+
+// builtAtOnce is how many answers of messages are put together at a time: what is not
+// yet counted as in flight is no more than they.
+const builtAtOnce = 16
 
 // exchanges keeps buffers for the next calls.
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
 // keptBuffer is the largest buffer that is kept, in bytes.
-const keptBuffer = 512 << 10
+const keptBuffer = 64 << 10
 
 func (s *Server) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
 	x := exchanges.Get().(*exchange)
@@ -156,6 +165,8 @@ func (s *Server) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
 }
 
 func (x *exchange) release() {
+	x.inFlight.land(x.flight)
+	x.flight = nil
 	if x.body.Cap() > keptBuffer || cap(x.out) > keptBuffer {
 		return
 	}
@@ -231,7 +242,7 @@ func (x *exchange) finish(w http.ResponseWriter, err error) int {
 		x.header["Content-Type"] = jsonType
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(x.out)
+	x.write(w)
 	return status
 }
 

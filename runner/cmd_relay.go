@@ -30,6 +30,7 @@ type relayCommand struct {
 	LogLevel string `enum:"debug,info,warn,error" default:"info" help:"What is logged on standard error: debug, info, warn or error (${default})."`
 
 	Store       string         `placeholder:"STORE" help:"Where sessions and messages are kept: bolt:DIR (a file; by default bolt: in the user's data folder), redis://HOST:PORT/DB (for several relays), or memory."`
+	StoreFile   string         `placeholder:"FILE" help:"A file that has what --store would name, such as a URL with a password, which arguments show to everybody on the machine. The environment has it as FROSTKIT_RELAY_STORE."`
 	LogFormat   string         `enum:"text,json" default:"text" help:"How it is logged: text or json (${default})."`
 	TLSMin      string         `name:"tls-min" enum:"1.2,1.3" default:"1.3" help:"The oldest version of TLS: 1.2 or 1.3 (${default})."`
 	Admin       string         `placeholder:"ADDRESS" help:"Metrics, health and profiles on this loopback address, such as 127.0.0.1:9744."`

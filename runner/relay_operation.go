@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 
 	"golang.org/x/crypto/acme/autocert"
@@ -61,8 +62,33 @@ func (c *relayCommand) operation(e *Env, log *slog.Logger) (*operation, error) {
 
 // setStore gives the relay its store.
 func (c *relayCommand) setStore(e *Env, o *operation) (err error) {
-	o.config.Store, err = e.openStore(e.Context, c.Store, o.log)
+	name, err := c.storeName(e)
+	if err != nil {
+		return err
+	}
+	o.config.Store, err = e.openStore(e.Context, name, o.log)
 	return err
+}
+
+// storeName is the store by flag, by file, or else by the environment.
+func (c *relayCommand) storeName(e *Env) (string, error) {
+	switch {
+	case c.Store != "" && c.StoreFile != "":
+		return "", failf(ExitUsage, "both --store and --store-file name the store")
+	case c.Store != "":
+		return c.Store, nil
+	case c.StoreFile == "":
+		return e.Getenv("FROSTKIT_RELAY_STORE"), nil
+	}
+	text, err := os.ReadFile(c.StoreFile)
+	if err != nil {
+		return "", failf(ExitInput, "reading what the store is: %w", err)
+	}
+	name := strings.TrimSpace(string(text))
+	if name == "" {
+		return "", failf(ExitInput, "reading what the store is from %q: the file is empty", c.StoreFile)
+	}
+	return name, nil
 }
 
 // setAllow restricts the relay to the keys in a file.

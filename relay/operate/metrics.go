@@ -26,6 +26,7 @@ type Metrics struct {
 	refused     *prometheus.CounterVec
 	waiting     prometheus.Gauge
 	connections prometheus.Gauge
+	inFlight    prometheus.Gauge
 
 	certificateFailures prometheus.Counter
 }
@@ -43,13 +44,14 @@ func NewMetrics() *Metrics {
 		sent:                newCounter("sent_bytes_total", "Bodies of answers in bytes."),
 		waiting:             newGauge("long_polls", "Calls that wait for a message or a session."),
 		connections:         newGauge("connections", "Open connections."),
+		inFlight:            newGauge("inflight_bytes", "Long answers that are on their way, in bytes."),
 		certificateFailures: newCounter("certificate_failures_total", "Handshakes for which no certificate could be got by ACME."),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: prefix + "call_seconds", Help: "How long calls took, without the time that they waited as long polls.",
 			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, 1, 5},
 		}, []string{"call"}),
 	}
-	m.registry.MustRegister(m.calls, m.seconds, m.received, m.sent, m.refused, m.waiting, m.connections, m.certificateFailures,
+	m.registry.MustRegister(m.calls, m.seconds, m.received, m.sent, m.refused, m.waiting, m.connections, m.inFlight, m.certificateFailures,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, limit := range relay.LimitTable() {
 		if limit.Refused != "" {
@@ -87,6 +89,9 @@ func (m *Metrics) Waiting(delta int) { m.waiting.Add(float64(delta)) }
 
 // Connections implements [relay.Observer].
 func (m *Metrics) Connections(delta int) { m.connections.Add(float64(delta)) }
+
+// InFlight implements [relay.Observer].
+func (m *Metrics) InFlight(delta int) { m.inFlight.Add(float64(delta)) }
 
 // Handler answers with the metrics.
 func (m *Metrics) Handler() http.Handler {

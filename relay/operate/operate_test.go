@@ -264,3 +264,34 @@ func selfSigned(t *testing.T, from, until time.Time) (certificateFile, keyFile s
 	write(t, keyFile, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
 	return certificateFile, keyFile
 }
+
+// A page in a browser whose name leads to the operator's address reads nothing there, and
+// nobody reads the program's arguments.
+func TestAdminAnswersThisMachineAlone(t *testing.T) {
+	handler := AdminHandler(NewMetrics(), http.NotFoundHandler())
+	status := func(host, path string) int {
+		request := httptest.NewRequest("GET", path, nil)
+		request.Host = host
+		recorder := httptest.NewRecorder()
+		handler.ServeHTTP(recorder, request)
+		return recorder.Code
+	}
+	for host, want := range map[string]int{
+		"127.0.0.1:9744": 200, "localhost:9744": 200, "LOCALHOST": 200, "[::1]:9744": 200, "127.0.0.2": 200,
+		"evil.example": 421, "evil.example:9744": 421, "localhost.evil.example:9744": 421, "127.0.0.1.evil.example": 421,
+		"192.0.2.1:9744": 421, "": 421,
+	} {
+		if got := status(host, "/metrics"); got != want {
+			t.Errorf("Host %q: status %d, want %d", host, got, want)
+		}
+	}
+	defer func(args []string) { os.Args = args }(os.Args)
+	os.Args = []string{"frostkit", "--store", "redis://:S3cret@localhost"}
+	request := httptest.NewRequest("GET", "/debug/pprof/cmdline", nil)
+	request.Host = "localhost"
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, request)
+	if got := recorder.Body.String(); got != "frostkit" {
+		t.Errorf("the arguments are told: %q", got)
+	}
+}
