@@ -7,6 +7,7 @@ import (
 	"crypto/sha512"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -53,7 +54,11 @@ func (g *generation) abort(ctx context.Context, a abort) {
 		return
 	}
 	a.reason = clip(a.reason, maxReason)
-	_ = g.broadcast(ctx, kindAbort, a.encode()) // who does not get it waits for this member, and finds it missing
+	body := a.encode()
+	if !g.agreed {
+		body = earlyAbort{g.run, slices.Collect(maps.Values(g.runs)), body}.encode()
+	}
+	_ = g.broadcast(ctx, kindAbort, body) // who does not get it waits for this member, and finds it missing
 }
 
 // show forwards signed messages that contradict each other to all.
@@ -99,6 +104,27 @@ func (g *generation) byIdentifier(id frost.Identifier) protocol.Member {
 		return protocol.Member{Name: "identifier " + id.String(), Identifier: id}
 	}
 	return g.members[i]
+}
+
+// takeEarlyAbort takes the last word of a member that had not agreed on an attempt, where it is between this run of
+// that member and this run here.
+func (g *generation) takeEarlyAbort(t taken) error {
+	early, err := decodeEarlyAbort(t.body, len(g.members))
+	switch place := (slot{t.from.Key, kindAbort}); {
+	case err != nil:
+		g.drop(t.from.Key, err.Error())
+		return nil
+	case !early.between(g.runs[t.from.Key], g.run):
+		g.drop(t.from.Key, "it gave up in another run than this")
+		return nil
+	case g.hasOne(kindAbort)(t.from):
+		return nil
+	default:
+		t.body = early.body
+		g.kept[place] = t
+	}
+	g.received(t)
+	return g.takeAbort(t)
 }
 
 // takeAbort takes the last word of a member. One that blames others is judged when more is known.

@@ -38,6 +38,20 @@ type Agreement struct {
 	// Tool names this program and its version, at most 200 bytes. It is told and
 	// not compared.
 	Tool string
+	// Extensions are said to the others: at most 32 with 8,192 bytes, in the order of their types, each
+	// type once.
+	Extensions []Extension
+}
+
+// check checks the limits of what members tell each other.
+func (a Agreement) check() error {
+	switch {
+	case len(a.Step) > maxText || len(a.Tool) > maxText:
+		return fmt.Errorf("step or tool is longer than %d bytes", maxText)
+	case !validExtensions(a.Extensions):
+		return fmt.Errorf("extensions are out of order, or more than %d, or have more than %d bytes", maxExtensions, maxExtensionBytes)
+	}
+	return nil
 }
 
 // DKGConfig configures [DKG].

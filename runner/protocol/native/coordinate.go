@@ -75,7 +75,7 @@ func newCoordination(cfg CoordinateConfig) (*coordination, error) {
 	}
 	cfg.Progress = orSilent(cfg.Progress)
 	p := proposal{
-		version: Version, digest: cfg.Digest, step: cfg.Step, tool: cfg.Tool, group: cfg.PublicKeyPackage.VerifyingKey().Bytes(),
+		version: Version, digest: cfg.Digest, step: cfg.Step, tool: cfg.Tool, extensions: cfg.Extensions, group: cfg.PublicKeyPackage.VerifyingKey().Bytes(),
 		need: uint16(cfg.Need), candidates: encodedIDs(cfg.Candidates), aux: cfg.Aux, messages: cfg.Messages,
 	}
 	if _, err := io.ReadFull(cfg.Random, p.run[:]); err != nil {
@@ -108,7 +108,7 @@ func (c *coordination) run(ctx context.Context) (*Signed, error) {
 			}
 			return c.finish(ctx, signatures), nil
 		}
-		if c.number >= maxAttempt {
+		if c.number >= maxAttempts {
 			return nil, errAttempts
 		}
 	}

@@ -62,9 +62,12 @@ type generation struct {
 	static  *cocktail.StaticKey
 	publics []cocktail.StaticPublicKey
 	records []Record
-	run     [16]byte
+	run     runID
 
-	seen     map[[sha256.Size]byte]bool // envelopes of greetings
+	seen     map[[sha256.Size]byte]bool  // envelopes of greetings
+	runs     map[commkey.PublicKey]runID // the latest of each other member
+	ahead    map[commkey.PublicKey]taken // greetings of later attempts, the latest of each
+	strange  strangers
 	early    []taken
 	last     map[commkey.PublicKey]string
 	dropped  map[commkey.PublicKey]int
@@ -74,6 +77,10 @@ type generation struct {
 	finished *Outcome         // saved, with nothing but confirmations to wait for
 	served   <-chan time.Time // when a member that finished before has waited for others long enough
 	saved    map[AttemptID]bool
+	proven   map[AttemptID]bool // key generations whose certificate another member has shown
+	chunks   chunks
+	helped   helped
+	followed map[commkey.PublicKey]int // how many attempts each began, as this member heard it
 
 	attempt // the one that is on
 }
@@ -83,7 +90,6 @@ type attempt struct {
 	number32  uint32
 	id        AttemptID
 	agreed    bool // id is known
-	differ    bool // somebody's greeting differs from this member's
 	greetings map[commkey.PublicKey]taken
 	setup     *cocktail.Setup
 	kept      map[slot]taken
@@ -113,7 +119,6 @@ type taken struct {
 	message
 	envelope []byte
 	greeting greeting // of a greeting
-	facts    []Fact   // of facts
 }
 
 func newGeneration(cfg DKGConfig) (*generation, error) {
@@ -121,7 +126,9 @@ func newGeneration(cfg DKGConfig) (*generation, error) {
 		cfg: cfg.withDefaults(), number: make(map[commkey.PublicKey]int), records: cloneRecords(cfg.Records),
 		seen: make(map[[sha256.Size]byte]bool), last: make(map[commkey.PublicKey]string),
 		dropped: make(map[commkey.PublicKey]int), answered: make(map[commkey.PublicKey]time.Time),
-		saved: make(map[AttemptID]bool),
+		saved: make(map[AttemptID]bool), proven: make(map[AttemptID]bool), chunks: make(chunks),
+		runs: make(map[commkey.PublicKey]runID), ahead: make(map[commkey.PublicKey]taken), strange: newStrangers(),
+		followed: make(map[commkey.PublicKey]int), helped: make(helped),
 	}
 	if err := g.check(); err != nil {
 		return nil, err
@@ -132,7 +139,7 @@ func newGeneration(cfg DKGConfig) (*generation, error) {
 	if _, err := io.ReadFull(g.cfg.Random, g.run[:]); err != nil {
 		return nil, fmt.Errorf("reading the random part of the greeting: %w", err)
 	}
-	g.begin(1, nil)
+	g.begin(1)
 	return g, nil
 }
 
@@ -161,10 +168,11 @@ func (g *generation) check() error {
 	switch {
 	case g.cfg.Key == nil || g.cfg.Store == nil || g.cfg.Save == nil:
 		return errors.New("a key, and what stores and saves the group, must be given")
-	case len(g.cfg.Step) > maxText || len(g.cfg.Tool) > maxText:
-		return fmt.Errorf("step or tool is longer than %d bytes", maxText)
 	case g.cfg.Ciphersuite == nil:
 		return errors.New("no ciphersuite is given")
+	}
+	if err := g.cfg.Agreement.check(); err != nil {
+		return err
 	}
 	for i, m := range g.cfg.Members {
 		if _, twice := g.number[m.Key]; twice || m.Key.IsZero() {
@@ -202,8 +210,8 @@ func (g *generation) convertKeys() error {
 	return err
 }
 
-// begin forgets the attempt before.
-func (g *generation) begin(number uint32, first *taken) {
+// begin forgets the attempt before. Who is in the next one already has greeted.
+func (g *generation) begin(number uint32) {
 	g.dropKeys()
 	g.attempt = attempt{
 		number32:  number,
@@ -212,8 +220,13 @@ func (g *generation) begin(number uint32, first *taken) {
 		own:       make(map[kind]taken),
 		forwarded: make(map[commkey.PublicKey]bool),
 	}
-	if first != nil {
-		g.greeted(*first)
+	for key, t := range g.ahead {
+		if t.number == number {
+			g.greetings[key] = t
+		}
+		if t.number <= number {
+			delete(g.ahead, key)
+		}
 	}
 }
 
@@ -235,16 +248,17 @@ func (g *generation) dropAttemptKey() {
 
 // runAttempts goes through attempts until one is not ended by the next.
 func (g *generation) runAttempts(ctx context.Context) (*Outcome, error) {
-	for {
+	for count := 1; ; count++ {
 		outcome, err := g.try(ctx)
 		var again *newAttempt
 		if !errors.As(err, &again) {
 			return outcome, err
 		}
-		if again.number > maxAttempt {
-			return nil, errAttempts
+		g.followed[again.cause.Key]++
+		if again.number > maxAttempt || count >= maxAttempts {
+			return nil, g.tooManyAttempts()
 		}
-		g.begin(again.number, again.first)
+		g.begin(again.number)
 		g.progress(protocol.Event{Kind: protocol.Restarted, Phase: g.phase, Member: again.cause, Reason: again.why})
 	}
 }
@@ -254,10 +268,9 @@ func (g *generation) try(ctx context.Context) (*Outcome, error) {
 	if err := g.greet(ctx); err != nil {
 		return g.orFinished(ctx, err)
 	}
-	record, resumed, err := g.common()
+	record, resumed, err := g.goOnWith(ctx)
 	switch {
 	case err != nil:
-		err = g.lost(ctx, err)
 	case resumed:
 		err = g.resume(record)
 	default:

@@ -115,15 +115,20 @@ func (e *LostRecordError) Error() string {
 	return fmt.Sprintf("going on with a finished key generation: %s lost what the others stored; the group is made, and a share can be recovered from certificate, bundle and key", protocol.Names(e.Members))
 }
 
-// errAttempts ends a run in which members started again too often.
-var errAttempts = fmt.Errorf("members began more than %d attempts", maxAttempt)
+// errAttempts ends a signing in which members started again too often.
+var errAttempts = fmt.Errorf("members began more than %d attempts", maxAttempts)
+
+// Why a greeting is dropped.
+var (
+	errGreeting = fmt.Errorf("its greeting is malformed, or of attempt 0 or one beyond %d", maxAttempt)
+	errOlder    = fmt.Errorf("its greeting is of version %d, and its sender speaks a later one", unprovable)
+)
 
 // newAttempt ends an attempt, for the next one to begin.
 type newAttempt struct {
 	number uint32
 	cause  protocol.Member
 	why    string // to be read after its name
-	first  *taken // the greeting that began it, nil if nobody's
 }
 
 // Why an attempt begins, to be read after the name of who caused it.

@@ -18,6 +18,8 @@ const (
 	maxEarly     = 32          // messages of attempts that are not agreed on yet, from each
 	answerEvery  = time.Second // how often a member is sent the same again, at most
 	longestPause = time.Minute // between asking again
+	maxAttempts  = 1000        // that a run begins
+	maxAhead     = 16          // attempts by which a member follows another one alone
 )
 
 // phaseOf names the phase that a kind of message belongs to.
@@ -33,6 +35,9 @@ var phaseOf = map[kind]string{
 	kindStored:    protocol.PhaseConfirm,
 	kindAbort:     "giving up",
 	kindWant:      "asking again",
+
+	kindChunk:       "part of a message",
+	kindCertificate: protocol.PhaseCertificate,
 }
 
 func (g *generation) progress(e protocol.Event) {
@@ -57,19 +62,14 @@ func (g *generation) hasOne(k kind) func(protocol.Member) bool {
 	return func(m protocol.Member) bool { _, has := g.kept[slot{m.Key, k}]; return has }
 }
 
-// await receives until complete holds for all others.
+// await receives until complete holds for all others. It asks again for what does not come.
 func (g *generation) await(ctx context.Context, phase string, k kind, complete func(protocol.Member) bool) error {
-	return g.awaitUnless(ctx, phase, k, complete, func() bool { return false })
-}
-
-// awaitUnless is await that ends when enough holds. It asks again for what does not come.
-func (g *generation) awaitUnless(ctx context.Context, phase string, k kind, complete func(protocol.Member) bool, enough func() bool) error {
 	g.phase = phase
 	g.awaited = slices.DeleteFunc(slices.Clone(g.others), complete)
 	g.progress(protocol.Event{Kind: protocol.Waiting, Phase: phase, Awaited: slices.Clone(g.awaited)})
 	timer := newBackoff(g.cfg.Resend, longestPause)
 	defer timer.Stop()
-	for len(g.awaited) > 0 && !enough() {
+	for len(g.awaited) > 0 {
 		if g.accused() {
 			return g.judge(ctx)
 		}
@@ -142,7 +142,7 @@ func (g *generation) take(ctx context.Context, a arrival) error {
 }
 
 func (g *generation) takeMessage(ctx context.Context, t taken) error {
-	if t.envelope == nil && t.kind != kindFacts {
+	if t.envelope == nil && t.kind != kindFacts && t.kind != kindChunk {
 		g.drop(t.from.Key, "it is sealed, and should be signed")
 		return nil
 	}
@@ -152,12 +152,15 @@ func (g *generation) takeMessage(ctx context.Context, t taken) error {
 	case kindWant:
 		return g.takeWant(ctx, t)
 	case kindFacts:
-		g.takeFacts(t)
-		return nil
+		return g.takeFacts(ctx, t)
+	case kindChunk:
+		return g.takeChunk(ctx, t)
 	case kindForward:
 		return g.takeForward(ctx, t)
 	case kindFinished:
 		return g.takeFinished(t)
+	case kindCertificate:
+		return g.takeCertificate(t)
 	case kindRound1, kindSignature, kindStored, kindAbort, kindViews, kindLost:
 		return g.takeBound(ctx, t)
 	}
@@ -165,42 +168,49 @@ func (g *generation) takeMessage(ctx context.Context, t taken) error {
 	return nil
 }
 
-// takeFacts keeps what a member says that differs.
-func (g *generation) takeFacts(t taken) {
-	var err error
-	if t.facts, err = decodeFacts(t.body); err != nil {
-		g.drop(t.from.Key, err.Error())
-		return
-	}
-	g.kept[slot{t.from.Key, kindFacts}] = t
-}
-
-// takeGreeting keeps a greeting of this attempt. One of a later attempt begins that here, too, and so
-// does one of a member that was started again.
+// takeGreeting takes a greeting that has not come before.
 func (g *generation) takeGreeting(ctx context.Context, t taken) error {
 	digest := sha256.Sum256(t.envelope)
 	if g.seen[digest] {
 		g.progress(protocol.Event{Kind: protocol.Repeated, Phase: protocol.PhaseGreeting, Member: t.from})
 		return nil
 	}
-	var err error
-	if t.greeting, err = decodeGreeting(t.body); err != nil || t.number == 0 || t.number > maxAttempt {
-		g.drop(t.from.Key, "its greeting is malformed, or of attempt 0 or beyond the last")
-		return nil
-	}
-	if err := g.checkAttemptKey(t.from, t.greeting); err != nil {
+	if err := g.checkGreeting(&t); err != nil {
 		g.drop(t.from.Key, err.Error())
 		return nil
 	}
 	g.seen[digest] = true
+	if g.differs(t.greeting) {
+		return g.takeStranger(ctx, t.from, t.greeting)
+	}
+	delete(g.strange.greetings, t.from.Key)
+	g.runs[t.from.Key] = t.greeting.run
 	if err := g.help(ctx, t); err != nil {
 		return err
 	}
+	return g.placeGreeting(ctx, t)
+}
+
+// checkGreeting decodes a greeting, and says why it is none.
+func (g *generation) checkGreeting(t *taken) (err error) {
+	if t.greeting, err = decodeGreeting(t.body); err != nil || t.number == 0 || t.number > maxAttempt {
+		return errGreeting
+	}
+	_, heard := g.runs[t.from.Key]
+	if t.greeting.version <= unprovable && heard {
+		return errOlder
+	}
+	return g.checkAttemptKey(t.from, t.greeting)
+}
+
+// placeGreeting keeps a greeting of this attempt, or of a later one. That of a member that was started again begins
+// the next attempt here.
+func (g *generation) placeGreeting(ctx context.Context, t taken) error {
 	before, greeted := g.greetings[t.from.Key]
 	sameRun := greeted && before.greeting.run == t.greeting.run
 	switch {
 	case t.number > g.number32:
-		return &newAttempt{number: t.number, cause: t.from, why: Ahead, first: &t}
+		return g.takeAhead(t)
 	case greeted && !sameRun:
 		return &newAttempt{number: g.number32 + 1, cause: t.from, why: restarted}
 	case greeted && t.number == g.number32:
@@ -210,17 +220,48 @@ func (g *generation) takeGreeting(ctx context.Context, t taken) error {
 	case t.number < g.number32:
 		return g.answer(ctx, t.from, kindGreeting) // it learns from it which attempt this is
 	}
-	g.greeted(t)
+	g.greetings[t.from.Key] = t
 	g.received(t)
 	return nil
 }
 
-// greeted keeps a greeting, and marks whether it differs from this member's.
-func (g *generation) greeted(t taken) {
-	g.greetings[t.from.Key] = t
-	own := greeting{version: Version, digest: g.cfg.Digest, members: g.membersDigest(), step: g.cfg.Step}
-	x := t.greeting
-	g.differ = g.differ || x.version != own.version || x.digest != own.digest || x.members != own.members || x.step != own.step
+// takeAhead keeps a greeting of a later attempt, and goes to one that this member is to follow to.
+func (g *generation) takeAhead(t taken) error {
+	before, has := g.ahead[t.from.Key]
+	sameRun := has && before.greeting.run == t.greeting.run
+	switch {
+	case sameRun && before.number == t.number:
+		return equivocation(before, t)
+	case sameRun && before.number > t.number:
+		return nil // overtaken by a later one
+	}
+	g.ahead[t.from.Key] = t
+	if next := g.reachable(t.number); next > g.number32 {
+		return &newAttempt{number: next, cause: t.from, why: Ahead}
+	}
+	return nil
+}
+
+// reachable is to which attempt this member follows others of whom one is in the attempt number: to one that is not
+// far, and else to where more than half of them are. So nobody alone takes others far away, where no number
+// is left, and who was started again gets to where they are.
+func (g *generation) reachable(number uint32) uint32 {
+	if number <= g.number32+maxAhead {
+		return number
+	}
+	numbers := make([]uint32, len(g.others))
+	for i, m := range g.others {
+		numbers[i] = g.ahead[m.Key].number
+	}
+	slices.Sort(numbers)
+	return numbers[(len(numbers)-1)/2]
+}
+
+// tooManyAttempts says that members began too many attempts, and whom this one followed most often.
+func (g *generation) tooManyAttempts() error {
+	most := slices.MaxFunc(g.members, func(a, b protocol.Member) int { return g.followed[a.Key] - g.followed[b.Key] })
+	return fmt.Errorf("going from attempt to attempt: members began more than %d in this run, or one numbered beyond %d; most of them were heard of first from %s",
+		maxAttempts, maxAttempt, most)
 }
 
 func (g *generation) received(t taken) {
@@ -232,10 +273,10 @@ func (g *generation) received(t taken) {
 // takeBound takes a message that belongs to one attempt.
 func (g *generation) takeBound(ctx context.Context, t taken) error {
 	switch {
+	case t.kind == kindAbort && t.id == (AttemptID{}):
+		return g.takeEarlyAbort(t)
 	case t.number < g.number32:
 		return nil // of an attempt that is over
-	case t.number == g.number32 && t.kind == kindAbort && t.id == (AttemptID{}):
-		// by somebody for whom the attempt had not begun
 	case t.number > g.number32, !g.agreed:
 		g.keepEarly(t)
 		return nil
@@ -330,10 +371,8 @@ func (g *generation) takeWant(ctx context.Context, t taken) error {
 		}
 	}
 	g.progress(e)
-	if greeted, has := g.greetings[t.from.Key]; has { // what helps it may have been lost
-		if err := g.help(ctx, greeted); err != nil {
-			return err
-		}
+	if err := g.helpAgain(ctx, t.from); err != nil {
+		return err
 	}
 	switch {
 	case !wanted:
@@ -342,6 +381,17 @@ func (g *generation) takeWant(ctx context.Context, t taken) error {
 		return g.answer(ctx, t.from, kindGreeting)
 	}
 	return g.answer(ctx, t.from, w.kind)
+}
+
+// helpAgain tells a member what it was told unasked, and may have been lost.
+func (g *generation) helpAgain(ctx context.Context, m protocol.Member) error {
+	if x, differs := g.strange.greetings[m.Key]; differs {
+		return g.tellFacts(ctx, m, x.run)
+	}
+	if greeted, has := g.greetings[m.Key]; has {
+		return g.help(ctx, greeted)
+	}
+	return nil
 }
 
 // answer sends a member this attempt's greeting, by which it learns of the attempt, and the message

@@ -46,7 +46,7 @@ func FuzzTake(f *testing.F) {
 	wrong := append(make([]byte, sha512.Size), make([]byte, 64)...)
 	for stage := range stages {
 		for _, body := range vectorBodies() {
-			for k := kindGreeting; k <= kindFinished; k++ {
+			for k := kindGreeting; k <= kindCertificate; k++ {
 				f.Add(byte(stage), byte(k), []byte(body), byte(kindSignature), wrong)
 			}
 		}
@@ -66,7 +66,7 @@ func FuzzTake(f *testing.F) {
 		g.mail = openMail(t.Context(), protocol.NewHub().Endpoint(g.self.Key, false), cfg.Key, cfg.Session)
 		defer g.mail.close()
 		for _, p := range people {
-			g.greeted(taken{from: p.Member, message: message{kind: kindGreeting, number: 1}, greeting: p.withAttemptKey(greeting{version: Version}, session)})
+			g.greetings[p.Key] = taken{from: p.Member, message: message{kind: kindGreeting, number: 1}, greeting: p.withAttemptKey(greeting{version: Version}, session)}
 		}
 		stages[int(stage)%len(stages)](t, g, record)
 		for _, m := range []message{{kind(first), 1, g.id, body1}, {kind(second), 1, g.id, body2}} {

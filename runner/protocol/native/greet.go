@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
-	"frostkit/commkey"
 	"frostkit/frost/cocktail"
 	"frostkit/runner/protocol"
 )
@@ -31,21 +29,25 @@ func (g *generation) greet(ctx context.Context) error {
 		return fmt.Errorf("sending the greeting: %w", err)
 	}
 	g.own[kindGreeting] = taken{from: g.self, message: message, envelope: envelope, greeting: own}
-	g.greeted(g.own[kindGreeting])
+	g.greetings[g.self.Key] = g.own[kindGreeting]
 	g.progress(protocol.Event{Kind: protocol.Sent, Phase: protocol.PhaseGreeting})
 	greeted := func(m protocol.Member) bool { _, has := g.greetings[m.Key]; return has }
-	differ := func() bool { return g.differ }
-	if err := g.awaitUnless(ctx, protocol.PhaseGreeting, kindGreeting, greeted, differ); err != nil {
+	if err := g.await(ctx, protocol.PhaseGreeting, kindGreeting, greeted); err != nil {
 		return err
-	}
-	if g.differ {
-		return g.explain(ctx)
 	}
 	return g.agree(ctx)
 }
 
+// agreedOn is what this member's greetings have in common.
+func (g *generation) agreedOn() greeting {
+	return greeting{
+		version: Version, run: g.run, digest: g.cfg.Digest, members: g.membersDigest(), step: g.cfg.Step, tool: g.cfg.Tool,
+		extensions: g.cfg.Extensions,
+	}
+}
+
 func (g *generation) newGreeting() (greeting, error) {
-	own := greeting{version: Version, run: g.run, digest: g.cfg.Digest, members: g.membersDigest(), step: g.cfg.Step, tool: g.cfg.Tool}
+	own := g.agreedOn()
 	for _, r := range g.records[max(len(g.records)-maxHeld, 0):] {
 		own.held = append(own.held, held{r.Attempt, r.Finished()})
 	}
@@ -80,8 +82,23 @@ func (g *generation) agree(ctx context.Context) error {
 	return g.agreeOn(ctx)
 }
 
+// goOnWith is common once those who list a finished record have had the time to prove it.
+func (g *generation) goOnWith(ctx context.Context) (record Record, found bool, err error) {
+	record, found, err = g.common()
+	if !found && err == nil {
+		if err := g.awaitProofs(ctx); err != nil {
+			return Record{}, false, err
+		}
+		record, found, err = g.common()
+	}
+	if err != nil {
+		err = g.lost(ctx, err)
+	}
+	return record, found, err
+}
+
 // common finds the record that all members hold: of several the one that comes last at the first
-// member. If there is none, a new key may only be made if no record is finished, here or elsewhere.
+// member. If there is none, a new key may only be made if no record is known to be finished.
 func (g *generation) common() (record Record, found bool, err error) {
 	for _, h := range slices.Backward(g.greetings[g.members[0].Key].greeting.held) {
 		if r, here := g.recordOf(h.attempt); here && len(g.without(h.attempt)) == 0 {
@@ -90,7 +107,7 @@ func (g *generation) common() (record Record, found bool, err error) {
 	}
 	for _, m := range g.members {
 		for _, h := range g.greetings[m.Key].greeting.held {
-			if r, _ := g.recordOf(h.attempt); h.finished || r.Finished() {
+			if g.isProven(h.attempt) {
 				return Record{}, false, &LostRecordError{Members: g.without(h.attempt)}
 			}
 		}
@@ -159,130 +176,6 @@ func (g *generation) checkTranscript(t *cocktail.Transcript, id AttemptID) error
 		return errors.New("it is of another attempt, of other members, or of another ceremony file")
 	}
 	return nil
-}
-
-// differences compares the greetings that there are, nil if they agree.
-func (g *generation) differences() []Difference {
-	fields := []struct {
-		name string
-		of   func(greeting) string
-	}{
-		{"protocol version", func(x greeting) string { return fmt.Sprintf("%d (%q)", x.version, x.tool) }},
-		{"step", func(x greeting) string { return fmt.Sprintf("%q", x.step) }},
-		{"ceremony file", func(x greeting) string { return fmt.Sprintf("digest %x", x.digest[:8]) }},
-		{"threshold, or keys and order of the members", func(x greeting) string { return fmt.Sprintf("digest %x", x.members[:8]) }},
-	}
-	var all []Difference
-	own := g.greetings[g.self.Key].greeting
-	for i, field := range fields {
-		d := Difference{Field: field.name}
-		differs := false
-		for _, m := range g.members {
-			t, has := g.greetings[m.Key]
-			if !has || i > 0 && t.greeting.version != Version {
-				continue
-			}
-			d.Values = append(d.Values, Value{m, field.of(t.greeting)})
-			differs = differs || i == 0 && t.greeting.version != Version || i > 0 && field.of(t.greeting) != field.of(own)
-		}
-		if differs {
-			all = append(all, d)
-		}
-	}
-	return all
-}
-
-// explain tells the others what the digest is over, hears it of them, and says what differs. It waits
-// for what is missing as long as for what others found.
-func (g *generation) explain(ctx context.Context) error {
-	body := encodeFacts(g.facts())
-	told := message{kind: kindFacts, number: g.number32, body: body}
-	for _, m := range g.others {
-		if g.mail.seal(ctx, m.Key, m.Key, told) != nil {
-			break // the others have left: that members differ is what there is to say
-		}
-	}
-	g.settle(ctx, g.hasOne(kindFacts))
-	return &AgreementError{append(g.differences(), g.compareFacts()...)}
-}
-
-// facts are those of the configuration, the threshold, and whose key is which.
-func (g *generation) facts() []Fact {
-	facts := slices.Clone(g.cfg.Facts)
-	for i, m := range g.members {
-		facts = append(facts, Fact{fmt.Sprintf("key of member %d", i+1), fmt.Sprintf("%s (%s)", m.Key, m.Name)})
-	}
-	facts = append(facts, Fact{"members needed to sign", fmt.Sprint(g.cfg.Threshold)})
-	for i := range facts {
-		facts[i].Label = clip(facts[i].Label, maxText)
-		facts[i].Value = clip(facts[i].Value, maxText)
-	}
-	return facts
-}
-
-// clip shortens a text that would not fit.
-func clip(text string, most int) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most-3], "") + "..."
-}
-
-// compareFacts lists the labels under which members have different values, in the order in which they
-// come.
-func (g *generation) compareFacts() []Difference {
-	values := make(map[commkey.PublicKey]map[string][]string)
-	var labels []string
-	seen := make(map[string]bool)
-	for _, m := range g.members {
-		facts, told := g.factsOf(m)
-		if !told {
-			continue
-		}
-		values[m.Key] = make(map[string][]string)
-		for _, f := range facts {
-			values[m.Key][f.Label] = append(values[m.Key][f.Label], f.Value)
-			if !seen[f.Label] {
-				seen[f.Label], labels = true, append(labels, f.Label)
-			}
-		}
-	}
-	var all []Difference
-	for _, label := range labels {
-		if d := g.difference(label, values); len(d.grouped()) > 1 {
-			all = append(all, d)
-		}
-	}
-	return all
-}
-
-// factsOf returns the facts of a member that has told them.
-func (g *generation) factsOf(m protocol.Member) ([]Fact, bool) {
-	if m.Key == g.self.Key {
-		return g.facts(), true
-	}
-	t, told := g.kept[slot{m.Key, kindFacts}]
-	return t.facts, told
-}
-
-// difference is what the members who told their facts have under a label. One that only others know may
-// be any text.
-func (g *generation) difference(label string, values map[commkey.PublicKey]map[string][]string) Difference {
-	d := Difference{Field: label}
-	if _, known := values[g.self.Key][label]; !known {
-		d.Field = fmt.Sprintf("%q", label)
-	}
-	for _, m := range g.members {
-		facts, told := values[m.Key]
-		switch list, has := facts[label]; {
-		case has:
-			d.Values = append(d.Values, Value{m, fmt.Sprintf("%q", strings.Join(list, ", "))})
-		case told:
-			d.Values = append(d.Values, Value{m, "(nothing)"})
-		}
-	}
-	return d
 }
 
 // settle takes messages for a while, until done holds for all others. What goes wrong meanwhile is of

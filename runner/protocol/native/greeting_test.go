@@ -55,8 +55,8 @@ func TestRepeatedRecordInGreeting(t *testing.T) {
 	}
 }
 
-// A record is gone on with that all members list once each, and this one has. A finished one that not all
-// list is lost.
+// A record is gone on with that all members list once each, and this one has. One that is known to be finished and
+// that not all list is lost.
 func TestCommonRecord(t *testing.T) {
 	listed := func(ids ...byte) (all []held) {
 		for _, id := range ids {
@@ -70,17 +70,20 @@ func TestCommonRecord(t *testing.T) {
 		want  AttemptID
 		found bool
 		lost  string
+		shown byte // of which record another member has shown the certificate
 	}{
-		"none":                   {},
-		"one at all":             {[3][]held{listed(1), listed(1), listed(1)}, []Record{{Attempt: recordID(1)}}, recordID(1), true, ""},
-		"the last at the first":  {[3][]held{listed(1, 2), listed(2, 1), listed(2, 1)}, []Record{{Attempt: recordID(1)}, {Attempt: recordID(2)}}, recordID(2), true, ""},
-		"not at all":             {held: [3][]held{listed(1), listed(1), nil}, here: []Record{{Attempt: recordID(1)}}},
-		"repeated by one":        {held: [3][]held{listed(1), listed(1, 1), nil}, here: []Record{{Attempt: recordID(1)}}},
-		"repeated by the first":  {held: [3][]held{listed(1, 1, 1), nil, nil}, here: []Record{{Attempt: recordID(2)}}},
-		"not here":               {held: [3][]held{listed(1), listed(1), listed(1)}, here: []Record{{Attempt: recordID(2)}}},
-		"finished, lost by two":  {held: [3][]held{listed(8), nil, listed(1)}, here: []Record{{Attempt: recordID(8)}}, lost: "bob, carol"},
-		"finished, repeated":     {held: [3][]held{nil, listed(8, 8, 8), nil}, lost: "alice, carol"},
-		"finished since greeted": {held: [3][]held{listed(1), listed(1), nil}, here: []Record{{Attempt: recordID(1), Signatures: []byte{}}}, lost: "carol"},
+		"none":                     {},
+		"one at all":               {[3][]held{listed(1), listed(1), listed(1)}, []Record{{Attempt: recordID(1)}}, recordID(1), true, "", 0},
+		"the last at the first":    {[3][]held{listed(1, 2), listed(2, 1), listed(2, 1)}, []Record{{Attempt: recordID(1)}, {Attempt: recordID(2)}}, recordID(2), true, "", 0},
+		"not at all":               {held: [3][]held{listed(1), listed(1), nil}, here: []Record{{Attempt: recordID(1)}}},
+		"repeated by one":          {held: [3][]held{listed(1), listed(1, 1), nil}, here: []Record{{Attempt: recordID(1)}}},
+		"repeated by the first":    {held: [3][]held{listed(1, 1, 1), nil, nil}, here: []Record{{Attempt: recordID(2)}}},
+		"not here":                 {held: [3][]held{listed(1), listed(1), listed(1)}, here: []Record{{Attempt: recordID(2)}}},
+		"finished, lost by two":    {held: [3][]held{listed(8), nil, listed(1)}, here: []Record{{Attempt: recordID(8), Signatures: []byte{}}}, lost: "bob, carol"},
+		"finished, and shown":      {held: [3][]held{nil, listed(8), nil}, lost: "alice, carol", shown: 8},
+		"finished, not shown":      {held: [3][]held{nil, listed(8), nil}},
+		"finished, not shown here": {held: [3][]held{listed(8), listed(8), nil}, here: []Record{{Attempt: recordID(8)}}},
+		"finished since greeted":   {held: [3][]held{listed(1), listed(1), nil}, here: []Record{{Attempt: recordID(1), Signatures: []byte{}}}, lost: "carol"},
 	}
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
@@ -94,6 +97,7 @@ func TestCommonRecord(t *testing.T) {
 			for i, p := range people {
 				g.greetings[p.Key] = taken{from: p.Member, greeting: greeting{held: row.held[i]}}
 			}
+			g.proven[recordID(row.shown)] = true
 			record, found, err := g.common()
 			lost := ""
 			if forgot := (*LostRecordError)(nil); errors.As(err, &forgot) {

@@ -81,13 +81,18 @@ func (m *mail) open(in protocol.Message) arrival {
 	return a
 }
 
-// broadcast signs a message and sends it to members. It returns the envelope.
-func (m *mail) broadcast(ctx context.Context, to []protocol.Member, msg message) ([]byte, error) {
-	envelope, err := signEnvelope(m.key, m.session, msg.encode())
-	if err != nil {
-		return nil, err
+// broadcast signs a message and sends it to members, in chunks where it is too large. It returns the envelope,
+// of several the last.
+func (m *mail) broadcast(ctx context.Context, to []protocol.Member, msg message) (envelope []byte, err error) {
+	for _, part := range msg.split() {
+		if envelope, err = signEnvelope(m.key, m.session, part.encode()); err != nil {
+			return nil, err
+		}
+		if err := m.post(ctx, to, envelope); err != nil {
+			return nil, err
+		}
 	}
-	return envelope, m.post(ctx, to, envelope)
+	return envelope, nil
 }
 
 // post sends an envelope to members, in one call where the transport can.
@@ -107,9 +112,18 @@ func (m *mail) post(ctx context.Context, to []protocol.Member, envelope []byte) 
 	return nil
 }
 
-// seal sends a message that only one member can read. The zero key stands for the coordinator's
-// mailbox, to being its owner.
+// seal sends a message that only one member can read, in chunks where it is too large. The zero key stands
+// for the coordinator's mailbox, to being its owner.
 func (m *mail) seal(ctx context.Context, box, to commkey.PublicKey, msg message) error {
+	for _, part := range msg.split() {
+		if err := m.sealOne(ctx, box, to, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *mail) sealOne(ctx context.Context, box, to commkey.PublicKey, msg message) error {
 	payload := msg.encode()
 	defer clear(payload)
 	envelope, err := sealEnvelope(m.key, m.session, to, payload)

@@ -86,8 +86,8 @@ func newParticipation(cfg ParticipateConfig) (*participation, error) {
 	if cfg.Key == nil || cfg.KeyPackage == nil || cfg.Approve == nil {
 		return nil, errors.New("a key, a key package and what approves must be given")
 	}
-	if len(cfg.Step) > maxText || len(cfg.Tool) > maxText {
-		return nil, fmt.Errorf("step or tool is longer than %d bytes", maxText)
+	if err := cfg.Agreement.check(); err != nil {
+		return nil, err
 	}
 	if cfg.Random == nil {
 		cfg.Random = rand.Reader

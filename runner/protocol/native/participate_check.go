@@ -21,6 +21,9 @@ func (p *participation) compare(x proposal) error {
 		add("step", fmt.Sprintf("%q", x.step), fmt.Sprintf("%q", p.cfg.Step))
 		add("ceremony file", fmt.Sprintf("digest %x", x.digest[:8]), fmt.Sprintf("digest %x", p.cfg.Digest[:8]))
 		add("group", fmt.Sprintf("%x", x.group), p.cfg.VerifyingKey.String())
+		for _, kind := range unknownTo(p.cfg.Extensions, x.extensions) {
+			add(extensionField(kind), standing(x.extensions, kind), standing(p.cfg.Extensions, kind))
+		}
 	}
 	if all == nil {
 		return nil

@@ -93,7 +93,7 @@ func TestAttemptKeysAreWiped(t *testing.T) {
 	if _, err := g.attemptKey.ProvePossession(); !errors.Is(err, frost.ErrDestroyed) {
 		t.Errorf("the key outlives the storing of the share: %v", err)
 	}
-	for _, ended := range []func(){func() { g.begin(2, nil) }, g.destroy} {
+	for _, ended := range []func(){func() { g.begin(2) }, g.destroy} {
 		own, err := g.newGreeting()
 		if err != nil || own.attemptKey == nil {
 			t.Fatal(err)

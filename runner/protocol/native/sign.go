@@ -209,10 +209,14 @@ func (cfg *CoordinateConfig) check() error {
 		return fmt.Errorf("%d of %d candidates are to sign, the threshold is %d", cfg.Need, len(cfg.Candidates), least)
 	case len(cfg.Messages) < 1 || len(cfg.Messages) > protocol.MaxMessages:
 		return fmt.Errorf("there are %d messages, a session signs 1 to %d", len(cfg.Messages), protocol.MaxMessages)
-	case len(cfg.Step) > maxText || len(cfg.Tool) > maxText:
-		return fmt.Errorf("step or tool is longer than %d bytes", maxText)
+	}
+	if err := cfg.Agreement.check(); err != nil {
+		return err
 	}
 	size := len(cfg.Aux)
+	for _, x := range cfg.Extensions {
+		size += len(x.Value)
+	}
 	for _, message := range cfg.Messages {
 		size += len(message)
 	}

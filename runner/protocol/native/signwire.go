@@ -46,12 +46,13 @@ type proposal struct {
 	group   []byte // the verifying key
 	need    uint16 // how many sign
 
+	extensions []Extension
 	candidates [][]byte // of whom: identifiers, ascending
 	aux        []byte   // shown, not signed
 	messages   [][]byte
 }
 
-// encode returns u16 version || run || digest || u8 length, step || u8 length, tool || u8 length, group ||
+// encode returns u16 version || run || digest || u8 length, step || u8 length, tool || extensions || u8 length, group ||
 // u16 need || u8 count, and for each candidate u8 length, identifier || u16 length, aux || u8 count, and for
 // each message u16 length, message.
 func (p proposal) encode() []byte {
@@ -61,6 +62,7 @@ func (p proposal) encode() []byte {
 	b.AddBytes(p.digest[:])
 	addText8(b, p.step)
 	addText8(b, p.tool)
+	addExtensions(b, p.extensions)
 	addText8(b, string(p.group))
 	b.AddUint16(p.need)
 	addList8(b, p.candidates)
@@ -82,7 +84,7 @@ func decodeProposal(body []byte) (proposal, error) {
 	if p.version != Version {
 		return p, nil
 	}
-	if !s.CopyBytes(p.run[:]) || !s.CopyBytes(p.digest[:]) || !readText8(&s, &p.step) || !readText8(&s, &p.tool) ||
+	if !s.CopyBytes(p.run[:]) || !s.CopyBytes(p.digest[:]) || !readText8(&s, &p.step) || !readText8(&s, &p.tool) || !readExtensions(&s, &p.extensions) ||
 		!s.ReadUint8LengthPrefixed((*cryptobyte.String)(&p.group)) || !s.ReadUint16(&p.need) || !readList8(&s, &p.candidates) ||
 		!s.ReadUint16LengthPrefixed((*cryptobyte.String)(&p.aux)) || !readItems(&s, &p.messages) || len(p.messages) == 0 || !s.Empty() {
 		return proposal{}, errMalformed

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"slices"
 	"testing"
 
 	"frostkit/commkey"
@@ -86,7 +87,7 @@ func vectorGeneration(t *testing.T, people []*person) *generation {
 			x.held = []held{{AttemptID(bytes.Repeat([]byte{0x30}, 32)), true}}
 		}
 		x = p.withAttemptKey(x, cfg.Session)
-		g.greeted(taken{from: p.Member, message: message{kind: kindGreeting, number: 1, body: x.encode()}, greeting: x})
+		g.greetings[p.Key] = taken{from: p.Member, message: message{kind: kindGreeting, number: 1, body: x.encode()}, greeting: x}
 	}
 	if err := g.agree(t.Context()); err != nil {
 		t.Fatal(err)
@@ -94,18 +95,28 @@ func vectorGeneration(t *testing.T, people []*person) *generation {
 	return g
 }
 
+func run(b byte) runID { return runID(bytes.Repeat([]byte{b}, 16)) }
+
+// greetingOfVersion1 is the first member's greeting in the vectors of version 1.
+var greetingOfVersion1, _ = hex.DecodeString("00011010101010101010101010101010101020202020202020202020202020202020202020202020202020202020202020203b9c358f36f0a31b6ad3e14f309c7cf198ac9246e8316f9ce543d5b19ac02b80f4e5101c41c1c25deb5e3def6b844cc847a39e2ce94c9724af522a418733868205626f6172640d66726f73746b69742f7465737400")
+
 // vectorBodies are examples of the other bodies.
 func vectorBodies() map[string]hexText {
 	id := AttemptID(bytes.Repeat([]byte{0x30}, 32))
 	return map[string]hexText{
-		"facts":   encodeFacts([]Fact{{"ceremony", "board"}, {"members needed to sign", "2"}}),
-		"abort":   abort{whyBlame, "because", []accusation{{[]byte{2, 0, 1}, id}}}.encode(),
-		"want":    want{kindRound1, []uint16{1, 3}}.encode(),
-		"views":   encodeViews([][32]byte{id, id, id}),
-		"forward": forwarded{2, []byte{formSigned, 0xaa}}.encode(),
-		"hello":   hello{runID(bytes.Repeat([]byte{0x11}, 16)), "frostkit/test"}.encode(),
-		"end":     ending{"commitments", [][]byte{bytes.Repeat([]byte{2}, 32)}, "because"}.encode(),
-		"items":   items{runID(bytes.Repeat([]byte{0x11}, 16)), [][]byte{{1, 2}, {3}}}.encode(),
+		"facts":                    toldFacts{run(0x11), greeting{version: Version, run: run(0x10)}.encode(), []Fact{{"ceremony", "board"}, {"members needed to sign", "2"}}}.encode(),
+		"early_abort":              earlyAbort{run(0x10), []runID{run(0x11), run(0x12)}, abort{why: whyFailed, reason: "because"}.encode()}.encode(),
+		"greeting_with_extensions": greeting{version: Version, run: run(0x10), extensions: []Extension{{Type: 1, Value: []byte("any")}, {Type: 0x8001, Critical: true}}}.encode(),
+		"greeting_of_version_1":    greetingOfVersion1,
+		"chunk":                    message{kindCertificate, 1, AttemptID{}, make([]byte, 100_000)}.split()[1].body,
+		"finished":                 slices.Concat(id[:], bytes.Repeat([]byte{0x50}, 2*64)),
+		"abort":                    abort{whyBlame, "because", []accusation{{[]byte{2, 0, 1}, id}}}.encode(),
+		"want":                     want{kindRound1, []uint16{1, 3}}.encode(),
+		"views":                    encodeViews([][32]byte{id, id, id}),
+		"forward":                  forwarded{2, []byte{formSigned, 0xaa}}.encode(),
+		"hello":                    hello{runID(bytes.Repeat([]byte{0x11}, 16)), "frostkit/test"}.encode(),
+		"end":                      ending{"commitments", [][]byte{bytes.Repeat([]byte{2}, 32)}, "because"}.encode(),
+		"items":                    items{runID(bytes.Repeat([]byte{0x11}, 16)), [][]byte{{1, 2}, {3}}}.encode(),
 	}
 }
 
@@ -189,7 +200,7 @@ func writeVectors(t *testing.T, people []*person, g *generation) {
 	}
 	members := g.membersDigest()
 	v.MembersDigest, v.AttemptID, v.Context, v.Extension = members[:], g.id[:], g.setup.Context(), g.extension()
-	v.Sealed.Payload = message{kindFacts, 1, AttemptID{}, encodeFacts(nil)}.encode()
+	v.Sealed.Payload = message{kindFacts, 1, AttemptID{}, toldFacts{}.encode()}.encode()
 	var err error
 	if v.Sealed.Envelope, err = sealEnvelope(people[0].private, g.cfg.Session, people[1].Key, v.Sealed.Payload); err != nil {
 		t.Fatal(err)
@@ -211,7 +222,7 @@ func writeVectors(t *testing.T, people []*person, g *generation) {
 // panics.
 func FuzzMessage(f *testing.F) {
 	for _, body := range vectorBodies() {
-		for k := kindGreeting; k <= kindLost; k++ {
+		for k := kindGreeting; k <= kindCertificate; k++ {
 			f.Add(message{kind: k, number: 1, body: body}.encode())
 		}
 	}
@@ -242,8 +253,14 @@ func FuzzMessage(f *testing.F) {
 				t.Errorf("greeting %x lists a record twice", m.body)
 			}
 		}
-		facts, err := decodeFacts(m.body)
-		again(encodeFacts(facts), err)
+		facts, _, err := decodeFacts(m.body)
+		if err == nil && bytes.HasPrefix(facts.greeting, []byte{0, Version}) {
+			again(facts.encode(), nil)
+		}
+		early, err := decodeEarlyAbort(m.body, 3)
+		again(early.encode(), err)
+		part, err := decodeChunk(m.body)
+		again(part.encode(), err)
 		a, err := decodeAbort(m.body, 3)
 		again(a.encode(), err)
 		w, err := decodeWant(m.body)

@@ -25,6 +25,9 @@ const (
 	kindFacts     kind = 9
 	kindLost      kind = 10
 	kindFinished  kind = 11
+
+	kindChunk       kind = 12
+	kindCertificate kind = 13
 )
 
 // message is the payload of an envelope: u8 kind || u32 attempt || 32 bytes ID of the attempt,
@@ -59,16 +62,16 @@ func decodeMessage(payload []byte) (message, error) {
 
 // Limits of what a greeting and an abort hold.
 const (
-	maxText    = 200  // bytes of a step or a tool
-	maxReason  = 2000 // bytes of a reason
-	maxHeld    = 16   // records
-	maxAttempt = 1000
+	maxText    = 200       // bytes of a step or a tool
+	maxReason  = 2000      // bytes of a reason
+	maxHeld    = 16        // records
+	maxAttempt = 1<<31 - 1 // number of an attempt
 )
 
 // greeting is what a member begins an attempt with.
 type greeting struct {
 	version uint16
-	run     [16]byte          // random bytes of this run of the program in this session
+	run     runID             // random bytes of this run of the program in this session
 	nonce   [32]byte          // fresh random bytes
 	digest  [sha256.Size]byte // of the ceremony file
 	members [sha256.Size]byte // of the threshold and the members' keys in their order
@@ -76,6 +79,7 @@ type greeting struct {
 	tool    string
 	// attemptKey is what the others encrypt to in this attempt, and possession the proof that the member has it.
 	attemptKey, possession []byte
+	extensions             []Extension
 	held                   []held
 }
 
@@ -86,7 +90,7 @@ type held struct {
 }
 
 // encode returns u16 version || run || nonce || digest || members || u8 length, step || u8 length, tool
-// || u8 length, attempt key || u8 length, proof || u8 count, (ID, u8 finished) of each record.
+// || u8 length, attempt key || u8 length, proof || extensions || u8 count, (ID, u8 finished) of each record.
 func (g greeting) encode() []byte {
 	b := cryptobyte.NewBuilder(nil)
 	b.AddUint16(g.version)
@@ -98,6 +102,7 @@ func (g greeting) encode() []byte {
 	addText8(b, g.tool)
 	addBytes8(b, g.attemptKey)
 	addBytes8(b, g.possession)
+	addExtensions(b, g.extensions)
 	b.AddUint8(uint8(len(g.held)))
 	for _, h := range g.held {
 		b.AddBytes(h.attempt[:])
@@ -106,19 +111,24 @@ func (g greeting) encode() []byte {
 	return b.BytesOrPanic()
 }
 
-// decodeGreeting decodes a greeting. Of another version only that is read.
+// decodeGreeting decodes a greeting. Of another version only that and the run are read, with which it begins in all
+// versions.
 func decodeGreeting(body []byte) (greeting, error) {
 	var g greeting
 	s := cryptobyte.String(body)
 	if !s.ReadUint16(&g.version) {
 		return greeting{}, errMalformed
 	}
-	if g.version != Version {
+	complete := s.CopyBytes(g.run[:])
+	switch {
+	case g.version != Version:
 		return g, nil
+	case !complete:
+		return greeting{}, errMalformed
 	}
-	if !s.CopyBytes(g.run[:]) || !s.CopyBytes(g.nonce[:]) || !s.CopyBytes(g.digest[:]) || !s.CopyBytes(g.members[:]) ||
+	if !s.CopyBytes(g.nonce[:]) || !s.CopyBytes(g.digest[:]) || !s.CopyBytes(g.members[:]) ||
 		!readText8(&s, &g.step) || !readText8(&s, &g.tool) || !s.ReadUint8LengthPrefixed((*cryptobyte.String)(&g.attemptKey)) ||
-		!s.ReadUint8LengthPrefixed((*cryptobyte.String)(&g.possession)) || !readHeld(&s, &g.held) || !s.Empty() {
+		!s.ReadUint8LengthPrefixed((*cryptobyte.String)(&g.possession)) || !readExtensions(&s, &g.extensions) || !readHeld(&s, &g.held) || !s.Empty() {
 		return greeting{}, errMalformed
 	}
 	return g, nil
@@ -140,37 +150,6 @@ func readHeld(s *cryptobyte.String, list *[]held) bool {
 		*list = append(*list, h)
 	}
 	return true
-}
-
-// encodeFacts returns u16 count, and for each fact u16 length, label || u16 length, value.
-func encodeFacts(facts []Fact) []byte {
-	b := cryptobyte.NewBuilder(nil)
-	b.AddUint16(uint16(len(facts)))
-	for _, f := range facts {
-		addText16(b, f.Label)
-		addText16(b, f.Value)
-	}
-	return b.BytesOrPanic()
-}
-
-func decodeFacts(body []byte) ([]Fact, error) {
-	s := cryptobyte.String(body)
-	var count uint16
-	if !s.ReadUint16(&count) {
-		return nil, errMalformed
-	}
-	var facts []Fact
-	for range count {
-		var f Fact
-		if !readText16(&s, &f.Label) || !readText16(&s, &f.Value) {
-			return nil, errMalformed
-		}
-		facts = append(facts, f)
-	}
-	if !s.Empty() {
-		return nil, errMalformed
-	}
-	return facts, nil
 }
 
 // why says why a member ends a key generation for all.
