@@ -240,9 +240,11 @@ func noticeText(n steps.Notice) string {
 	case steps.Superseded:
 		return "moving to the session that was opened first"
 	case steps.SessionGone:
-		return "the session was closed before this was done; waiting for another one"
+		return "the session was closed before this was done, or the relay has lost it; waiting for another one"
 	case steps.RelayAway:
 		return "waiting for the relay, which is not reachable"
+	case steps.SessionLost:
+		return "the relay has lost the session: opening another"
 	case steps.Lingering:
 		return fmt.Sprintf("keeping the session open for %s", n.For)
 	case steps.Progress:

@@ -162,6 +162,7 @@ var doings = map[steps.NoticeKind]string{
 	steps.JoiningSession:  "joining the session",
 	steps.Superseded:      "moving to another session",
 	steps.SessionGone:     "waiting for the next session",
+	steps.SessionLost:     "opening another session, as the relay lost it",
 	steps.Lingering:       "keeping the session open",
 	steps.RelayAway:       "waiting for the relay",
 	steps.RelayBack:       "reaching the relay again",

@@ -102,13 +102,15 @@ func (n *narrator) notice(notice steps.Notice) {
 	case steps.Superseded:
 		n.line("Another member opened a session at the same moment; going on in that one...")
 	case steps.SessionGone:
-		n.line("The session was closed before everybody was there; waiting for the next one...")
+		n.line("The session was closed, or the relay has lost it: what was asked in it is void. Waiting for the next one...")
 	case steps.RelayAway:
 		n.line("The relay is not reachable; trying again...")
 		n.reach(false)
 	case steps.RelayBack:
 		n.line("The relay is reached again.")
 		n.reach(true)
+	case steps.SessionLost:
+		n.line("The relay has lost the session, as one does that is restarted and keeps none; opening another...")
 	case steps.Lingering:
 		n.line(fmt.Sprintf("Keeping the session open for %s, for members who are still fetching...", notice.For.Round(time.Second)))
 	case steps.Progress:

@@ -84,7 +84,7 @@ func phaseOf(n steps.Notice) (phase string, begins bool) {
 		return "logging in", true
 	case steps.WaitingSession, steps.SessionGone:
 		return "waiting for the session", true
-	case steps.CreatingSession, steps.JoiningSession:
+	case steps.CreatingSession, steps.JoiningSession, steps.SessionLost:
 		return "joining the session", true
 	case steps.Lingering:
 		return "keeping the session open", true

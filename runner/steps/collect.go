@@ -1,11 +1,9 @@
 package steps
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
-	"slices"
 	"time"
 
 	"frostkit/commkey"
@@ -36,17 +34,18 @@ type Collect struct {
 
 // Run returns a signature for each message, in their order, each verified under the group's
 // key, with who signed and who was left out. It closes the session, however it ends, and before that
-// what this member left open when it was killed.
+// what this member left open when it was killed. A session that the relay has forgotten it opens anew, within the
+// same Timeout.
 func (c *Collect) Run(ctx context.Context) (*native.Signed, error) {
 	if err := c.login(ctx, c.Timeout); err != nil {
 		return nil, err
 	}
-	id, err := c.open(ctx)
-	if err != nil {
-		c.leave(ctx, relay.SessionID{})
-		return nil, err
+	var signed *native.Signed
+	run := func(ctx context.Context, id relay.SessionID) (err error) {
+		signed, err = c.collect(ctx, id)
+		return err
 	}
-	signed, err := c.collect(ctx, id)
+	id, err := c.inSessions(ctx, c.Timeout, opened{c.open, run, func() bool { return true }})
 	if err != nil {
 		c.leave(ctx, id)
 		return nil, err
@@ -78,8 +77,6 @@ func (c *Collect) open(ctx context.Context) (relay.SessionID, error) {
 }
 
 func (c *Collect) collect(ctx context.Context, id relay.SessionID) (*native.Signed, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
 	return native.Coordinate(ctx, protocol.NewRelayTransport(c.Client, id, true), native.CoordinateConfig{
 		Agreement: c.Agreement, Session: id, Key: c.Key, PublicKeyPackage: c.PublicKeyPackage,
 		Candidates: c.Candidates, Need: c.Need, ShareWait: c.ShareWait, Messages: c.Messages, Aux: c.Aux,
@@ -157,25 +154,4 @@ func (a *Answer) answer(ctx context.Context, at found, approve func(context.Cont
 func (a *Answer) fits(info relay.SessionInfo) bool {
 	p := Participate{Session: a.Session, Members: a.Members, Signers: a.Candidates}
 	return p.fits(info) && (a.Coordinator.IsZero() || a.Coordinator == info.Coordinator)
-}
-
-// once asks about the same messages once.
-func once(approve func(context.Context, protocol.Review) error) func(context.Context, protocol.Review) error {
-	var before *protocol.Review
-	return func(ctx context.Context, review protocol.Review) error {
-		if before != nil && SameReview(*before, review) {
-			return nil
-		}
-		err := approve(ctx, review)
-		if err == nil {
-			before = &review
-		}
-		return err
-	}
-}
-
-// SameReview reports whether two reviews are of the same request.
-func SameReview(a, b protocol.Review) bool {
-	return a.VerifyingKey.Equal(b.VerifyingKey) && a.Coordinator.Key == b.Coordinator.Key && bytes.Equal(a.Aux, b.Aux) &&
-		a.Need == b.Need && slices.Equal(a.Signers, b.Signers) && slices.EqualFunc(a.Messages, b.Messages, bytes.Equal)
 }

@@ -2,8 +2,10 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"io"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"frostkit/commkey"
@@ -23,25 +25,34 @@ type Coordinate struct {
 }
 
 // Run returns a signature for each message, in their order, each verified
-// under the group's key. It closes the session, however it ends.
-func (c *Coordinate) Run(ctx context.Context) ([]frost.Signature, error) {
+// under the group's key. It closes the session, however it ends. A session that the relay has forgotten it
+// opens anew, within the same Timeout, before it has a share: signers leave when they have sent theirs.
+func (c *Coordinate) Run(ctx context.Context) (signatures []frost.Signature, err error) {
 	if err := c.login(ctx, c.Timeout); err != nil {
 		return nil, err
 	}
-	id, err := c.open(ctx)
-	if err != nil {
-		c.leave(ctx, relay.SessionID{})
-		return nil, err
+	var shared atomic.Bool
+	run := func(ctx context.Context, id relay.SessionID) (err error) {
+		signatures, err = c.coordinate(ctx, id, &shared)
+		return err
 	}
-	defer c.leave(ctx, id)
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
+	id, err := c.inSessions(ctx, c.Timeout, opened{c.open, run, func() bool { return !shared.Load() }})
+	c.leave(ctx, id)
+	return signatures, err
+}
+
+func (c *Coordinate) coordinate(ctx context.Context, id relay.SessionID, shared *atomic.Bool) ([]frost.Signature, error) {
 	transport := protocol.Seal(protocol.NewRelayTransport(c.Client, id, true), c.Key, protocol.Keys(c.Signers), c.Self.Key)
 	return protocol.Coordinate(ctx, transport, protocol.CoordinateConfig{
 		PublicKeyPackage: c.PublicKeyPackage,
 		Signers:          c.Signers,
 		Messages:         c.Messages,
-		Progress:         c.progress(id),
+		Progress: func(e protocol.Event) {
+			if e.Kind == protocol.Received && e.Phase == protocol.PhaseShares {
+				shared.Store(true)
+			}
+			c.progress(id)(e)
+		},
 	})
 }
 
@@ -65,17 +76,35 @@ type Participate struct {
 	Approve func(context.Context, protocol.Review) error
 }
 
-// Run signs what the session's coordinator asks for, once Approve agrees.
+// Run signs what the session's coordinator asks for, once Approve agrees, which is asked about the same once. When the
+// session is gone before that, it goes on in the coordinator's next one, if it waits for sessions.
 func (p *Participate) Run(ctx context.Context) error {
 	if err := p.login(ctx, p.Timeout); err != nil {
 		return err
 	}
 	defer p.leave(ctx, relay.SessionID{})
-	at, err := p.find(ctx, "signing", p.fits, nil)
-	if err != nil {
-		return err
+	approve := once(p.Approve)
+	passed := map[relay.SessionID]bool{}
+	var gone error // how the session before ended
+	for {
+		at, err := p.find(ctx, "signing", p.fits, passed)
+		if none := (*NoSessionError)(nil); gone != nil && errors.As(err, &none) {
+			return gone
+		}
+		if err != nil {
+			return err
+		}
+		p.notify(JoiningSession, at.id)
+		err = p.participate(ctx, at, approve)
+		if !closed(err) || p.Wait == 0 || p.ID != (relay.SessionID{}) {
+			return err
+		}
+		p.notify(SessionGone, at.id)
+		gone, passed[at.id] = err, true
 	}
-	p.notify(JoiningSession, at.id)
+}
+
+func (p *Participate) participate(ctx context.Context, at found, approve func(context.Context, protocol.Review) error) error {
 	ctx, cancel := context.WithTimeout(ctx, p.Timeout)
 	defer cancel()
 	transport := protocol.Seal(protocol.NewRelayTransport(p.Client, at.id, false), p.Key, protocol.Keys(p.Members), at.info.Coordinator)
@@ -85,7 +114,7 @@ func (p *Participate) Run(ctx context.Context) error {
 		Coordinator:  at.info.Coordinator,
 		MessageCount: at.info.MessageCount,
 		Random:       p.Random,
-		Approve:      p.Approve,
+		Approve:      approve,
 		Progress:     p.progress(at.id),
 	})
 }

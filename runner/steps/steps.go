@@ -35,6 +35,7 @@ const (
 	Lingering                  // waiting before the close for members who are still fetching
 	RelayAway                  // the relay cannot be reached, and is tried again
 	RelayBack                  // it is reached again
+	SessionLost                // the relay has forgotten the one that this member opened; opening another
 )
 
 // Notice is one thing that happened.
@@ -130,6 +131,37 @@ func (s *Session) closeNow(ctx context.Context, id relay.SessionID) {
 	ctx, cancel := s.leaving(ctx)
 	defer cancel()
 	_ = s.Client.CloseSession(ctx, id)
+}
+
+// mostSessions is how many sessions a coordinator opens for one signing: more are not lost by a relay.
+const mostSessions = 100
+
+// opened is a coordinator's part in sessions that it opens.
+type opened struct {
+	open  func(context.Context) (relay.SessionID, error)
+	run   func(context.Context, relay.SessionID) error
+	again func() bool // whether all signers can still take part in another session
+}
+
+// inSessions runs a coordinator's part in a session that it opens, and in another one when the relay has forgotten
+// that. It returns the last session. A relay that keeps its sessions in memory alone forgets them when it is restarted.
+func (s *Session) inSessions(ctx context.Context, timeout time.Duration, part opened) (relay.SessionID, error) {
+	id, err := part.open(ctx)
+	if err != nil {
+		return id, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	for range mostSessions {
+		if err = part.run(ctx, id); !closed(err) || ctx.Err() != nil || !part.again() {
+			return id, err
+		}
+		s.notify(SessionLost, id)
+		if id, err = part.open(ctx); err != nil {
+			return id, err
+		}
+	}
+	return id, err
 }
 
 // finishSession takes the session off the lists; members who are slower go on
