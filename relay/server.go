@@ -198,7 +198,13 @@ var calls = map[string]struct {
 // ServeHTTP answers one call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	call, known := calls[r.URL.Path]
+	if !r.ProtoAtLeast(1, 1) {
+		w.Header().Set("Connection", "close") // net/http passes over a Transfer-Encoding there
+	}
 	switch {
+	case len(r.TransferEncoding) > 0:
+		refuseEncoding(w)
+		return
 	case r.URL.Path == "/healthz", r.URL.Path == "/readyz":
 		s.serveHealth(w, r)
 		return
@@ -225,6 +231,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	took := time.Since(start)
 	x.observe(took, err)
 	x.logCall(status, took, err)
+}
+
+// refuseEncoding refuses a request of HTTP/1.1 that does not say its length: it may say
+// another one as well, of which net/http does not tell, and others go by that (RFC 9112,
+// section 6.3).
+func refuseEncoding(w http.ResponseWriter) {
+	w.Header().Set("Connection", "close")
+	http.Error(w, "want a Content-Length, and no Transfer-Encoding", http.StatusLengthRequired)
 }
 
 var (
