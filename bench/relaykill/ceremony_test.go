@@ -61,9 +61,18 @@ func (c *ceremonies) one(ctx context.Context, dir string) error {
 		return err
 	}
 	file := filepath.Join(dir, "ceremony.yaml")
-	text := fmt.Appendf(nil, ceremonyFile, c.url, filepath.Join(c.folder, "rootCA.pem"))
-	if err := errors.Join(os.WriteFile(file, text, 0o600), os.WriteFile(filepath.Join(dir, "message.txt"), []byte("m"), 0o600)); err != nil {
+	root, err := os.ReadFile(filepath.Join(c.folder, "rootCA.pem"))
+	if err != nil {
 		return err
+	}
+	for name, text := range map[string][]byte{
+		"ceremony.yaml": fmt.Appendf(nil, ceremonyFile, c.url, "rootCA.pem"),
+		"rootCA.pem":    root, // beside the file, which may not reach out of its folder
+		"message.txt":   []byte("m"),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			return err
+		}
 	}
 	start := time.Now()
 	for {
