@@ -107,10 +107,9 @@ var malices = []malice{
 		name: "two shares",
 		fault: func(p []person, _ []byte) Fault {
 			slowBob := only(sentFor(p[1].Member, p[0].Member, PhaseRound2), Delay(time.Second))
-			twice := also([]byte(otherShare))
 			return func(e Envelope) []Delivery {
-				if sentFor(p[2].Member, p[0].Member, PhaseRound2)(e) {
-					return twice(e)
+				if sentFor(p[2].Member, p[0].Member, PhaseRound2)(e) { // once Alice has sent hers to Bob
+					return []Delivery{{Payload: e.Payload, Delay: time.Second / 2}, {Payload: []byte(otherShare), Delay: time.Second / 2}}
 				}
 				return slowBob(e)
 			}
