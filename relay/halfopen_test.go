@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,9 +64,22 @@ type separateRelay struct {
 	pid     int
 }
 
+// separateProgram is this test's program, without the race detector, which takes several times the memory.
+func separateProgram(t *testing.T) string {
+	t.Helper()
+	if !underRaceDetector {
+		return os.Args[0]
+	}
+	program := filepath.Join(t.TempDir(), "relay.test")
+	if out, err := exec.Command("go", "test", "-c", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return program
+}
+
 func startSeparateRelay(t *testing.T) separateRelay {
 	t.Helper()
-	program := exec.Command(os.Args[0])
+	program := exec.Command(separateProgram(t))
 	program.Env = append(os.Environ(), serveVariable+"=1")
 	program.Stderr = os.Stderr
 	stdin, err := program.StdinPipe()
