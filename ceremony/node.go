@@ -211,7 +211,7 @@ func (r *reader) allowHint() string { return r.file.AllowHint() }
 // AllowHint says how the file may do what the files of others may not.
 func (f *File) AllowHint() string {
 	return fmt.Sprintf("put the value into a file of your own and name it with --local, or look at what the file asks for and allow it: %s",
-		command("allow").arg(shown("", f.Path)))
+		command("allow").arg(asArgument("", f.Path)))
 }
 
 func (r *reader) noteVariables(node *yaml.Node, what string) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"frostkit/internal/shown"
 )
 
 // Position is a place in a ceremony file. Lines and columns count from 1,
@@ -42,11 +44,19 @@ type Problem struct {
 // Error returns the problem in one line, in the form that editors and CI
 // systems make a link of: FILE:LINE:COLUMN: MESSAGE; HINT.
 func (p Problem) Error() string {
-	text := fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
+	text := fmt.Sprintf("%s:%d:%d: %s", fileName(p.File), p.Line, p.Column, p.Message)
 	if p.Hint != "" {
 		text += "; " + p.Hint
 	}
-	return text
+	return shown.Line(text, shown.MaxLine)
+}
+
+// fileName begins a line, which may not be taken for one that says something else.
+func fileName(path string) string {
+	if strings.Contains(path, ": ") {
+		return shown.Quote(path)
+	}
+	return shown.Escape(path)
 }
 
 // WithHint returns the problem with a hint that says what to do about it.

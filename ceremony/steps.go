@@ -278,7 +278,7 @@ func (p *planner) isOneRun() bool {
 }
 
 func (p *planner) running() shellCommand {
-	c := command("run").arg(shown("", p.Path))
+	c := command("run").arg(asArgument("", p.Path))
 	if dir := p.options.Dir; dir != "" && dir != p.Dir() {
 		c = c.longFlag("--dir", "--dir", dir)
 	}
@@ -293,16 +293,16 @@ func (p *planner) trusting(c shellCommand) shellCommand {
 	if p.Server.CA == "" {
 		return c
 	}
-	return c.flag("--ca", shown(p.options.MessageDir, p.Server.CA))
+	return c.flag("--ca", asArgument(p.options.MessageDir, p.Server.CA))
 }
 
-func (p *planner) config(m Member) string   { return shown(p.options.Dir, m.Config) }
-func (p *planner) output(s Signing) string  { return shown(p.options.Dir, s.Output) }
-func (p *planner) message(s Signing) string { return shown(p.options.MessageDir, s.Message) }
+func (p *planner) config(m Member) string   { return asArgument(p.options.Dir, m.Config) }
+func (p *planner) output(s Signing) string  { return asArgument(p.options.Dir, s.Output) }
+func (p *planner) message(s Signing) string { return asArgument(p.options.MessageDir, s.Message) }
 
-// shown returns a path as a command takes it: one that begins with a dash would
+// asArgument returns a path as a command takes it: one that begins with a dash would
 // be a flag.
-func shown(dir, path string) string {
+func asArgument(dir, path string) string {
 	if path = Resolve(dir, path); strings.HasPrefix(path, "-") {
 		return "." + string(filepath.Separator) + path
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"frostkit/internal/shown"
 )
 
 // EscapeName makes a name that came from somebody else fit for a terminal: what
@@ -19,11 +21,11 @@ func EscapeName(s string) string {
 		r, n := utf8.DecodeRuneInString(s)
 		switch {
 		case r == utf8.RuneError && n == 1:
-			fmt.Fprintf(&b, `\x%02x`, s[0])
+			b.WriteString(shown.Rune(rune(s[0]), true))
 		case r == '\\':
 			b.WriteString(`\\`)
 		case invisible(r):
-			b.WriteString(escapeRune(r))
+			b.WriteString(shown.Rune(r, false))
 		default:
 			b.WriteRune(r)
 		}
@@ -45,11 +47,6 @@ func invisible(r rune) bool {
 // ignorable reports whether r is one of Unicode's Default_Ignorable_Code_Point.
 func ignorable(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
-}
-
-func escapeRune(r rune) string {
-	quoted := strconv.QuoteRuneToASCII(r)
-	return quoted[1 : len(quoted)-1]
 }
 
 // NameWarnings names the contacts that can be taken for each other or for something that they are

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"frostkit/internal/shown"
 )
 
 // exchange sends the request and reads the whole answer.
@@ -99,16 +101,13 @@ func (c *Client) read(call call, response *http.Response, body []byte) (*answer,
 	}
 	odd := &ResponseError{Call: call.name, Status: status, Page: page, sent: len(call.body)}
 	if !page {
-		odd.Text = string(body[:min(len(body), shownAnswer)])
+		odd.Text = string(body[:min(len(body), shown.MaxWords+1)])
 	}
 	return nil, odd
 }
 
 // wantsTLS is in the answers of net/http and of nginx to what is sent without TLS.
 var wantsTLS = regexp.MustCompile(`HTTP request (was sent )?to (an )?HTTPS (server|port)`)
-
-// shownAnswer is how much of an answer that is none is shown, in bytes.
-const shownAnswer = 200
 
 // isPage reports whether an answer is for browsers.
 func isPage(header http.Header, body []byte) bool {
@@ -165,5 +164,5 @@ func readRefusal(body []byte) *APIError {
 	if err := json.Unmarshal(body, &refusal); err != nil || refusal.Code == nil {
 		return nil
 	}
-	return &APIError{Code: *refusal.Code, Name: refusal.Error.Code, Msg: refusal.Msg}
+	return &APIError{Code: *refusal.Code, Name: shown.Words(refusal.Error.Code), Msg: shown.Words(refusal.Msg)}
 }

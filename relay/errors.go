@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"frostkit/internal/shown"
 )
 
 // The errors of the relay's calls, for errors.Is. [APIError] carries what the
@@ -143,7 +145,7 @@ func (e *ResponseError) Error() string {
 	case e.Page:
 		return fmt.Sprintf("calling %s: a proxy or web server answered %s, and no relay; is this a FROST relay's address?", e.Call, status)
 	}
-	return fmt.Sprintf("calling %s: unexpected answer of HTTP status %d: %q; is this a FROST relay?", e.Call, e.Status, e.Text)
+	return fmt.Sprintf("calling %s: unexpected answer of HTTP status %d: %s; is this a FROST relay?", e.Call, e.Status, shown.Quote(e.Text))
 }
 
 // Proxied reports whether a proxy or web server answered, and no program that could be a relay.
@@ -179,14 +181,14 @@ func (e *UnreachableError) Error() string {
 	var proxy *ProxyError
 	switch {
 	case e.Proxy != "":
-		return fmt.Sprintf("reaching relay %s by the proxy %s of HTTPS_PROXY: %v; is the proxy running, and does it serve the relay's port?", e.URL, e.Proxy, e.Err)
+		return fmt.Sprintf("reaching relay %s by the proxy %s of HTTPS_PROXY: %s; is the proxy running, and does it serve the relay's port?", shown.Words(e.URL), shown.Words(e.Proxy), shown.Words(e.Err.Error()))
 	case !errors.As(e.Err, &proxy):
 	case proxy.Status == http.StatusTooManyRequests:
 		ask = "it limits how often it is asked"
 	default:
 		ask = "is the relay running behind it?"
 	}
-	return fmt.Sprintf("reaching relay %s: %v; %s", e.URL, e.Err, ask)
+	return fmt.Sprintf("reaching relay %s: %s; %s", shown.Words(e.URL), shown.Words(e.Err.Error()), ask)
 }
 
 func (e *UnreachableError) retryAfter() time.Duration {
@@ -243,7 +245,7 @@ type CertificateError struct {
 
 // Error says which relay, why, and what to do.
 func (e *CertificateError) Error() string {
-	return fmt.Sprintf("verifying the certificate of relay %s: %v; %s", e.URL, e.Err, advice[e.Cause])
+	return fmt.Sprintf("verifying the certificate of relay %s: %s; %s", shown.Words(e.URL), shown.Words(e.Err.Error()), advice[e.Cause])
 }
 
 // Unwrap returns the error of crypto/x509.

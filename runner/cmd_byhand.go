@@ -28,7 +28,7 @@ func (c *suiteFlag) suite() (frost.Ciphersuite, error) {
 
 // console is where the stand-alone programs ask and tell.
 func (e *Env) console() *byhand.Console {
-	return &byhand.Console{In: e.input(), Out: e.Stdout, Log: e.Stderr, Cut: e.cutLine()}
+	return &byhand.Console{In: e.input(), Out: e.Stdout, Log: e.talk(), Cut: e.cutLine()}
 }
 
 // byHandFailure gives the errors of the stand-alone programs their codes.

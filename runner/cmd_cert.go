@@ -122,7 +122,7 @@ func (c *certMakeCommand) Run(e *Env) error {
 			"not_after": pair.Certificate.NotAfter,
 		})
 	}
-	c.writePair(e.Stderr, pair)
+	c.writePair(e.talk(), pair)
 	if e.called == frostkit {
 		fmt.Fprintf(e.Stdout, "%s\n%s\n", pair.CertFile, pair.KeyFile)
 	}

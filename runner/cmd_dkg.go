@@ -61,7 +61,7 @@ func (c *dkgCommand) runByRelay(e *Env, k *keyring.Keyring, watch func(steps.Not
 	if err != nil {
 		return err
 	}
-	narrator := newNarrator(e.Stderr, dkgWords, c.Timeout)
+	narrator := newNarrator(e.talk(), dkgWords, c.Timeout)
 	step.Notify = both(narrator.notice, watch)
 	saver := groupSaver{ctx: e.Context, credentials: keyring.At(files.At(k.Path())), description: c.Description, server: c.ServerURL}
 	defer saver.close()

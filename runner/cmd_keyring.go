@@ -151,7 +151,7 @@ func (c *exportCommand) Run(e *Env) error {
 		return err
 	}
 	e.say("Exporting this information:")
-	writeContact(e.Stderr, contact)
+	writeContact(e.talk(), contact)
 	e.say("Check if contains the expected information. If it does, copy the following contact string and send to other participants you want to use FROST with:")
 	if c.JSON {
 		return e.writeJSON(contactJSON{Name: contact.Name, PublicKey: contact.Key, Contact: text})
@@ -190,7 +190,7 @@ func (c *importCommand) Run(e *Env) error {
 	default:
 		e.say("Imported this contact:")
 	}
-	writeContact(e.Stderr, contact)
+	writeContact(e.talk(), contact)
 	if c.JSON {
 		return e.writeJSON(map[string]any{"name": contact.Name, "pubkey": contact.Key})
 	}

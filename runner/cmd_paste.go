@@ -14,6 +14,7 @@ import (
 	"frostkit/commkey"
 	"frostkit/frost"
 	"frostkit/internal/files"
+	"frostkit/internal/shown"
 	"frostkit/keyring"
 	"frostkit/runner/input"
 	"frostkit/runner/paste"
@@ -88,7 +89,7 @@ func (e *Env) startPaste(end pasteEnd) *pasteRun {
 	}
 	out := e.Stdout
 	if end.json {
-		out = e.Stderr
+		out = e.talk()
 	}
 	console := paste.NewConsole(e.input())
 	return &pasteRun{env: e, console: console, watch: end.watch, Transport: paste.NewTransport(paste.Config{
@@ -125,7 +126,7 @@ func (p *pasteRun) progress(event protocol.Event) {
 		}
 		p.env.say("Received %s of %s%s", event.Phase, memberNames([]protocol.Member{event.Member}), rest)
 	case protocol.Dropped:
-		p.env.say("Dropped a message from %s: %s", memberNames([]protocol.Member{event.Member}), keyring.EscapeName(event.Reason))
+		p.env.say("Dropped a message from %s: %s", memberNames([]protocol.Member{event.Member}), shown.Line(event.Reason, shown.MaxLine))
 	}
 }
 

@@ -51,7 +51,7 @@ func (c *relayCommand) Run(e *Env) error {
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
 	tuneCollector()
-	logger := newLogger(e.Stderr, c.LogLevel, c.LogFormat)
+	logger := newLogger(e.talk(), c.LogLevel, c.LogFormat)
 	o, err := c.operation(e, logger)
 	if err != nil {
 		return err

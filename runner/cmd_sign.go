@@ -82,7 +82,7 @@ func (c *coordinatorCommand) runByRelay(
 	if err != nil {
 		return err
 	}
-	narrator := newNarrator(e.Stderr, coordinatorWords, c.Timeout)
+	narrator := newNarrator(e.talk(), coordinatorWords, c.Timeout)
 	step.Notify = both(narrator.notice, watch)
 	signatures, err := step.Run(e.Context)
 	narrator.finish(e.Context)
@@ -272,7 +272,7 @@ func (c *participantCommand) runByRelay(e *Env, k *keyring.Keyring, group *keyri
 		return err
 	}
 	defer step.KeyPackage.Destroy()
-	narrator := newNarrator(e.Stderr, participantWords, c.Timeout)
+	narrator := newNarrator(e.talk(), participantWords, c.Timeout)
 	step.Notify = both(narrator.notice, watch)
 	var signed []reviewedMessage
 	step.Approve = func(ctx context.Context, r protocol.Review) error {

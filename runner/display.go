@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"frostkit/ceremony"
+	"frostkit/internal/shown"
 	"frostkit/keyring"
 	"frostkit/runner/protocol"
 	"frostkit/runner/steps"
@@ -53,7 +54,7 @@ func (d *display) begin(plan *ceremony.Plan) {
 	d.alone = len(plan.Here) == len(plan.Members)
 	d.watch.planned(plan)
 	for _, g := range plan.Groups {
-		fmt.Fprintf(d.out, "%s: any %d of %s can sign\n", plan.Ceremony+prefixed(", ", g.Name), g.Threshold, strings.Join(g.Members, ", "))
+		d.print(fmt.Sprintf("%s: any %d of %s can sign", plan.Ceremony+prefixed(", ", g.Name), g.Threshold, strings.Join(g.Members, ", ")))
 	}
 	d.warn(plan.Warnings)
 }
@@ -96,8 +97,12 @@ func (d *display) end(mark, colour string, state stepState) {
 }
 
 func (d *display) printStep(mark, title, remark string) {
-	fmt.Fprintf(d.out, "%s %d/%d %s (%s)\n", mark, d.number, d.total, title, remark)
+	fmt.Fprint(d.out, mark) // with its colour
+	d.print(fmt.Sprintf(" %d/%d %s (%s)", d.number, d.total, title, remark))
 }
+
+// print ends a line with a text, none of which acts on the terminal.
+func (d *display) print(text string) { fmt.Fprintln(d.out, shown.Line(text, shown.MaxLine)) }
 
 // close erases what was live.
 func (d *display) close() {
@@ -159,7 +164,7 @@ func (d *display) update(r *row, text string) {
 		d.erase()
 		d.draw()
 	} else if changed && !d.alone && isWorthALine(text) {
-		fmt.Fprintf(d.out, "    %s: %s\n", r.name, text)
+		d.print(fmt.Sprintf("    %s: %s", r.name, text))
 	}
 }
 
@@ -209,6 +214,7 @@ func (d *display) drawRows() {
 }
 
 func (d *display) drawLine(text string) {
+	text = shown.Line(text, shown.MaxLine)
 	if runes := []rune(text); len(runes) > d.columns-1 {
 		text = string(runes[:d.columns-2]) + "…"
 	}
@@ -263,7 +269,7 @@ func eventText(event protocol.Event) string {
 	case protocol.Complete:
 		return event.Phase + " complete"
 	case protocol.Dropped:
-		return fmt.Sprintf("dropped a message from %s: %s", keyring.EscapeName(event.Member.String()), keyring.EscapeName(event.Reason))
+		return fmt.Sprintf("dropped a message from %s: %s", keyring.EscapeName(event.Member.String()), event.Reason)
 	}
 	return ""
 }

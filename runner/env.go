@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"frostkit/frost"
+	"frostkit/internal/shown"
 	"frostkit/runner/input"
 )
 
@@ -46,10 +48,18 @@ func System() *Env {
 	}
 }
 
-// say prints a line of talk.
+// say prints a line of talk. What it names adds no line to it.
 func (e *Env) say(format string, args ...any) {
-	fmt.Fprintf(e.Stderr, format+"\n", args...)
+	line := fmt.Sprintf(format, args...)
+	if !strings.Contains(format, "\n") {
+		line = shown.Line(line, shown.MaxLine)
+	}
+	fmt.Fprintln(e.Stderr, shown.Lines(line))
 }
+
+// talk is Stderr behind the gate. The screen that is drawn anew has codes of its own, and writes its texts through the
+// gate itself.
+func (e *Env) talk() io.Writer { return shown.NewWriter(e.Stderr) }
 
 // warn says what this command has not said before.
 func (e *Env) warn(warnings []string) {
@@ -76,10 +86,15 @@ func (e *Env) result() io.Writer {
 
 // writeJSON prints v as one indented JSON document on standard output.
 func (e *Env) writeJSON(v any) error {
-	enc := json.NewEncoder(e.Stdout)
+	var document bytes.Buffer
+	enc := json.NewEncoder(&document)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := e.Stdout.Write(shown.JSON(document.Bytes()))
+	return err
 }
 
 // input is Stdin, which nothing else may read.
@@ -110,9 +125,9 @@ func (e *Env) askAnew(ctx context.Context, question string) (string, error) {
 // questions is where questions go: for frost-client's users to standard output.
 func (e *Env) questions() io.Writer {
 	if e.called == frostClient {
-		return e.Stdout
+		return shown.NewWriter(e.Stdout)
 	}
-	return e.Stderr
+	return e.talk()
 }
 
 // cutLine is from which length on, in bytes, a line of Stdin may have been cut by the terminal that it

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"frostkit/ceremony"
+	"frostkit/internal/shown"
 	"frostkit/runner/protocol"
 	"frostkit/runner/steps"
 )
@@ -130,7 +131,7 @@ func (l *eventLog) write(line eventLine) {
 	line.Version, line.Time = eventsVersion, time.Now().UTC()
 	data, err := json.Marshal(line)
 	if err == nil {
-		_, err = l.out.Write(append(data, '\n'))
+		_, err = l.out.Write(append(shown.JSON(data), '\n'))
 	}
 	if l.err == nil {
 		l.err = err
@@ -178,8 +179,8 @@ func (l *eventLog) noticed(member string, coordinator bool, n steps.Notice) {
 	}
 	if n.Kind == steps.Progress {
 		e := n.Event
-		out.Does, out.Phase, out.Reason, out.Count, out.Attempt = string(e.Kind), e.Phase, e.Reason, e.Count, e.Attempt
-		out.Tool = e.Tool
+		out.Does, out.Phase, out.Reason, out.Count, out.Attempt = string(e.Kind), e.Phase, shown.Line(e.Reason, shown.MaxLine), e.Count, e.Attempt
+		out.Tool = shown.Words(e.Tool)
 		out.Awaited = namesIn(e.Awaited)
 		if e.Member != (protocol.Member{}) {
 			out.About = e.Member.String()
@@ -196,7 +197,7 @@ func (l *eventLog) end(err error) error {
 	if err != nil {
 		failure := classify(err)
 		*out = endEvent{
-			Outcome: "failed", ExitCode: failure.Code, Error: err.Error(), Hint: failure.Hint,
+			Outcome: "failed", ExitCode: failure.Code, Error: errorText(err), Hint: shown.Indented(failure.Hint),
 			Phase: failure.Phase, Missing: failure.Missing, Reminders: failure.Reminders,
 		}
 		var culprit *protocol.CulpritError

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 
+	"frostkit/ceremony"
+	"frostkit/internal/shown"
 	"frostkit/keyring"
+	"frostkit/runner/protocol/native"
 )
 
 // Exit codes, the same for every subcommand.
@@ -60,15 +63,29 @@ func printError(w io.Writer, name string, err error) int {
 	}
 	failure := classify(err)
 	if !errors.Is(failure, errReported) {
-		fmt.Fprintf(w, "%s: error: %v\n", name, failure.Err)
+		fmt.Fprintf(w, "%s: error: %s\n", name, errorText(failure.Err))
 	}
 	if failure.Hint != "" {
-		fmt.Fprintf(w, "%s: hint: %s\n", name, failure.Hint)
+		fmt.Fprintf(w, "%s: hint: %s\n", name, shown.Indented(failure.Hint))
 	}
 	for _, c := range failure.Reminders {
-		fmt.Fprintf(w, "  %s: %s\n", keyring.EscapeName(c.Member), c.Command)
+		fmt.Fprintf(w, "  %s: %s\n", keyring.EscapeName(c.Member), shown.Escape(c.Command))
 	}
 	return failure.Code
+}
+
+// errorText is an error for people. One that lists nothing has one line, whatever it quotes.
+func errorText(err error) string {
+	var problems ceremony.Problems
+	var differ *native.AgreementError
+	var several interface{ Unwrap() []error }
+	switch {
+	case errors.As(err, &problems): // each of which is a line that editors can follow
+		return shown.Lines(err.Error())
+	case errors.As(err, &differ), errors.As(err, &several):
+		return shown.Indented(err.Error())
+	}
+	return shown.Line(err.Error(), shown.MaxLine)
 }
 
 // ExitCode returns the code with which a command exits that ends with err.

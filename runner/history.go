@@ -6,7 +6,7 @@ import (
 	"sync"
 
 	"frostkit/ceremony"
-	"frostkit/keyring"
+	"frostkit/internal/shown"
 	"frostkit/runner/protocol"
 	"frostkit/runner/protocol/native"
 	"frostkit/runner/report"
@@ -57,7 +57,7 @@ func (h *history) noticed(_ string, _ bool, n steps.Notice) {
 	defer h.mu.Unlock()
 	e := n.Event
 	if e.Tool != "" {
-		h.tools[e.Member.Name] = keyring.EscapeName(e.Tool)
+		h.tools[e.Member.Name] = shown.Words(e.Tool)
 	}
 	a := h.steps[h.step]
 	if a == nil {
@@ -66,7 +66,7 @@ func (h *history) noticed(_ string, _ bool, n steps.Notice) {
 	}
 	a.latest = max(a.latest, e.Attempt)
 	if e.Kind == protocol.Restarted {
-		a.add(report.Restart{Attempt: e.Attempt, Member: e.Member.String(), Why: e.Reason})
+		a.add(report.Restart{Attempt: e.Attempt, Member: e.Member.String(), Why: shown.Line(e.Reason, shown.MaxLine)})
 	}
 }
 

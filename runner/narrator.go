@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"frostkit/internal/shown"
 	"frostkit/keyring"
 	"frostkit/runner/protocol"
 	"frostkit/runner/steps"
@@ -135,7 +136,7 @@ func (n *narrator) event(event protocol.Event) {
 		n.end()
 		n.line(n.words.complete[event.Phase])
 	case protocol.Dropped:
-		n.line(fmt.Sprintf("Dropped a message from %s: %s", keyring.EscapeName(event.Member.String()), keyring.EscapeName(event.Reason)))
+		n.line(fmt.Sprintf("Dropped a message from %s: %s", keyring.EscapeName(event.Member.String()), shown.Line(event.Reason, shown.MaxLine)))
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 
 	"frostkit/ceremony"
 	"frostkit/frost"
-	"frostkit/keyring"
+	"frostkit/internal/shown"
 	"frostkit/runner/protocol"
 	"frostkit/runner/protocol/native"
 	"frostkit/runner/report"
@@ -67,7 +67,7 @@ func (r *run) collected(signing ceremony.Signing, signed *native.Signed, err err
 	for _, absent := range out.absent {
 		if absent.Why == native.WhyDeclined && !r.isHere(absent.Member) {
 			r.add(refusal{
-				Member: absent.Member, Signing: signing.Number, Message: r.messagePath(signing), Reason: keyring.EscapeName(absent.Reason),
+				Member: absent.Member, Signing: signing.Number, Message: r.messagePath(signing), Reason: absent.Reason,
 			})
 		}
 	}
@@ -107,7 +107,7 @@ func excluded(all []native.Exclusion) []report.Absence {
 	var absent []report.Absence
 	for _, x := range all {
 		why, detail := x.Why()
-		absent = append(absent, report.Absence{Member: x.Member.String(), Why: why, Reason: detail})
+		absent = append(absent, report.Absence{Member: x.Member.String(), Why: why, Reason: shown.Words(detail)})
 	}
 	return absent
 }

@@ -68,7 +68,7 @@ func (r *run) writeReport(rec *record, failed error) error {
 	out := newReport(r.file)
 	out.Started, out.Ended, out.Timeline = rec.timeline.Started(), time.Now(), rec.timeline.Timeline()
 	if failed != nil {
-		out.Outcome, out.Failure = report.Failed, failed.Error()
+		out.Outcome, out.Failure = report.Failed, errorText(failed)
 		for _, missing := range classify(failed).Reminders {
 			out.Notes = append(out.Notes, fmt.Sprintf("%s was missing. To be run for this part: %s", missing.Member, missing.Command))
 		}

@@ -12,11 +12,10 @@ import (
 	"io"
 	"net"
 	"slices"
-	"strings"
 	"sync"
-	"unicode"
 
 	"frostkit/frost"
+	"frostkit/internal/shown"
 )
 
 // maxFrame is the longest message in bytes: a signing package of a thousand
@@ -55,16 +54,6 @@ type wire struct {
 		Randomizer     json.RawMessage `json:"randomizer"`
 	} `json:"SigningPackageAndRandomizer,omitempty"`
 	Share json.RawMessage `json:"SignatureShare,omitempty"`
-}
-
-// printable is a message as it may be shown on a terminal.
-func printable(message []byte) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, string(message))
 }
 
 func encodeCommitments(id frost.Identifier, c *frost.SigningCommitments) []byte {
@@ -237,7 +226,7 @@ func (s *server) next(ctx context.Context) (arrival, error) {
 	select {
 	case a := <-s.arrived:
 		if a.err == nil {
-			s.log("Received: %s", printable(a.message))
+			s.log("Received: %s", shown.Line(string(a.message), shown.MaxLine))
 		} else {
 			s.log("Client disconnected")
 		}
@@ -437,7 +426,7 @@ func (config *Participant) receivePackages(c *Console, conn net.Conn) <-chan off
 				err = fmt.Errorf("reading the signing package: %w", err)
 			}
 			put(offer{pkg, err})
-			c.log("Received: %s", printable(message))
+			c.log("Received: %s", shown.Line(string(message), shown.MaxLine))
 			if err != nil {
 				return
 			}

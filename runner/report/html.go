@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"html/template"
 	"time"
+
+	"frostkit/internal/shown"
 )
 
 //go:embed report.tmpl
@@ -23,7 +25,7 @@ func (r *Report) HTML() ([]byte, error) {
 	if err := pageTemplate.Execute(&out, r.filled()); err != nil {
 		return nil, fmt.Errorf("writing the report's page: %w", err)
 	}
-	return out.Bytes(), nil
+	return []byte(shown.Text(out.String())), nil
 }
 
 // Palette has an element for each colour of phases that the style sheet has.

@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"frostkit/internal/shown"
 )
 
 // Version is the version of report.json and of certificate.json.
@@ -143,7 +145,10 @@ func (r *Report) Unknown() []string {
 }
 
 // Encode returns report.json.
-func (r *Report) Encode() ([]byte, error) { return encode(r.filled()) }
+func (r *Report) Encode() ([]byte, error) {
+	data, err := encode(r.filled())
+	return shown.JSON(data), err
+}
 
 // filled returns the report with lists that are empty rather than null.
 func (r *Report) filled() *Report {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"frostkit/frost"
+	"frostkit/internal/shown"
 	"frostkit/runner/protocol"
 )
 
@@ -63,7 +64,7 @@ func (c *coordination) takeMessage(ctx context.Context, from *candidate, m messa
 		return c.takeItems(ctx, from, m)
 	case kindDecline:
 		said := clip(string(m.body), maxReason)
-		c.exclude(from, Exclusion{Reason: fmt.Sprintf("declined: %q", said), Declined: true, Said: said})
+		c.exclude(from, Exclusion{Reason: "declined: " + shown.Quote(said), Declined: true, Said: said})
 		return nil
 	}
 	c.drop(from.Member, fmt.Sprintf("its kind %d is not known", m.kind))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"frostkit/internal/shown"
 	"frostkit/runner/protocol"
 )
 
@@ -34,9 +35,9 @@ func (e *AgreementError) Error() string {
 	text := strings.Builder{}
 	text.WriteString("comparing what the members agreed on: they differ")
 	for _, d := range e.Differences {
-		fmt.Fprintf(&text, "\n  %s:", d.Field)
+		fmt.Fprintf(&text, "\n  %s:", shown.Words(d.Field))
 		for _, group := range d.grouped() {
-			fmt.Fprintf(&text, "\n    %s at %s", group.value, protocol.Names(group.members))
+			fmt.Fprintf(&text, "\n    %s at %s", shown.Words(group.value), protocol.Names(group.members))
 		}
 	}
 	return text.String()
@@ -87,7 +88,7 @@ func (e *EndedError) Error() string {
 	if e.Reason == "" {
 		return fmt.Sprintf("%s %s", e.Member, did)
 	}
-	return fmt.Sprintf("%s %s: %q", e.Member, did, e.Reason)
+	return fmt.Sprintf("%s %s: %s", e.Member, did, shown.Quote(e.Reason))
 }
 
 // Is reports whether target is [protocol.ErrDeclined] and the member declined.
