@@ -31,6 +31,11 @@ type State struct {
 	// Groups holds, for the name of each group and each member run here that
 	// has it, the group's verifying key (hex).
 	Groups map[string]map[string]string
+	// There holds, for the name of each group, the groups in credentials and certificates here that this
+	// ceremony made for it or that have its description, those of Groups included.
+	There map[string][]Found
+	// Wanted holds, for the name of each group, what the file wants in the terms of There.
+	Wanted map[string]Found
 	// Signatures holds, for each element of File.Sign, what is at its output.
 	// Missing elements count as NoSignature.
 	Signatures []SignatureState
@@ -48,10 +53,11 @@ const (
 
 // PlanOptions say for whom and from where a plan is made.
 type PlanOptions struct {
-	As         string // only this member's part; "" for all members run here
-	All        bool   // all members run here get keys here, although the file names a relay
-	Dir        string // folder of credentials and outputs, as paths are to show it; "" for the current one
-	MessageDir string // the same for messages and the CA file
+	As         string   // only this member's part; "" for all members run here
+	NewGroups  []string // names of groups, as StepName has them, whose key is made though one is there
+	All        bool     // all members run here get keys here, although the file names a relay
+	Dir        string   // folder of credentials and outputs, as paths are to show it; "" for the current one
+	MessageDir string   // the same for messages and the CA file
 }
 
 // Plan is what a run of a ceremony does, in order. Its JSON form has the field
@@ -78,6 +84,11 @@ type Made struct {
 	Threshold   int      `json:"threshold"`
 	Members     []string `json:"members"`
 	Key         string   `json:"key,omitempty"` // verifying key (hex) once it is made
+	Action      Action   `json:"action"`
+	// Differences are those of the group that is there: with Nothing, in its description alone.
+	Differences []Difference `json:"differences"`
+	// Others are other groups that are there under this description or for this step.
+	Others []Found `json:"others"`
 }
 
 // Key returns the verifying key (hex) of the group with this name, or "" as long

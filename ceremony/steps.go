@@ -29,8 +29,36 @@ func (p *planner) groups() []Made {
 		if keys := p.keysOf(g); len(keys) == 1 {
 			made[i].Key = keys[0]
 		}
+		p.compare(g, &made[i])
 	}
 	return made
+}
+
+// compare says what is done about a group, by what is there.
+func (p *planner) compare(g Group, made *Made) {
+	made.Action, made.Differences, made.Others = Nothing, []Difference{}, []Found{}
+	asked := slices.Contains(p.options.NewGroups, g.StepName())
+	for _, found := range p.state.There[g.Name] {
+		switch differences := found.Compare(p.state.Wanted[g.Name]); {
+		case found.Key == made.Key:
+			made.Differences = append(made.Differences, differences...)
+		case slices.Contains(p.keysOf(g), found.Key): // not all members here have it
+		case made.Key == "" && !asked && len(made.Differences) == 0 && len(differences) > 0:
+			made.Action, made.Differences = Differs, differences
+			made.Others = append([]Found{found}, made.Others...)
+		default:
+			made.Others = append(made.Others, found)
+		}
+	}
+	if made.Action == Nothing && made.Key == "" && len(p.onlyHere(g.Members)) > 0 {
+		made.Action = Make
+	}
+}
+
+// made returns the group of the plan with this name.
+func (p *planner) made(group string) Made {
+	at := slices.IndexFunc(p.plan.Groups, func(m Made) bool { return m.Name == group })
+	return p.plan.Groups[at]
 }
 
 // keysOf returns the keys of a group that its members here have, each once, ""
@@ -212,6 +240,8 @@ func (p *planner) dkg(g Group) {
 	switch {
 	case s.Done:
 		s.Why = "the group is " + key
+	case p.made(g.Name).Action == Differs:
+		s.Why, s.Blocked = p.differing(g)
 	case len(p.keysOf(g)) > 1:
 		s.Why = "the members here do not have the same group"
 		s.Blocked = p.groupsByMember(g, here) + "; remove the groups that are not wanted (frostkit remove-group), then run again"
@@ -219,6 +249,17 @@ func (p *planner) dkg(g Group) {
 		s.Why = "the group is not made yet"
 	}
 	p.add(s)
+}
+
+// differing says what is there instead of the group of the file, and what to do.
+func (p *planner) differing(g Group) (why, blocked string) {
+	made := p.made(g.Name)
+	why = fmt.Sprintf("the group %s is %s; the file says %s", made.Others[0].Key, made.Others[0], p.state.Wanted[g.Name])
+	for _, d := range made.Differences {
+		why += "; " + d.String()
+	}
+	again := p.running().longFlag("--new-group", "--new-group", g.StepName()).String()
+	return why, "the group differs from the file, and nothing is made or signed; write the file as it was, or make a second key with: " + again
 }
 
 func (p *planner) groupsByMember(g Group, here []string) string {

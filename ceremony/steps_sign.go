@@ -27,6 +27,8 @@ func (p *planner) signing(i int, signing Signing) {
 	switch {
 	case s.Done:
 		s.Why = output + " is a signature of it"
+	case p.made(signing.Group).Action == Differs:
+		s.Why, s.Blocked = "its group differs from the file", "nothing is signed before the file and the group are the same"
 	case found == OtherFile && coordinated:
 		s.Why = output + " is there already"
 		s.Blocked = output + " is no signature of the message by this group, and is not overwritten; move it away, or name another output"

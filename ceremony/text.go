@@ -27,11 +27,24 @@ func (p *Plan) Text() string {
 	for _, warning := range p.Warnings {
 		fmt.Fprintf(&b, "warning: %s\n", warning)
 	}
+	for _, g := range p.Groups {
+		g.text(&b)
+	}
 	for i, s := range p.Steps {
 		fmt.Fprintf(&b, "\n%s %d. %s\n", s.mark(), i+1, s.Title)
 		s.details(&b)
 	}
 	return b.String()
+}
+
+// text says of a group what differs, and which others are there.
+func (m Made) text(b *strings.Builder) {
+	for _, d := range m.Differences {
+		fmt.Fprintf(b, "differs: group %s, %s\n", quote(m.Description), d)
+	}
+	for _, other := range m.Others {
+		fmt.Fprintf(b, "there:   group %s, %s, key %s\n", quote(other.Description), other, other.Key)
+	}
 }
 
 func (p *Plan) summary() string {

@@ -71,18 +71,19 @@ func (c *planCommand) Run(e *Env) error {
 		return err
 	}
 	if c.JSON {
-		return e.writeJSON(plan)
+		return errors.Join(e.writeJSON(plan), differing(plan))
 	}
 	fmt.Fprint(e.Stdout, plan.Text())
-	return nil
+	return differing(plan)
 }
 
 type runCommand struct {
 	ceremonyFlags
-	Wait    *time.Duration `placeholder:"DURATION" help:"How long to wait for a session to be opened, instead of what the file's timeouts say (10m)."`
-	Timeout *time.Duration `placeholder:"DURATION" help:"How long to wait for the other members once a session is open, instead of what the file's timeouts say (1h)."`
-	Yes     bool           `xor:"answer" help:"Sign the messages that the file names, exactly as they are, without asking. Everything else is refused."`
-	Linger  time.Duration  `default:"5s" help:"How long to keep a session open at a relay that drops what is not yet delivered (${default})."`
+	Wait     *time.Duration `placeholder:"DURATION" help:"How long to wait for a session to be opened, instead of what the file's timeouts say (10m)."`
+	Timeout  *time.Duration `placeholder:"DURATION" help:"How long to wait for the other members once a session is open, instead of what the file's timeouts say (1h)."`
+	Yes      bool           `xor:"answer" help:"Sign the messages that the file names, exactly as they are, without asking. Everything else is refused."`
+	NewGroup []string       `placeholder:"NAME" help:"Make a second key for this group though it has one, which stays; a group without a name is called group."`
+	Linger   time.Duration  `default:"5s" help:"How long to keep a session open at a relay that drops what is not yet delivered (${default})."`
 	declineFlags
 	eventsFlag
 }
@@ -98,6 +99,9 @@ func (c *runCommand) Run(e *Env) error {
 	}
 	r := &run{scene: s, options: c, display: newDisplay(e)}
 	defer r.close()
+	if err := r.askNew(c.NewGroup); err != nil {
+		return err
+	}
 	for _, m := range r.here {
 		e.saveUnsaved(r.credentials(m))
 	}

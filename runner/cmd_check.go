@@ -123,8 +123,12 @@ func (k *checkup) planned() {
 		k.failed("plan", k.file.Path, err)
 		return
 	}
+	if err := differing(plan); err != nil {
+		k.failed("group", "", err)
+	}
 	for _, step := range plan.Steps {
 		switch {
+		case plan.IsDiffering(step): // said above
 		case step.Blocked != "":
 			k.failed(string(step.Kind), "", failf(blockedCode(step), "%s", step.Blocked))
 		case step.Kind == ceremony.Keygen && !step.Done:

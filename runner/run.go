@@ -126,6 +126,9 @@ func blockedCode(step ceremony.Step) int {
 
 // preflight refuses what is known to fail, before anything is written.
 func (r *run) preflight(plan *ceremony.Plan) error {
+	if err := differing(plan); err != nil {
+		return err
+	}
 	for _, step := range plan.Steps {
 		if step.Blocked != "" && step.Kind != ceremony.DKG && !step.Done {
 			return blockedBy(step)

@@ -27,6 +27,9 @@ type scene struct {
 	dir   string // of credentials and outputs
 	here  []ceremony.Member
 	gate  *access.Gate // opens what the file names
+
+	asked   newGroups
+	earlier map[string]*recordedGroup // by the group's name: what recorded found when it was asked first
 }
 
 // openScene reads and checks everything that can be checked without a network, and refuses a file that asks for
@@ -242,7 +245,13 @@ func (s *scene) plan() (*ceremony.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := s.file.Plan(state, ceremony.PlanOptions{As: s.flags.As, All: s.flags.All, Dir: s.dir, MessageDir: s.file.Dir()})
+	again, err := s.wantedNew(state.There)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := s.file.Plan(state, ceremony.PlanOptions{
+		As: s.flags.As, All: s.flags.All, NewGroups: again, Dir: s.dir, MessageDir: s.file.Dir(),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -261,7 +270,10 @@ func (s *scene) plan() (*ceremony.Plan, error) {
 
 func (s *scene) observe(rings map[string]*keyring.Keyring) (ceremony.State, error) {
 	var err error
-	state := ceremony.State{Keys: map[string]bool{}, Contacts: map[string]map[string]bool{}, Groups: map[string]map[string]string{}}
+	state := ceremony.State{
+		Keys: map[string]bool{}, Contacts: map[string]map[string]bool{}, Groups: map[string]map[string]string{},
+		There: map[string][]ceremony.Found{}, Wanted: map[string]ceremony.Found{},
+	}
 	for _, m := range s.here {
 		k := rings[m.Name]
 		state.Keys[m.Name] = k.Key() != nil
@@ -272,6 +284,10 @@ func (s *scene) observe(rings map[string]*keyring.Keyring) (ceremony.State, erro
 	keys := map[string]frost.VerifyingKey{}
 	for _, g := range s.file.Groups {
 		if state.Groups[g.Name], keys[g.Name], err = s.madeGroup(g, rings); err != nil {
+			return state, err
+		}
+		state.Wanted[g.Name] = s.wanted(g)
+		if state.There[g.Name], err = s.there(g, rings); err != nil {
 			return state, err
 		}
 	}
@@ -344,21 +360,6 @@ func (s *scene) otherKey(m, other ceremony.Member, path string, known, key commk
 	}
 }
 
-// groupIn finds a group of this ceremony: same description, ciphersuite,
-// threshold and members.
-func (s *scene) groupIn(g ceremony.Group, k *keyring.Keyring, rings map[string]*keyring.Keyring) *keyring.Group {
-	keys, complete := s.memberKeys(g, k, rings)
-	if !complete {
-		return nil
-	}
-	for _, group := range k.Groups() {
-		if group.Description == g.Description && s.sameMembers(group, keys) && s.sameThreshold(group, g.Threshold) {
-			return group
-		}
-	}
-	return nil
-}
-
 // memberKeys returns the keys of a group's members in their order, as far as
 // they are known.
 func (s *scene) memberKeys(g ceremony.Group, k *keyring.Keyring, rings map[string]*keyring.Keyring) (keys []commkey.PublicKey, complete bool) {
@@ -371,22 +372,6 @@ func (s *scene) memberKeys(g ceremony.Group, k *keyring.Keyring, rings map[strin
 		keys = append(keys, key)
 	}
 	return keys, true
-}
-
-func (s *scene) sameMembers(group *keyring.Group, keys []commkey.PublicKey) bool {
-	if len(group.Participants) != len(keys) {
-		return false
-	}
-	for _, p := range group.Participants {
-		if !slices.Contains(keys, p.Key) {
-			return false
-		}
-	}
-	return true
-}
-
-func (s *scene) sameThreshold(group *keyring.Group, threshold int) bool {
-	return s.suite.ID() == group.Ciphersuite && group.MinSigners() == threshold
 }
 
 // signatureState looks at the output of a signing.
