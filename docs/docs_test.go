@@ -177,7 +177,7 @@ func listedFiles(t *testing.T) (patterns []*regexp.Regexp) {
 	_, section, _ := strings.Cut(read(t, "docs/formats.md"), "\n## 7. Files\n")
 	for _, row := range regexp.MustCompile(`(?m)^\| (.*?) \|`).FindAllStringSubmatch(section, -1) {
 		for _, name := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[1], -1) {
-			pattern := regexp.MustCompile(`\b(NAME|DIGEST|FILE|GROUP|HOST|N)\b|\\\*`).ReplaceAllString(regexp.QuoteMeta(name[1]), `[^/]+`)
+			pattern := regexp.MustCompile(`\b(NAME|KEY|DIGEST|FILE|GROUP|HOST|N)\b|\\\*`).ReplaceAllString(regexp.QuoteMeta(name[1]), `[^/]+`)
 			pattern = strings.Replace(pattern, "OUTPUT", `[^/]+\.sig`, 1)
 			if strings.HasSuffix(pattern, "/") {
 				pattern += ".*"

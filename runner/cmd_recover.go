@@ -90,7 +90,7 @@ func (c *recoverCommand) kept(credentials string, record *keyring.Record, s *rep
 			hint("%s", noBundleHint)
 	case c.Bundle == "":
 		return native.Record{}, failf(ExitInput, "recovering a share: no share of this key generation is pending beside %q", credentials).
-			hint("name this member's bundle: --bundle report/recovery-NAME.bin")
+			hint("name this member's bundle: --bundle recovery/KEY-0-NAME.bin")
 	}
 	bundle, err := os.ReadFile(c.Bundle)
 	if err != nil {

@@ -90,25 +90,25 @@ func (r *run) generatePart(group ceremony.Group, m ceremony.Member, rings map[st
 // hintRecovery says how a share that was lost is made again, where what that needs is here: the others
 // have their group, and will not make another one.
 func (r *run) hintRecovery(group ceremony.Group, m ceremony.Member) {
-	folder := r.gate.Beside(reportFolder)
-	certificate, bundle := folder.Sub(certificateName(r.file, group)), folder.Sub(r.bundleName(group, m))
-	_, certified := certificate.Stat()
+	certificate, found := r.proofOf(group)
+	if !found {
+		return
+	}
+	bundle := r.keptBundle(certificate.key, m)
+	if _, err := bundle.Lstat(); err != nil {
+		bundle = r.earlierBundle(group, m)
+	}
 	_, bundled := bundle.Stat()
 	way := "put back a copy of " + shell(r.configPath(m)) + " that has it"
 	switch {
-	case certified != nil, bundled != nil && group.Recovery == ceremony.RecoveryBundle:
+	case bundled != nil && group.Recovery == ceremony.RecoveryBundle:
 		return
 	case bundled == nil:
-		way = "run: " + shell("frostkit", "recover", certificate.Path, "--bundle", bundle.Path, "--file", r.options.File, "-c", r.configPath(m))
+		way = "run: " + shell("frostkit", "recover", certificate.place.Path, "--bundle", bundle.Path, "--file", r.options.File, "-c", r.configPath(m))
 	}
 	r.display.pause()
 	defer r.display.resume()
 	r.env.say("hint: if %s had this group and lost its share, stop here and %s", keyring.EscapeName(m.Name), way)
-}
-
-// bundleName is the file in the report's folder in which a member keeps what it needs beside its key to recover its share.
-func (r *run) bundleName(group ceremony.Group, m ceremony.Member) string {
-	return groupFileName(r.file, "recovery", group) + "-" + m.Name + ".bin"
 }
 
 // keep saves a group that was made, once, and what proves it.

@@ -198,19 +198,26 @@ func (r *run) keepProof(g ceremony.Group, m ceremony.Member, made *native.Outcom
 	}
 	w := reportWriter{folder: r.gate.Beside(reportFolder)}
 	if made.Bundle != nil {
-		w.add(r.bundleName(g, m), made.Bundle.Encode(), 0o600)
+		if err := keepFile(r.keptBundle(group.VerifyingKey, m), made.Bundle.Encode(), 0o700, 0o600); err != nil {
+			return err
+		}
 	}
-	w.add(certificateName(r.file, g), data, 0o644)
+	if err := keepFile(w.folder.Sub(keptCertificate(group.VerifyingKey)), data, 0o755, 0o644); err != nil {
+		return err
+	}
+	name := certificateName(r.file, g)
+	free, err := makeRoom(w.folder, name, group.VerifyingKey)
+	if err != nil || !free {
+		return err
+	}
+	w.add(name, data, 0o644)
 	return w.flush()
 }
-
-// maxCertificateFile is how much is read of a certificate, in bytes: more than that of the largest group.
-const maxCertificateFile = 64 << 20
 
 // prove verifies the certificate of a group that is in the report's folder, and
 // notes it if it is that of this group.
 func (r *run) prove(w *reportWriter, out *report.Report, g ceremony.Group, group *report.Group) error {
-	name := certificateName(r.file, g)
+	name := shownCertificate(w.folder, certificateName(r.file, g), group.VerifyingKey)
 	data, _, err := w.folder.Sub(name).Read(maxCertificateFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -69,7 +69,7 @@ func (a Ask) String() string {
 const frostkitFolder = "folder of frostkit"
 
 // reportFolders are the folders that frostkit itself writes to, beside credentials and outputs.
-var reportFolders = []string{"report", "rehearsal"}
+var reportFolders = []string{"report", "rehearsal", "recovery"}
 
 // Gate opens what a ceremony file names.
 type Gate struct {
