@@ -103,7 +103,21 @@ func parseCertificates(data []byte) ([]*x509.Certificate, error) {
 // session prepares a member's way to its sessions.
 func (e *Env) session(k *keyring.Keyring, client *relay.Client, notify func(steps.Notice)) steps.Session {
 	self := steps.Peer{Name: ownName(k), Key: k.Key().Public()}
-	return steps.Session{Client: client, Self: self, Lookup: lookup(k, self), Notify: notify}
+	return steps.Session{Client: client, Self: self, Lookup: lookup(k, self), Stranger: strangers(k, self), Notify: notify}
+}
+
+// strangers are those who are neither the member itself, nor a contact, nor in a group of its.
+func strangers(k *keyring.Keyring, self steps.Peer) func(commkey.PublicKey) bool {
+	known := map[commkey.PublicKey]bool{self.Key: true}
+	for _, contact := range k.Contacts() {
+		known[contact.Key] = true
+	}
+	for _, group := range k.Groups() {
+		for _, participant := range group.Participants {
+			known[participant.Key] = true
+		}
+	}
+	return func(key commkey.PublicKey) bool { return !known[key] }
 }
 
 // ownName is what a member is called in talk with itself.

@@ -355,12 +355,15 @@ func (r *run) session(m ceremony.Member, k *keyring.Keyring, rings map[string]*k
 			names[key] = other.Name
 		}
 	}
+	self := steps.Peer{Name: m.Name, Key: k.Key().Public()}
+	stranger := strangers(k, self)
 	return steps.Session{
-		Client: client,
-		Self:   steps.Peer{Name: m.Name, Key: k.Key().Public()},
-		Lookup: func(key commkey.PublicKey) (string, bool) { name, ok := names[key]; return name, ok },
-		Wait:   r.sessionWait(),
-		Notify: r.display.member(m.Name),
+		Client:   client,
+		Self:     self,
+		Lookup:   func(key commkey.PublicKey) (string, bool) { name, ok := names[key]; return name, ok },
+		Stranger: func(key commkey.PublicKey) bool { return names[key] == "" && stranger(key) },
+		Wait:     r.sessionWait(),
+		Notify:   r.display.member(m.Name),
 	}, nil
 }
 

@@ -51,7 +51,10 @@ func (s *Session) find(ctx context.Context, purpose string, fits func(relay.Sess
 		if known == nil {
 			s.notify(WaitingSession, relay.SessionID{})
 		}
-		known = listed
+		var more bool
+		if known, more = s.leaveStrangers(ctx, listed, passed); more {
+			continue
+		}
 		if _, err := s.Client.WaitSessions(ctx, known); err != nil {
 			return found{}, s.waitError(ctx, err, true)
 		}
@@ -113,7 +116,7 @@ func (s *Session) candidates(ctx context.Context, fits func(relay.SessionInfo) b
 		if passed[id] {
 			continue
 		}
-		info, err := s.Client.SessionInfo(ctx, id)
+		info, err := s.info(ctx, id, fits)
 		if closed(err) {
 			continue
 		}

@@ -65,9 +65,14 @@ type Session struct {
 	Self   Peer
 	// Lookup returns the name of a known member; self is known by its own name.
 	Lookup func(commkey.PublicKey) (name string, ok bool)
-	ID     relay.SessionID // the session to join; zero: the one that fits
-	Wait   time.Duration   // for the session to be opened; zero: do not wait
-	Notify func(Notice)
+	// Stranger, if given, reports whether a key is of nobody whom this member has to do with. Of sessions with strangers
+	// alone a member that looks for its own leaves those beyond a few.
+	Stranger func(commkey.PublicKey) bool
+	ID       relay.SessionID // the session to join; zero: the one that fits
+	Wait     time.Duration   // for the session to be opened; zero: do not wait
+	Notify   func(Notice)
+
+	seen *seen // from the login on
 }
 
 func (s *Session) notify(kind NoticeKind, id relay.SessionID) {
@@ -90,6 +95,7 @@ func (s *Session) reach(ctx context.Context, others time.Duration) (context.Cont
 func (s *Session) login(ctx context.Context, others time.Duration) error {
 	ctx, cancel := s.reach(ctx, others)
 	defer cancel()
+	s.seen = &seen{infos: map[relay.SessionID]relay.SessionInfo{}}
 	s.notify(LoggingIn, relay.SessionID{})
 	s.Client.TellAway(func(away error) {
 		kind := RelayBack
