@@ -12,6 +12,7 @@ import (
 
 	"frostkit/ceremony"
 	"frostkit/frost/cocktail"
+	"frostkit/internal/shown"
 	"frostkit/keyring"
 	"frostkit/runner/access"
 	"frostkit/runner/protocol"
@@ -113,7 +114,7 @@ func (c *rehearseCommand) prepare(e *Env) (*rehearsed, error) {
 	r.writer.folder = r.gate.Beside(rehearsalFolder)
 	r.report.Rehearsal = true
 	for _, f := range faults {
-		r.report.Faults = append(r.report.Faults, f.Text)
+		r.report.Faults = append(r.report.Faults, shown.Words(f.Text))
 	}
 	for _, name := range file.Names() {
 		r.rows[name], r.rows[name+coordinatorSuffix] = r.display.member(name), r.display.coordinator(name)
@@ -218,14 +219,14 @@ func (r *rehearsed) message(signing ceremony.Signing) ([]byte, error) {
 // found notes how a step ended for those for whom it did not end well.
 func (r *rehearsed) found(step ceremony.Step, list []rehearsal.Finding) {
 	for _, f := range list {
-		r.report.Findings = append(r.report.Findings, report.Finding{Step: step.Title, Member: f.Member, What: f.Err.Error()})
+		r.report.Findings = append(r.report.Findings, report.Finding{Step: step.Title, Member: f.Member, What: shown.Line(f.Err.Error(), shown.MaxLine)})
 	}
 }
 
 // conclude writes the report and says what came out.
 func (r *rehearsed) conclude(failed error) error {
 	if failed != nil {
-		r.report.Outcome, r.report.Failure = report.Failed, failed.Error()
+		r.report.Outcome, r.report.Failure = report.Failed, errorText(failed)
 	}
 	for _, g := range r.file.Groups {
 		if err := r.reportGroup(g); err != nil {
@@ -246,7 +247,7 @@ func (r *rehearsed) conclude(failed error) error {
 		return err
 	}
 	for _, f := range r.report.Findings {
-		r.env.say("found      %s: %s", keyring.EscapeName(f.Member), keyring.EscapeName(f.What))
+		r.env.say("found      %s: %s", keyring.EscapeName(f.Member), f.What)
 	}
 	r.env.say("report     %s", r.writer.folder.Sub(report.HTMLFile))
 	if failed == nil && r.report.Rehearsal {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -50,11 +51,22 @@ func System() *Env {
 
 // say prints a line of talk. What it names adds no line to it.
 func (e *Env) say(format string, args ...any) {
-	line := fmt.Sprintf(format, args...)
-	if !strings.Contains(format, "\n") {
-		line = shown.Line(line, shown.MaxLine)
+	if strings.Contains(format, "\n") {
+		fmt.Fprintln(e.Stderr, shown.Lines(fmt.Sprintf(format, onOneLine(args)...)))
+		return
 	}
-	fmt.Fprintln(e.Stderr, shown.Lines(line))
+	fmt.Fprintln(e.Stderr, shown.Line(fmt.Sprintf(format, args...), shown.MaxLine))
+}
+
+// onOneLine returns arguments of a format with each text on one line.
+func onOneLine(args []any) []any {
+	out := slices.Clone(args)
+	for i, arg := range out {
+		if text, ok := arg.(string); ok {
+			out[i] = shown.Escape(text)
+		}
+	}
+	return out
 }
 
 // talk is Stderr behind the gate. The screen that is drawn anew has codes of its own, and writes its texts through the
