@@ -170,6 +170,7 @@ type Group struct {
 	Members     []string // names, in the order of File.Members; the first one opens the DKG session
 	After       []string // names of groups and signings to be done before
 	Recovery    Recovery // the group's or the file's
+	Key         string   // verifying key that the group has, 64 lower-case hex characters, or ""
 
 	Pos, DescriptionPos Position
 	AfterPos            []Position // one for each of After

@@ -72,7 +72,7 @@ func (f Found) String() string {
 
 // String returns the difference in words.
 func (d Difference) String() string {
-	return fmt.Sprintf("%s: was %s, the file says %s", d.Field, quote(d.Old), quote(d.New))
+	return fmt.Sprintf("%s: was %q, the file says %q", d.Field, d.Old, d.New)
 }
 
 // DifferingError says that groups are there otherwise than the file describes them.

@@ -52,6 +52,7 @@ func DigestOf(fields []Agreed) [sha256.Size]byte {
 //	groups.I.members          how many, then groups.I.members.J each name, in the file's order
 //	groups.I.after            how many, then groups.I.after.J each name, sorted
 //	groups.I.recovery         only where the group's or the file's recovery: stands, as it stands
+//	groups.I.key              only where the group's key: stands, in lower-case hex
 //	sign                    how many, then for each in the file's order:
 //	sign.I.name               "" where it has none
 //	sign.I.group              the name of the group, "" in the short form
@@ -106,6 +107,9 @@ func (l *agreedList) group(label string, g Group) {
 	l.texts(label+"after", slices.Sorted(slices.Values(g.After)))
 	if g.Recovery != "" {
 		l.text(label+"recovery", string(g.Recovery))
+	}
+	if g.Key != "" {
+		l.text(label+"key", g.Key)
 	}
 }
 

@@ -186,6 +186,19 @@ func TestDigestCoversRecovery(t *testing.T) {
 	}
 }
 
+// A group's key is agreed on where it stands.
+func TestDigestCoversGroupKey(t *testing.T) {
+	const file = "version: 1\nceremony: x\nthreshold: 2\nmembers: {A: {}, B: {}}\n"
+	plain, pinned := parse(t, file), parse(t, file+"group: {key: "+strings.ToUpper(group)+"}\n")
+	again, named := parse(t, file+"group: {key: "+group+"}\n"), parse(t, file+"groups: {a: {key: "+otherGroup+"}}\n")
+	if plain.Digest() == pinned.Digest() || pinned.Digest() != again.Digest() {
+		t.Errorf("digests %x, %x, %x", plain.Digest(), pinned.Digest(), again.Digest())
+	}
+	if pinned.Groups[0].Key != group || named.Groups[0].Key != otherGroup || plain.Groups[0].Key != "" {
+		t.Errorf("keys %q, %q, %q", pinned.Groups[0].Key, named.Groups[0].Key, plain.Groups[0].Key)
+	}
+}
+
 // change replaces text where it stands first; a name everywhere.
 func change(text, from, to string) string {
 	if strings.ContainsAny(from, " {[") {

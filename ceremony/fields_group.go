@@ -3,6 +3,7 @@ package ceremony
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -31,6 +32,7 @@ func (r *reader) group(fields map[string]entry) {
 		fields, _ = r.fields(e.value, "group", groupObject)
 		r.description(fields, &g, "description of group")
 		r.recovery(fields, &g.Recovery, "recovery of group")
+		r.groupKey(fields, &g, "key of group")
 	}
 	r.file.Groups = []Group{g}
 }
@@ -46,6 +48,19 @@ func (r *reader) recovery(fields map[string]entry, to *Recovery, what string) {
 	if ok && r.file.Protocol == FrostClient {
 		r.report(position(e.value), "leave the key out, or write \"protocol: frostkit\"", "%s needs frostkit's protocol", what)
 	}
+}
+
+// groupKey reads the key that a group has.
+func (r *reader) groupKey(fields map[string]entry, g *Group, what string) {
+	e, ok := fields["key"]
+	if !ok {
+		return
+	}
+	key, ok := r.value(e.value, what)
+	if ok && !hexDigest.MatchString(key) {
+		r.report(position(e.value), `paste what "frostkit run" prints as the group, or leave the key out`, "%s %s is not 64 hexadecimal digits", what, quote(key))
+	}
+	g.Key = strings.ToLower(key)
 }
 
 func (r *reader) description(fields map[string]entry, g *Group, what string) {
@@ -68,6 +83,7 @@ func (r *reader) namedGroup(e entry) {
 	fields, _ := r.fields(e.value, what, namedGroupObject)
 	r.description(fields, &g, "description of "+what)
 	r.recovery(fields, &g.Recovery, "recovery of "+what)
+	r.groupKey(fields, &g, "key of "+what)
 	if e, ok := fields["members"]; ok {
 		g.Members = r.groupMembers(e, what)
 	}

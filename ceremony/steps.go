@@ -37,8 +37,10 @@ func (p *planner) groups() []Made {
 // compare says what is done about a group, by what is there.
 func (p *planner) compare(g Group, made *Made) {
 	made.Action, made.Differences, made.Others = Nothing, []Difference{}, []Found{}
-	asked := slices.Contains(p.options.NewGroups, g.StepName())
-	for _, found := range p.state.There[g.Name] {
+	asked := g.Key == "" && slices.Contains(p.options.NewGroups, g.StepName())
+	there := slices.Clone(p.state.There[g.Name])
+	slices.SortStableFunc(there, func(a, b Found) int { return compareBool(b.Key == g.Key, a.Key == g.Key) })
+	for _, found := range there {
 		switch differences := found.Compare(p.state.Wanted[g.Name]); {
 		case found.Key == made.Key:
 			made.Differences = append(made.Differences, differences...)
@@ -52,6 +54,9 @@ func (p *planner) compare(g Group, made *Made) {
 	}
 	if made.Action == Nothing && made.Key == "" && len(p.onlyHere(g.Members)) > 0 {
 		made.Action = Make
+	}
+	if made.Action == Make && g.Key != "" && len(p.keysOf(g)) == 1 {
+		made.Action, made.Differences = Differs, []Difference{{"key", "", g.Key}}
 	}
 }
 
@@ -254,9 +259,16 @@ func (p *planner) dkg(g Group) {
 // differing says what is there instead of the group of the file, and what to do.
 func (p *planner) differing(g Group) (why, blocked string) {
 	made := p.made(g.Name)
+	if len(made.Others) == 0 {
+		return fmt.Sprintf("the file says that the group has the key %s, and no member here has that key", g.Key),
+			"no other key is made; put back credentials that have it, recover the share (frostkit recover), or take key: out of the file"
+	}
 	why = fmt.Sprintf("the group %s is %s; the file says %s", made.Others[0].Key, made.Others[0], p.state.Wanted[g.Name])
 	for _, d := range made.Differences {
 		why += "; " + d.String()
+	}
+	if g.Key != "" {
+		return why, "the group differs from the file, and nothing is made or signed; write the file as it was, or take key: out of it"
 	}
 	again := p.running().longFlag("--new-group", "--new-group", g.StepName()).String()
 	return why, "the group differs from the file, and nothing is made or signed; write the file as it was, or make a second key with: " + again

@@ -93,6 +93,7 @@ var (
 	afterShape       = &shape{kind: isList, called: "list of names", of: nameShape, max: maxAfter, distinct: true}
 	thresholdShape   = &shape{kind: isNumber, called: "number", min: MinThreshold, max: MaxMembers}
 	descriptionShape = &shape{called: "text", form: oneLine}
+	groupKeyShape    = &shape{called: "64 hexadecimal digits", form: hexDigest}
 	recoveryShape    = &shape{called: "word", words: []string{string(RecoveryBundle)}}
 )
 
@@ -171,12 +172,16 @@ var commandObject = &object{
 // recoveryText is said of the key in both forms of a group.
 const recoveryText = "`bundle`: members get a bundle each, from which `frostkit recover` makes a lost share again with the communication key. The price: who kept the messages of the key generation and steals `threshold` communication keys, however much later, has the group's key. Where it is absent, no key opens these messages afterwards. Needs `protocol: frostkit`."
 
+// groupKeyText is said of the key in both forms of a group.
+const groupKeyText = "The group's key, once it is made: what `frostkit run` prints. No other key is taken for the group's, and none is made. Part of the digest where it stands."
+
 var groupObject = &object{
 	name: "group", title: "group",
 	about: "The one group of the short form.",
 	keys: []key{
 		{"description", false, descriptionShape, "", "What the group is called in credentials, on one line; the ceremony's name where it is absent."},
 		{"recovery", false, recoveryShape, "", recoveryText},
+		{"key", false, groupKeyShape, "", groupKeyText},
 	},
 }
 
@@ -188,6 +193,7 @@ var namedGroupObject = &object{
 		{"threshold", false, thresholdShape, "", "How many of the group's members must sign; the file's threshold where it is absent."},
 		{"members", false, memberNames, "", "The group's members; all of the file where it is absent."},
 		{"recovery", false, recoveryShape, "", recoveryText},
+		{"key", false, groupKeyShape, "", groupKeyText},
 		{"after", false, afterShape, "[]", "Names of groups and signings that are done before. Who opens this group's key generation takes part in each of them."},
 	},
 }

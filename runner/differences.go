@@ -93,7 +93,7 @@ func differing(plan *ceremony.Plan) error {
 // wanted is a group of the file, as it is compared with those that are there.
 func (s *scene) wanted(g ceremony.Group) ceremony.Found {
 	return ceremony.Found{
-		Description: g.Description, Ciphersuite: s.suite.ID(), Threshold: g.Threshold, Members: g.Members, Ordered: true,
+		Key: g.Key, Description: g.Description, Ciphersuite: s.suite.ID(), Threshold: g.Threshold, Members: g.Members, Ordered: true,
 	}
 }
 
@@ -105,7 +105,7 @@ func (s *scene) groupIn(g ceremony.Group, k *keyring.Keyring, rings map[string]*
 		differences := s.found(g, group, k, rings).Compare(s.wanted(g))
 		switch made := s.recorded(g); {
 		case !ceremony.OnlyLabel(differences) || slices.Contains(s.asked[g.StepName()], group.ID()):
-		case made != nil && made.Key == group.ID():
+		case made != nil && made.Key == group.ID(), g.Key != "":
 			return group
 		case first == nil && len(differences) == 0:
 			first = group
@@ -114,12 +114,12 @@ func (s *scene) groupIn(g ceremony.Group, k *keyring.Keyring, rings map[string]*
 	return first
 }
 
-// candidates are the groups of a keyring that may be g: those with its description, and the one that this
-// ceremony made.
+// candidates are the groups of a keyring that may be g: those with its description, the one that this
+// ceremony made, and the one whose key the file has.
 func (s *scene) candidates(g ceremony.Group, k *keyring.Keyring) []*keyring.Group {
 	made := s.recorded(g)
 	return slices.DeleteFunc(k.Groups(), func(group *keyring.Group) bool {
-		return group.Description != g.Description && (made == nil || made.Key != group.ID())
+		return group.Description != g.Description && group.ID() != g.Key && (made == nil || made.Key != group.ID())
 	})
 }
 

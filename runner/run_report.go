@@ -79,6 +79,7 @@ func (r *run) writeReport(rec *record, failed error) error {
 			return err
 		}
 	}
+	out.Notes = append(out.Notes, otherKeys(plan)...)
 	if err := r.reportSignings(out, plan, rings, rec.history); err != nil {
 		return err
 	}
@@ -91,6 +92,18 @@ func (r *run) writeReport(rec *record, failed error) error {
 	}
 	r.env.say("report     %s", w.folder.Sub(report.HTMLFile))
 	return nil
+}
+
+// otherKeys says which groups have another key besides the one that is theirs.
+func otherKeys(plan *ceremony.Plan) []string {
+	var notes []string
+	for _, g := range plan.Groups {
+		for _, other := range g.Others {
+			notes = append(notes, fmt.Sprintf("The group %q has another key here besides its own: %s, of %s, described as %q. Both exist.",
+				g.Description, other.Key, other, other.Description))
+		}
+	}
+	return notes
 }
 
 // newReport is what a report says of the file alone.
