@@ -12,6 +12,7 @@ import (
 	"frostkit/ceremony"
 	"frostkit/frost"
 	"frostkit/keyring"
+	"frostkit/runner/byhand"
 	"frostkit/runner/protocol"
 	"frostkit/runner/steps"
 )
@@ -213,13 +214,25 @@ func (c *coordinatorCommand) write(e *Env, signatures []frost.Signature) error {
 			failed = errors.Join(failed, err)
 		}
 		if !c.JSON {
-			fmt.Fprintln(e.Stdout, signature)
+			failed = errors.Join(failed, byhand.Print(e.Stdout, "", signature))
 		}
 	}
 	if c.JSON {
-		failed = errors.Join(failed, e.writeJSON(map[string]any{"signatures": texts(signatures), "files": files}))
+		failed = errors.Join(failed, c.writeSummary(e, signatures, files))
 	}
 	return failed
+}
+
+// writeSummary prints what was signed. Signatures that are in no file are kept where that fails.
+func (c *coordinatorCommand) writeSummary(e *Env, signatures []frost.Signature, files []string) error {
+	err := e.writeJSON(map[string]any{"signatures": texts(signatures), "files": files})
+	if err == nil || len(files) == len(signatures) {
+		return err
+	}
+	for _, signature := range signatures {
+		err = byhand.Keep(signature, err)
+	}
+	return err
 }
 
 func texts(signatures []frost.Signature) []string {

@@ -21,10 +21,8 @@ func (e *Env) topic(args []string) (text []byte, ok bool) {
 }
 
 func (e *Env) printTopic(text []byte) error {
-	if _, err := e.Stdout.Write(text); err != nil {
-		return failf(ExitStorage, "writing to standard output: %w", err)
-	}
-	return nil
+	_, err := e.Stdout.Write(text)
+	return err
 }
 
 // lacksCommand reports whether the command line ends where a command belongs.
@@ -38,15 +36,18 @@ func isFlag(arg string) bool { return strings.HasPrefix(arg, "-") }
 // command line, as with most tools: a script whose variable was empty has done nothing.
 func (e *Env) shortHelp(args []string) (code int) {
 	defer func() {
-		if _, ok := recover().(exited); ok {
-			code = ExitUsage
+		if r := recover(); r != nil {
+			if _, ok := r.(exited); !ok {
+				panic(r)
+			}
 		}
+		code = ExitUsage
 	}()
 	parser, err := kong.New(grammar(e.called), append(e.kongOptions(), kong.Writers(e.Stderr, e.Stderr))...)
 	if err == nil {
-		_, err = parser.Parse(append(slices.Clone(args), "--help"))
+		_, _ = parser.Parse(append(slices.Clone(args), "--help")) // returns only where standard error takes nothing
 	}
-	panic(fmt.Sprintf("runner: internal error: --help returned: %v", err))
+	return ExitUsage
 }
 
 // suggestCommand adds to the error about a word that is no argument the command beside the selected one that

@@ -38,7 +38,12 @@ func Main(args []string, env *Env) int {
 // exited is what kong's exit function panics with, because it must not return.
 type exited int
 
-func (e *Env) run(args []string) (code int) {
+func (e *Env) run(args []string) int {
+	return e.checked(func() (int, error) { return e.carryOut(args) })
+}
+
+// carryOut runs a command. It returns the code to exit with and the error that it has told.
+func (e *Env) carryOut(args []string) (code int, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			status, ok := r.(exited)
@@ -53,11 +58,12 @@ func (e *Env) run(args []string) (code int) {
 		panic("runner: internal error: " + err.Error())
 	}
 	if topic, ok := e.topic(args); ok {
-		return printError(e.Stderr, string(e.called), e.printTopic(topic))
+		err = e.printTopic(topic)
+		return printError(e.Stderr, string(e.called), err), err
 	}
 	command, err := parser.Parse(e.translate(args))
 	if err != nil {
-		return e.usageError(args, err)
+		return e.usageError(args, err), err
 	}
 	defer e.endAtHangup(command)()
 	e.tellWaits()
@@ -65,7 +71,7 @@ func (e *Env) run(args []string) (code int) {
 	if e.Context.Err() != nil && errors.Is(err, context.Canceled) {
 		err = failf(ExitInterrupted, "interrupted").hint("what was saved is safe; run the same command again to go on")
 	}
-	return printError(e.Stderr, string(e.called), err)
+	return printError(e.Stderr, string(e.called), err), err
 }
 
 func (e *Env) kongOptions() []kong.Option {
@@ -98,6 +104,9 @@ func decodeSize(ctx *kong.DecodeContext, target reflect.Value) error {
 // usageError reports a command line that does not parse, with the help that
 // would explain it.
 func (e *Env) usageError(args []string, err error) int {
+	if errors.Is(err, errUnprinted) { // by --help, which is carried out while arguments are parsed
+		return printError(e.Stderr, string(e.called), err)
+	}
 	help := string(e.called) + " --help"
 	var parse *kong.ParseError
 	if errors.As(err, &parse) && parse.Context != nil {

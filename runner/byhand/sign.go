@@ -138,8 +138,7 @@ func (config *Coordinator) message(ctx context.Context, c *Console) ([]byte, err
 
 func (config *Coordinator) write(c *Console, signature frost.Signature) error {
 	if config.Signature == "" || config.Signature == "-" {
-		c.say("Signature:\n%s", signature)
-		return nil
+		return Print(c.Out, "Signature:\n", signature)
 	}
 	if _, err := os.Stat(config.Signature); err == nil {
 		c.log("Replacing %s", config.Signature)
