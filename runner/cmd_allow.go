@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"frostkit/ceremony"
+	"frostkit/internal/shown"
 	"frostkit/keyring"
 	"frostkit/runner/access"
 )
@@ -68,7 +69,7 @@ func (c *allowCommand) allow(e *Env, store access.Store) error {
 
 func writeAsks(e *Env, asks []access.Ask) {
 	for _, ask := range asks {
-		fmt.Fprintf(e.Stdout, "  %s\n", ask)
+		fmt.Fprintf(e.Stdout, "  %s\n", shown.Escape(fmt.Sprint(ask)))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"frostkit/ceremony"
+	"frostkit/internal/shown"
 )
 
 type validateCommand struct {
@@ -23,7 +24,7 @@ func (c *validateCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.Stdout, "%s: %s is valid: %s, ceremony digest %x\n", c.File, file.Name, groupsText(file), file.Digest())
+	fmt.Fprintf(e.Stdout, "%s: %s is valid: %s, ceremony digest %x\n", shown.Escape(c.File), file.Name, groupsText(file), file.Digest())
 	return nil
 }
 
@@ -73,7 +74,7 @@ func (c *planCommand) Run(e *Env) error {
 	if c.JSON {
 		return errors.Join(e.writeJSON(plan), differing(plan))
 	}
-	fmt.Fprint(e.Stdout, plan.Text())
+	fmt.Fprint(e.Stdout, shown.Text(plan.Text()))
 	return differing(plan)
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"frostkit/ceremony"
+	"frostkit/internal/shown"
 	"frostkit/keyring"
 )
 
@@ -271,7 +272,7 @@ func (k *checkup) print(asJSON bool) error {
 		if f.Hint != "" {
 			line += "; " + f.Hint
 		}
-		fmt.Fprintln(k.env.Stdout, line)
+		fmt.Fprintln(k.env.Stdout, shown.Line(line, shown.MaxLine))
 	}
 	return nil
 }

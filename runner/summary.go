@@ -6,6 +6,7 @@ import (
 
 	"frostkit/ceremony"
 	"frostkit/commkey"
+	"frostkit/internal/shown"
 )
 
 // runSummary is what a run leaves behind, as `run --json` prints it.
@@ -115,7 +116,7 @@ func (r *run) summarize(plan *ceremony.Plan, changed bool) (runSummary, error) {
 }
 
 func (r *run) writeSummary(sum runSummary) {
-	out := r.env.Stdout
+	out := shown.NewWriter(r.env.Stdout)
 	if !sum.Changed && len(sum.Declined) == 0 {
 		r.sayIdle(sum)
 	}

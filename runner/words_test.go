@@ -49,7 +49,8 @@ func harmless(t *testing.T, what, text string) {
 // harmlessCall runs the program, and looks at what it says.
 func harmlessCall(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
-	_, _, talk := call(t, stdin, args...)
+	_, out, talk := call(t, stdin, args...)
+	harmless(t, fmt.Sprintf("the result of %.60q", args[1:]), out)
 	harmless(t, fmt.Sprintf("the talk of %.60q", args[1:]), talk)
 	return talk
 }
