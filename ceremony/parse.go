@@ -52,7 +52,7 @@ func Read(path string) ([]byte, error) {
 }
 
 // Parse reads and checks a ceremony file: at most [MaxSize] bytes of UTF-8
-// without a byte order mark that are one YAML document. name is its path; it
+// that are one YAML document, with or without a byte order mark. name is its path; it
 // appears in problems, and the paths in the file are relative to its folder. The
 // error is a [Problems] with everything that is wrong, up to [MaxProblems].
 //
@@ -72,6 +72,7 @@ func Parse(name string, data []byte, options ...Option) (*File, error) {
 	if r.readOwn(); len(r.problems) > 0 {
 		return nil, r.problems.sortedAndCut()
 	}
+	data = withoutMark(data)
 	if r.readable(data) {
 		if root := r.document(data); root != nil {
 			r.ceremony(root)
@@ -96,10 +97,10 @@ func (r *reader) readable(data []byte) bool {
 		char, size = utf8.DecodeRune(data[i:])
 		switch {
 		case char == utf8.RuneError && size <= 1:
-			r.report(pos, "save it as UTF-8", "byte 0x%02x is not UTF-8", data[i])
+			r.report(pos, notUTF8(data), "byte 0x%02x is not UTF-8", data[i])
 			return false
 		case forbidden(char):
-			r.report(pos, forbiddenHint(pos, char), "character %U does not belong in a ceremony file", char)
+			r.report(pos, "remove it", "character %U does not belong in a ceremony file", char)
 			return false
 		case char == '\t' && indenting:
 			r.report(pos, "indent with spaces", "a tab is used to indent")
@@ -113,6 +114,14 @@ func (r *reader) readable(data []byte) bool {
 	return len(r.problems) == 0
 }
 
+// notUTF8 says what to do about a text in another encoding, UTF-16 by its name.
+func notUTF8(data []byte) string {
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return "it is UTF-16; save it as UTF-8"
+	}
+	return "save it as UTF-8"
+}
+
 // forbidden reports whether a character hides something from who reads the file
 // in an editor: control characters, line breaks that only YAML takes for such,
 // byte order marks, and what reverses the direction of text.
@@ -123,12 +132,8 @@ func forbidden(char rune) bool {
 	return unicode.IsControl(char) || unicode.In(char, unicode.Zl, unicode.Zp, unicode.Bidi_Control) || char == '\uFEFF'
 }
 
-func forbiddenHint(pos Position, char rune) string {
-	if char == '\uFEFF' && pos == (Position{Line: 1, Column: 1}) {
-		return "save the file as UTF-8 without a byte order mark"
-	}
-	return "remove it"
-}
+// withoutMark drops the byte order mark that editors put before UTF-8.
+func withoutMark(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\uFEFF")) }
 
 // document returns the root of the only document in data, or nil after
 // reporting why there is none.

@@ -60,9 +60,9 @@ func TestProblemsOfBytes(t *testing.T) {
 	const good = "version: 1\nceremony: x\nthreshold: 2\nmembers: {A: {}, B: {}}\n"
 	tests := []struct{ name, data, want string }{
 		{"empty", "", `1:1: the file is empty; begin it with "version: 1"`},
-		{"BOM", "\uFEFF" + good, "1:1: character U+FEFF does not belong in a ceremony file; save the file as UTF-8 without a byte order mark"},
+		{"two BOMs", "\uFEFF\uFEFF" + good, "1:1: character U+FEFF does not belong in a ceremony file; remove it"},
 		{"BOM inside", "version: 1\n# \uFEFF\n", "2:3: character U+FEFF does not belong in a ceremony file; remove it"},
-		{"UTF-16", "\xff\xfev\x00", "1:1: byte 0xff is not UTF-8; save it as UTF-8"},
+		{"UTF-16", "\xff\xfev\x00", "1:1: byte 0xff is not UTF-8; it is UTF-16; save it as UTF-8"},
 		{"UTF-16 unmarked", "v\x00e\x00", "1:2: character U+0000 does not belong in a ceremony file; remove it"},
 		{"Latin-1", good + "# caf\xe9\n", "5:6: byte 0xe9 is not UTF-8; save it as UTF-8"},
 		{"columns are characters", "# é\xff", "1:4: byte 0xff is not UTF-8; save it as UTF-8"},

@@ -76,12 +76,13 @@ func (c Contact) check() error {
 }
 
 // ParseContact reads a contact string with or without a version, in lower or
-// upper case but not both (docs/formats.md, section 2). It is strict: bech32m alone,
+// upper case but not both (docs/formats.md, section 2). Blanks, quotes and brackets that it was
+// pasted with are taken away. The rest is read strictly: bech32m alone,
 // at most 1023 characters, zero padding, shortest lengths, nothing after the key,
 // and a key that [commkey.NewPublicKey] takes. What it reads with a
 // version, [Contact.Encode] encodes to the same string again, in lower case.
 func ParseContact(s string) (Contact, error) {
-	contact, _, err := parseContact(s)
+	contact, _, err := parseContact(unwrap(s))
 	if err != nil {
 		return Contact{}, fmt.Errorf("reading contact string: %w", err)
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 type verifyCommand struct {
-	Message          string `short:"m" required:"" placeholder:"FILE" help:"The message that was signed."`
+	Message          string `short:"m" required:"" placeholder:"FILE" help:"The message that was signed; - is standard input."`
 	Signature        string `short:"s" required:"" placeholder:"FILE" help:"The signature: 64 raw bytes, or the same in hexadecimal."`
 	PublicKeyPackage string `short:"P" xor:"key" placeholder:"FILE" help:"Public key package as JSON."`
 	Credentials      string `short:"C" xor:"key" placeholder:"FILE" help:"Credentials file with the group."`
@@ -33,19 +33,49 @@ func (c *verifyCommand) Run(e *Env) error {
 	if err != nil {
 		return err
 	}
-	message, err := os.ReadFile(c.Message)
-	if err != nil {
-		return failf(ExitInput, "reading the message: %w", err)
+	if c.Message == "-" && c.Signature == "-" {
+		return failf(ExitUsage, "the message and the signature cannot both be read from standard input").hint("pass one of them as a file")
 	}
-	raw, err := os.ReadFile(c.Signature)
+	message, err := e.readSigned(c.Message, "message", maxVerified)
 	if err != nil {
-		return failf(ExitInput, "reading the signature: %w", err)
+		return err
 	}
-	signature, err := decodeSignature(key.Ciphersuite(), raw)
-	if err == nil {
-		err = key.Verify(message, signature)
+	signature, err := c.signature(e, key.Ciphersuite())
+	var failure *Failure
+	switch {
+	case errors.As(err, &failure):
+		return err
+	case err != nil:
+		return c.tell(e, key, err)
+	}
+	if err = key.Verify(message, signature); err != nil {
+		defer c.explain(e, message, func(m []byte) bool { return key.Verify(m, signature) == nil })
 	}
 	return c.tell(e, key, err)
+}
+
+// signature reads the signature. What cannot be one at all is bad input and no forgery;
+// frost-verify does not tell the two apart.
+func (c *verifyCommand) signature(e *Env, cs frost.Ciphersuite) (frost.Signature, error) {
+	raw, err := e.readSigned(c.Signature, "signature", maxSignatureFile)
+	if err != nil {
+		return frost.Signature{}, err
+	}
+	b, err := signatureBytes(cs, raw)
+	if err != nil && e.called != frostVerify {
+		return frost.Signature{}, failf(ExitInput, "reading the signature in %q: %w", c.Signature, err)
+	}
+	if err != nil {
+		return frost.Signature{}, err
+	}
+	return frost.DecodeSignature(cs, b)
+}
+
+// explain names the line ends with which the message does verify.
+func (c *verifyCommand) explain(e *Env, message []byte, verifies func([]byte) bool) {
+	if form := otherLineEnds(message, verifies); form != "" && !c.Quiet {
+		e.say("The same text with %s does verify: its line ends were changed on the way.", form)
+	}
 }
 
 // tell prints the verdict and turns it into the exit code.
@@ -153,14 +183,6 @@ func readPublicKeyPackage(cs frost.Ciphersuite, path string) (*frost.PublicKeyPa
 	return pub, nil
 }
 
-// decodeSignature takes a signature as raw bytes or as hexadecimal text.
-func decodeSignature(cs frost.Ciphersuite, raw []byte) (frost.Signature, error) {
-	if b, err := hex.DecodeString(strings.TrimSpace(string(raw))); err == nil {
-		raw = b
-	}
-	return frost.DecodeSignature(cs, raw)
-}
-
 func isHex(s string) bool {
 	_, err := hex.DecodeString(s)
 	return err == nil && s != ""
@@ -230,9 +252,9 @@ func (c *testSignCommand) Run(e *Env) error {
 	if err != nil {
 		return &Failure{Code: ExitUsage, Err: err}
 	}
-	message, err := os.ReadFile(c.Message)
+	message, err := e.readSigned(c.Message, "message", maxVerified)
 	if err != nil {
-		return failf(ExitInput, "reading the message: %w", err)
+		return err
 	}
 	if err := errors.Join(c.spare(e, c.PublicKeyPackage), c.spare(e, c.Signature)); err != nil {
 		return err
