@@ -35,7 +35,7 @@ func readFileText(t testing.TB, path string) string {
 	return string(data)
 }
 
-// files lists a folder but for its lock.
+// filesIn lists a folder but for its lock and .gitignore.
 func filesIn(t testing.TB, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -44,7 +44,7 @@ func filesIn(t testing.TB, dir string) []string {
 	}
 	var names []string
 	for _, entry := range entries {
-		if !strings.HasSuffix(entry.Name(), ".lock") {
+		if !strings.HasSuffix(entry.Name(), ".lock") && entry.Name() != ".gitignore" {
 			names = append(names, entry.Name())
 		}
 	}

@@ -49,7 +49,9 @@ func (f File) acquire(ctx context.Context) (target files.Place, unlock func(), e
 	if target, err = f.prepare(); err != nil {
 		return target, nil, err
 	}
-	unlock, err = lock(ctx, target)
+	if unlock, err = lock(ctx, target); err == nil {
+		ignore(target)
+	}
 	return target, unlock, err
 }
 

@@ -85,7 +85,7 @@ func TestAllWaysLeadToOneFile(t *testing.T) {
 			t.Chdir(filepath.Join(dir, w.in))
 			target := filepath.Join(dir, w.target)
 			checkWay(t, w.way, target)
-			if got, want := regularFiles(t, dir), []string{target, target + ".pending"}; !slices.Equal(got, want) {
+			if got, want := regularFiles(t, dir), []string{filepath.Join(filepath.Dir(target), ".gitignore"), target, target + ".pending"}; !slices.Equal(got, want) {
 				t.Errorf("there are %q, want %q", got, want)
 			}
 		})

@@ -141,7 +141,7 @@ func mustHaveShare(t *testing.T, path, id string) {
 	}
 }
 
-// mustBeAlone checks that nothing lies beside the credentials but their lock.
+// mustBeAlone checks that nothing lies beside the credentials but their lock and the .gitignore.
 func mustBeAlone(t *testing.T, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
@@ -149,7 +149,7 @@ func mustBeAlone(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	for _, entry := range entries {
-		if name := entry.Name(); name != filepath.Base(path) && !strings.HasSuffix(name, ".lock") {
+		if name := entry.Name(); name != filepath.Base(path) && name != ".gitignore" && !strings.HasSuffix(name, ".lock") {
 			t.Errorf("%s is there", name)
 		}
 	}

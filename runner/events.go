@@ -107,7 +107,7 @@ func (f *eventsFlag) open(e *Env, asJSON, rehearsal bool) (*eventLog, func() err
 		log.out, e.Stdout = e.Stdout, e.Stderr
 		return log, log.failure, nil
 	}
-	file, err := os.OpenFile(f.Events, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	file, err := os.OpenFile(f.Events, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening the file for events: %w", err)
 	}

@@ -211,7 +211,11 @@ func (r *run) keepProof(g ceremony.Group, m ceremony.Member, made *native.Outcom
 	}
 	w := reportWriter{folder: r.gate.Beside(reportFolder)}
 	if made.Bundle != nil {
-		if err := keepFile(r.keptBundle(group.VerifyingKey, m), made.Bundle.Encode(), 0o700, 0o600); err != nil {
+		place := r.keptBundle(group.VerifyingKey, m)
+		if err := keepFile(place.Beside(".gitignore"), []byte("*\n"), 0o700, 0o644); err != nil {
+			return err
+		}
+		if err := keepFile(place, made.Bundle.Encode(), 0o700, 0o600); err != nil {
 			return err
 		}
 	}
@@ -408,8 +412,8 @@ func (w *reportWriter) finish(out *report.Report) error {
 	if err != nil {
 		return err
 	}
-	w.add(report.JSONFile, data, 0o644)
-	w.add(report.HTMLFile, page, 0o644)
+	w.add(report.JSONFile, data, 0o600) // messages are quoted in it
+	w.add(report.HTMLFile, page, 0o600)
 	return w.flush()
 }
 
