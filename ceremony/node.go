@@ -272,6 +272,8 @@ func textHint(node *yaml.Node) string {
 	switch {
 	case node.Kind != yaml.ScalarNode:
 		return "write it on one line, in quotes if need be"
+	case node.Tag == "!!null" && node.Value != "":
+		return fmt.Sprintf("put it in quotes if it is meant as text: %q", brief(node.Value))
 	case node.Tag == "!!null":
 		return "give it a value, or leave the key out"
 	default:
