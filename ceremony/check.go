@@ -3,6 +3,7 @@ package ceremony
 import (
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -162,12 +163,13 @@ type use struct {
 // files reports files that would be overwritten, or sent to others although
 // they hold secrets, because two places of the ceremony name the same one.
 func (r *reader) files() {
-	earlier := map[string][]use{}
-	for _, u := range r.uses() {
+	uses, earlier, own := r.uses(), map[string][]use{}, r.file.ownFinder()
+	folders := foldersOf(uses)
+	for _, u := range uses {
 		if u.path == "" {
 			continue
 		}
-		key := fold(filepath.ToSlash(filepath.Clean(u.path)))
+		key := slashed(u.path)
 		for _, e := range earlier[key] {
 			if (u.written || e.written) && !(u.byName && e.byName) {
 				r.report(u.pos, "choose another path", "%s, %s, is also %s", u.what, quote(u.path), e.what)
@@ -178,7 +180,27 @@ func (r *reader) files() {
 		if !slices.ContainsFunc(earlier[key], func(e use) bool { return e.written == u.written }) {
 			earlier[key] = append(earlier[key], u)
 		}
+		if what, above := folders[key]; above {
+			r.report(u.pos, "choose another path", "%s, %s, is also the folder of %s", u.what, quote(u.path), what)
+		}
+		if what := own.find(u.path, u.written); what != "" && u.pos != (Position{}) {
+			r.report(u.pos, "choose another path", "%s, %s, is also %s", u.what, quote(u.path), what)
+		}
 	}
+}
+
+// foldersOf returns the folders of the files that are written, and what is written there.
+func foldersOf(uses []use) map[string]string {
+	folders := map[string]string{}
+	for _, u := range uses {
+		if u.path == "" || !u.written || len(u.path) > maxPath {
+			continue
+		}
+		for key := path.Dir(slashed(u.path)); key != "." && key != "/" && folders[key] == ""; key = path.Dir(key) {
+			folders[key] = u.what
+		}
+	}
+	return folders
 }
 
 func (r *reader) uses() []use {

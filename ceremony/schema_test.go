@@ -88,7 +88,7 @@ func TestSchemaTakesExamples(t *testing.T) {
 var beyond = map[string]string{
 	"comment-only": "YAML", "null-document": "YAML", "duplicate-keys": "YAML", "two-documents": "YAML", "broken-second-document": "YAML",
 	"bomb": "YAML", "merge": "YAML", "tags": "YAML", "unclosed": "YAML", "indentation": "YAML", "later-unclosed": "YAML", "unknown-alias": "YAML",
-	"threshold-above": "two places", "colliding-members": "two places", "colliding-configs": "two places", "collisions": "two places",
+	"threshold-above": "two places", "colliding-members": "two places", "colliding-configs": "two places", "collisions": "two places", "own-files": "two places",
 	"group-after-its-signing": "two places", "group-of-the-short-form": "two places", "candidates-without-the-protocol": "two places",
 	"server-without-url": "two places", "environment": "the environment",
 }

@@ -77,6 +77,10 @@ func (k *checkup) all(ctx context.Context) {
 		}
 		return // nothing that the file names is opened before that is settled
 	}
+	if clashes := k.gate.Clashes(); len(clashes) > 0 {
+		k.failed("files", "", clashes)
+		return
+	}
 	k.planned()
 	for _, signing := range k.file.Sign {
 		k.messageOf(signing)

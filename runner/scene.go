@@ -42,6 +42,9 @@ func (e *Env) openScene(flags ceremonyFlags) (*scene, error) {
 	if refused := s.tooMuch(); len(refused) > 0 {
 		return nil, refusedFailure(refused)
 	}
+	if clashes := s.gate.Clashes(); len(clashes) > 0 {
+		return nil, clashes
+	}
 	return s, nil
 }
 
