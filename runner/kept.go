@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"frostkit/ceremony"
+	"frostkit/commkey"
 	"frostkit/internal/durable"
 	"frostkit/internal/files"
 	"frostkit/runner/report"
@@ -94,8 +95,8 @@ type proof struct {
 	key   string
 }
 
-// proofOf finds the certificate of a group as the file describes it.
-func (r *run) proofOf(group ceremony.Group) (proof, bool) {
+// proofOf finds the certificate of a group as the file describes it, in which a member has this key.
+func (r *run) proofOf(group ceremony.Group, m ceremony.Member, key commkey.PublicKey) (proof, bool) {
 	folder := r.gate.Beside(reportFolder)
 	places := []files.Place{folder.Sub(certificateName(r.file, group))}
 	for _, name := range certificatesIn(folder.Sub(keptCertificates)) {
@@ -103,11 +104,15 @@ func (r *run) proofOf(group ceremony.Group) (proof, bool) {
 	}
 	for _, place := range places {
 		_, s := readCertificate(place)
-		if s != nil && !s.Rehearsal && s.Digest == digestText(r.file) && s.Step == group.StepName() {
+		if s != nil && !s.Rehearsal && s.Digest == digestText(r.file) && s.Step == group.StepName() && certifiesMember(s, m.Name, key) {
 			return proof{place, s.VerifyingKey}, true
 		}
 	}
 	return proof{}, false
+}
+
+func certifiesMember(s *report.Statement, name string, key commkey.PublicKey) bool {
+	return slices.ContainsFunc(s.Members, func(m report.CertificateMember) bool { return m.Name == name && m.PublicKey == key })
 }
 
 // certificatesIn lists the certificates in a folder, in order; none where there is no folder.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"frostkit/ceremony"
+	"frostkit/commkey"
 	"frostkit/keyring"
 	"frostkit/runner/protocol/native"
 	"frostkit/runner/steps"
@@ -54,7 +55,7 @@ func (r *run) generatePart(group ceremony.Group, m ceremony.Member, rings map[st
 		return nil, err
 	}
 	if !begun {
-		r.hintRecovery(group, m)
+		r.hintRecovery(group, m, k.Key().Public())
 	}
 	session, err := r.session(m, k, rings)
 	if err != nil {
@@ -89,8 +90,8 @@ func (r *run) generatePart(group ceremony.Group, m ceremony.Member, rings map[st
 
 // hintRecovery says how a share that was lost is made again, where what that needs is here: the others
 // have their group, and will not make another one.
-func (r *run) hintRecovery(group ceremony.Group, m ceremony.Member) {
-	certificate, found := r.proofOf(group)
+func (r *run) hintRecovery(group ceremony.Group, m ceremony.Member, key commkey.PublicKey) {
+	certificate, found := r.proofOf(group, m, key)
 	if !found {
 		return
 	}

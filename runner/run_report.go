@@ -2,6 +2,7 @@ package runner
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -74,6 +75,7 @@ func (r *run) writeReport(rec *record, failed error) error {
 		}
 	}
 	w := reportWriter{folder: r.gate.Beside(reportFolder)}
+	w.avoidOthers(out)
 	for _, g := range r.file.Groups {
 		if err := r.reportGroup(&w, out, g, plan.Key(g.Name), rings, rec.history); err != nil {
 			return err
@@ -90,7 +92,7 @@ func (r *run) writeReport(rec *record, failed error) error {
 	if err := w.finish(out); err != nil {
 		return err
 	}
-	r.env.say("report     %s", w.folder.Sub(report.HTMLFile))
+	r.env.say("report     %s", w.folder.Sub(w.named(report.HTMLFile)))
 	return nil
 }
 
@@ -389,7 +391,29 @@ func signatureCheck(s report.Signing, key string) report.Check {
 // reportWriter collects the files of a report, to write them together.
 type reportWriter struct {
 	folder files.Place
+	of     string // name of the ceremony file, where another ceremony's report has the usual names
 	files  []reportFile
+}
+
+// avoidOthers has the report named by its ceremony file where the folder has another ceremony's.
+func (w *reportWriter) avoidOthers(out *report.Report) {
+	data, _, err := w.folder.Sub(report.JSONFile).Read(maxCertificateFile)
+	if err != nil {
+		return
+	}
+	var there report.Report
+	if json.Unmarshal(data, &there) != nil || there.Ceremony != out.Ceremony {
+		w.of = out.File
+	}
+}
+
+// named is what a file of the report is called.
+func (w *reportWriter) named(usual string) string {
+	if w.of == "" {
+		return usual
+	}
+	ext := filepath.Ext(usual)
+	return strings.TrimSuffix(usual, ext) + "-" + strings.TrimSuffix(w.of, filepath.Ext(w.of)) + ext
 }
 
 type reportFile struct {
@@ -412,8 +436,8 @@ func (w *reportWriter) finish(out *report.Report) error {
 	if err != nil {
 		return err
 	}
-	w.add(report.JSONFile, data, 0o600) // messages are quoted in it
-	w.add(report.HTMLFile, page, 0o600)
+	w.add(w.named(report.JSONFile), data, 0o600) // messages are quoted in it
+	w.add(w.named(report.HTMLFile), page, 0o600)
 	return w.flush()
 }
 
