@@ -204,7 +204,7 @@ var signingObject = &object{
 	keys: []key{
 		{"name", false, nameShape, "", "A name for `after:`."},
 		{"group", false, nameShape, "", "The name of the group that signs. Needed where `groups:` has more than one."},
-		{"message", true, agreedPathShape, "", "The file to sign: up to 30,000 bytes of anything. Of what is longer, sign a list of digests."},
+		{"message", true, agreedPathShape, "", "The file to sign: up to 58,000 bytes of anything, or 30,000 with `protocol: frost-client` and up to ten signers. Of what is longer, sign a list of digests."},
 		{"sha256", false, &shape{called: "64 hexadecimal digits", form: hexDigest}, "", "The SHA-256 digest of the message. A message with another one is refused by everybody: when planning where the file is there, and when asked to sign it."},
 		{"signers", true, &shape{kind: isEither, either: []*shape{memberNames, {kind: isObject, object: candidatesObject}}}, "", "Who signs: at least the threshold. The first one listed coordinates, and has the signature."},
 		{"output", true, pathShape, "", "Where the coordinator writes the signature and, with frostkit's protocol, every signer who has the message. What is there already is never overwritten."},

@@ -153,9 +153,6 @@ func (k *checkup) planned() {
 	}
 }
 
-// comfortableMessage is how long a message can be, in bytes, whoever signs.
-const comfortableMessage = 30_000
-
 func (k *checkup) messageOf(signing ceremony.Signing) {
 	if len(k.signersHere(signing)) == 0 {
 		return
@@ -168,9 +165,6 @@ func (k *checkup) messageOf(signing ceremony.Signing) {
 		k.hint("%s", absentHint(signing))
 	case err != nil:
 		k.failed("message", path, err)
-	case len(message) > comfortableMessage:
-		k.add("message", path, checkWarning, "signing %d: %d bytes may be too long to be signed", signing.Number, len(message))
-		k.hint("sign a list of digests instead")
 	case signing.SHA256 != "":
 		k.add("message", path, checkOK, "signing %d: %d bytes, with the SHA-256 digest that the file says", signing.Number, len(message))
 	default:

@@ -10,6 +10,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os/signal"
 	"reflect"
 	"syscall"
@@ -62,6 +63,9 @@ func (e *Env) carryOut(args []string) (code int, err error) {
 		return printError(e.Stderr, string(e.called), err), err
 	}
 	command, err := parser.Parse(e.translate(args))
+	if err == nil {
+		err = flagTwice(command)
+	}
 	if err != nil {
 		return e.usageError(args, err), err
 	}
@@ -98,6 +102,22 @@ func decodeSize(ctx *kong.DecodeContext, target reflect.Value) error {
 		return err
 	}
 	target.SetInt(int64(n))
+	return nil
+}
+
+// flagTwice refuses a flag that is given again, but for lists: one of the two would be dropped without a word.
+func flagTwice(command *kong.Context) error {
+	seen := map[*kong.Flag]bool{}
+	for _, part := range command.Path {
+		flag := part.Flag
+		if flag == nil || flag.IsCumulative() {
+			continue
+		}
+		if seen[flag] {
+			return fmt.Errorf("--%s is given twice", flag.Name)
+		}
+		seen[flag] = true
+	}
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"frostkit/keyring"
 	"frostkit/relay"
 	"frostkit/runner/access"
+	"frostkit/runner/protocol"
 )
 
 // scene is a ceremony as it stands on this machine: the file, whose part is
@@ -419,12 +420,25 @@ func (s *scene) message(g ceremony.Signing) ([]byte, error) {
 	if err != nil {
 		return nil, &messageError{s.file.Problem(g.MessagePos, "reading the message: %v", err), err}
 	}
+	if most := s.mostSigned(g); len(message) > most {
+		problem := s.file.Problem(g.MessagePos, "the message %q has %d bytes or more, and at most %d can be signed", s.messagePath(g), len(message), most).
+			WithHint("sign a list of digests instead, as sha256sum prints them")
+		return nil, ceremony.Problems{problem}
+	}
 	if digest := digestOf(message); g.SHA256 != "" && digest != g.SHA256 {
 		problem := s.file.Problem(g.SHA256Pos, "the message %q has the SHA-256 digest %s, not %s", s.messagePath(g), digest, g.SHA256).
 			WithHint("find out which is right; nothing is signed until they are the same")
 		return nil, ceremony.Problems{problem}
 	}
 	return message, nil
+}
+
+// mostSigned is how many bytes the message of a signing may have.
+func (s *scene) mostSigned(g ceremony.Signing) int {
+	if s.file.Protocol == ceremony.FrostClient {
+		return protocol.MaxSignedByFrostClient(len(g.Signers))
+	}
+	return protocol.MaxSigned(len(g.Signers))
 }
 
 // messageError says that a message cannot be read, where the file names it.

@@ -56,3 +56,11 @@ func (e *UnreadableError) Error() string {
 
 // Unwrap returns the reason.
 func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// MaxSigned is how many bytes the messages and aux data of a session may have together in frostkit's own protocol, whose proposal
+// carries them to at most this many candidates.
+func MaxSigned(candidates int) int { return MaxMessageSize - 4096 - 33*candidates }
+
+// MaxSignedByFrostClient is the same of frost-client's protocol: its signing package has the message in hexadecimal, and for each signer
+// an identifier and commitments, of less than 400 bytes.
+func MaxSignedByFrostClient(signers int) int { return (MaxMessageSize - 1024 - 400*signers) / 2 }

@@ -220,7 +220,7 @@ func (cfg *CoordinateConfig) check() error {
 	for _, message := range cfg.Messages {
 		size += len(message)
 	}
-	if most := protocol.MaxMessageSize - 4096 - 33*len(cfg.Candidates); size > most {
+	if most := protocol.MaxSigned(len(cfg.Candidates)); size > most {
 		return fmt.Errorf("messages and aux data have %d bytes, at most %d can be sent", size, most)
 	}
 	seen := make(map[commkey.PublicKey]bool)
