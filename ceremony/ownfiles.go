@@ -19,6 +19,8 @@ type ownFile struct {
 var ownFiles = []ownFile{
 	{"report/report.html", "the report of a run", false},
 	{"report/report.json", "the report of a run", false},
+	{"report/report-*.html", "the report of a run", false},
+	{"report/report-*.json", "the report of a run", false},
 	{"report/certificate.json", "the certificate of a group", true},
 	{"report/certificate-*.json", "the certificate of a group", true},
 	{"report/certificates/*.json", "the certificate of a group", true},

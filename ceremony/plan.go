@@ -39,7 +39,13 @@ type State struct {
 	// Signatures holds, for each element of File.Sign, what is at its output.
 	// Missing elements count as NoSignature.
 	Signatures []SignatureState
+	// Changed holds, for the number of each signing whose message was changed after it was signed, both
+	// digests. Signings count from 1.
+	Changed map[int]Change
 }
+
+// Change is how a message was changed since it was signed: its SHA-256 digest then and now (hex).
+type Change struct{ Signed, Now string }
 
 // SignatureState says what is at the output path of a signing.
 type SignatureState int

@@ -31,12 +31,22 @@ func (p *planner) signing(i int, signing Signing) {
 		s.Why, s.Blocked = "its group differs from the file", "nothing is signed before the file and the group are the same"
 	case found == OtherFile && coordinated:
 		s.Why = output + " is there already"
-		s.Blocked = output + " is no signature of the message by this group, and is not overwritten; move it away, or name another output"
+		s.Blocked = p.blocked(i+1, output)
 	}
 	p.add(s)
 	if coordinated {
 		p.verify(s, coordinator, signing)
 	}
+}
+
+// blocked says why what is at an output stands in the way of a signing.
+func (p *planner) blocked(signing int, output string) string {
+	const way = "; move it away, or name another output"
+	if change, changed := p.state.Changed[signing]; changed {
+		return fmt.Sprintf("the message changed since it was signed (was sha256 %s, is %s), and its signature %s is not overwritten%s",
+			change.Signed, change.Now, output, way)
+	}
+	return output + " is no signature of the message by this group, and is not overwritten" + way
 }
 
 func whoSigns(s Signing, signers []string) string {

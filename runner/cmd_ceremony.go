@@ -72,10 +72,10 @@ func (c *planCommand) Run(e *Env) error {
 		return err
 	}
 	if c.JSON {
-		return errors.Join(e.writeJSON(plan), differing(plan))
+		return errors.Join(e.writeJSON(plan), s.stopped(plan))
 	}
 	fmt.Fprint(e.Stdout, shown.Text(plan.Text()))
-	return differing(plan)
+	return s.stopped(plan)
 }
 
 type runCommand struct {

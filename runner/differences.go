@@ -1,14 +1,17 @@
 package runner
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"frostkit/ceremony"
 	"frostkit/commkey"
 	"frostkit/frost"
+	"frostkit/internal/files"
 	"frostkit/keyring"
 	"frostkit/runner/report"
 )
@@ -229,20 +232,18 @@ func (s *scene) recorded(g ceremony.Group) *recordedGroup {
 	return made
 }
 
-// certified reads the certificate that is kept of g.
+// certified finds the certificate of g, of this ceremony: that of the latest group first.
 func (s *scene) certified(g ceremony.Group) *recordedGroup {
-	data, _, err := s.gate.Beside(reportFolder).Sub(certificateName(s.file, g)).Read(maxCertificateFile)
-	if err != nil {
-		return nil
+	for _, place := range s.certificates(g) {
+		_, statement := readCertificate(place)
+		if statement != nil && !statement.Rehearsal && statement.Ceremony == s.file.Name && statement.Step == g.StepName() {
+			return recordedIn(statement)
+		}
 	}
-	certificate, err := report.ParseCertificate(data)
-	if err != nil || certificate.Rehearsal || certificate.Ceremony != s.file.Name || certificate.Step != g.StepName() {
-		return nil
-	}
-	statement, err := certificate.Verify()
-	if err != nil {
-		return nil
-	}
+	return nil
+}
+
+func recordedIn(statement *report.Statement) *recordedGroup {
 	made := &recordedGroup{certified: true, Found: ceremony.Found{
 		Key: statement.VerifyingKey, Ciphersuite: statement.Ciphersuite, Threshold: statement.Threshold, Ordered: true,
 	}}
@@ -281,7 +282,19 @@ var errOtherReport = errors.New("the report is of something else")
 
 // lastReport reads the report of an earlier run of this ceremony.
 func (s *scene) lastReport() (*report.Report, error) {
-	data, _, err := s.gate.Beside(reportFolder).Sub(report.JSONFile).Read(maxReportFile)
+	var last *report.Report
+	err := errOtherReport
+	for _, of := range []string{"", filepath.Base(s.file.Path)} { // named by the file beside another ceremony's
+		w := reportWriter{folder: s.gate.Beside(reportFolder), of: of}
+		if last, err = s.readReport(w.folder.Sub(w.named(report.JSONFile))); err == nil {
+			break
+		}
+	}
+	return last, err
+}
+
+func (s *scene) readReport(place files.Place) (*report.Report, error) {
+	data, _, err := place.Read(maxReportFile)
 	if err != nil {
 		return nil, err
 	}
@@ -293,4 +306,25 @@ func (s *scene) lastReport() (*report.Report, error) {
 		return nil, errOtherReport
 	}
 	return last, nil
+}
+
+// changed reports whether the message of a signing was changed since it was signed, as the report of
+// an earlier run knows: its signature is the one that is at the output.
+func (s *scene) changed(g ceremony.Signing) (ceremony.Change, bool) {
+	last, err := s.lastReport()
+	if err != nil {
+		return ceremony.Change{}, false
+	}
+	raw, _, err := s.output(g).Read(maxSpared)
+	if err != nil {
+		return ceremony.Change{}, false
+	}
+	at := slices.IndexFunc(last.Signings, func(signed report.Signing) bool {
+		return signed.Valid && signed.Signature == hex.EncodeToString(raw)
+	})
+	message, err := s.message(g)
+	if err != nil || at < 0 || last.Signings[at].SHA256 == digestOf(message) {
+		return ceremony.Change{}, false
+	}
+	return ceremony.Change{Signed: last.Signings[at].SHA256, Now: digestOf(message)}, true
 }

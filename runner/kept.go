@@ -97,12 +97,7 @@ type proof struct {
 
 // proofOf finds the certificate of a group as the file describes it, in which a member has this key.
 func (r *run) proofOf(group ceremony.Group, m ceremony.Member, key commkey.PublicKey) (proof, bool) {
-	folder := r.gate.Beside(reportFolder)
-	places := []files.Place{folder.Sub(certificateName(r.file, group))}
-	for _, name := range certificatesIn(folder.Sub(keptCertificates)) {
-		places = append(places, folder.Sub(keptCertificates).Sub(name))
-	}
-	for _, place := range places {
+	for _, place := range r.certificates(group) {
 		_, s := readCertificate(place)
 		if s != nil && !s.Rehearsal && s.Digest == digestText(r.file) && s.Step == group.StepName() && certifiesMember(s, m.Name, key) {
 			return proof{place, s.VerifyingKey}, true
@@ -113,6 +108,16 @@ func (r *run) proofOf(group ceremony.Group, m ceremony.Member, key commkey.Publi
 
 func certifiesMember(s *report.Statement, name string, key commkey.PublicKey) bool {
 	return slices.ContainsFunc(s.Members, func(m report.CertificateMember) bool { return m.Name == name && m.PublicKey == key })
+}
+
+// certificates are where a group's may be: the latest group's, and all that are kept.
+func (s *scene) certificates(group ceremony.Group) []files.Place {
+	folder := s.gate.Beside(reportFolder)
+	places := []files.Place{folder.Sub(certificateName(s.file, group))}
+	for _, name := range certificatesIn(folder.Sub(keptCertificates)) {
+		places = append(places, folder.Sub(keptCertificates).Sub(name))
+	}
+	return places
 }
 
 // certificatesIn lists the certificates in a folder, in order; none where there is no folder.

@@ -110,6 +110,20 @@ func (r *run) blocked(step ceremony.Step) (bool, error) {
 	return !begun, err
 }
 
+// stopped is what people have to change before a plan can be carried out: groups that differ, or what is at
+// the output of a signing.
+func (s *scene) stopped(plan *ceremony.Plan) error {
+	if err := differing(plan); err != nil {
+		return err
+	}
+	for _, step := range plan.Steps {
+		if step.Kind == ceremony.Sign && step.Blocked != "" && !step.Done {
+			return blockedBy(step)
+		}
+	}
+	return nil
+}
+
 // blockedBy is what a run fails with at a step that cannot be carried out.
 func blockedBy(step ceremony.Step) error {
 	return failf(blockedCode(step), "%s: %s", step.Title, step.Blocked)

@@ -276,7 +276,7 @@ func (s *scene) observe(rings map[string]*keyring.Keyring) (ceremony.State, erro
 	var err error
 	state := ceremony.State{
 		Keys: map[string]bool{}, Contacts: map[string]map[string]bool{}, Groups: map[string]map[string]string{},
-		There: map[string][]ceremony.Found{}, Wanted: map[string]ceremony.Found{},
+		There: map[string][]ceremony.Found{}, Wanted: map[string]ceremony.Found{}, Changed: map[int]ceremony.Change{},
 	}
 	for _, m := range s.here {
 		k := rings[m.Name]
@@ -301,6 +301,9 @@ func (s *scene) observe(rings map[string]*keyring.Keyring) (ceremony.State, erro
 			return state, err
 		}
 		state.Signatures = append(state.Signatures, found)
+		if change, changed := s.changed(signing); found == ceremony.OtherFile && changed {
+			state.Changed[len(state.Signatures)] = change
+		}
 	}
 	return state, nil
 }
