@@ -82,7 +82,7 @@ func (c Contact) check() error {
 // and a key that [commkey.NewPublicKey] takes. What it reads with a
 // version, [Contact.Encode] encodes to the same string again, in lower case.
 func ParseContact(s string) (Contact, error) {
-	contact, _, err := parseContact(unwrap(s))
+	contact, _, err := parseContact(Unwrap(s))
 	if err != nil {
 		return Contact{}, fmt.Errorf("reading contact string: %w", err)
 	}

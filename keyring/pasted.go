@@ -9,9 +9,9 @@ import (
 // of which bech32 uses: quotes, brackets, and the = of quoted-printable.
 const pastedMarks = "\"'`´<>()[]{}‘’‚‛“”„‟‹›«»「」『』=,;"
 
-// unwrap takes from a contact string what was put there on its way: blanks of all kinds, characters
+// Unwrap takes from a contact string what was put there on its way: blanks of all kinds, characters
 // without width, and marks. The checksum tells whether the rest is whole.
-func unwrap(s string) string {
+func Unwrap(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune(pastedMarks, r) {
 			return -1

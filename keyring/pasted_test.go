@@ -29,8 +29,8 @@ func TestParseContactAsPasted(t *testing.T) {
 func FuzzUnwrap(f *testing.F) {
 	f.Add("<zffrost1\u200b=\n>")
 	f.Fuzz(func(t *testing.T, s string) {
-		once := unwrap(s)
-		if unwrap(once) != once {
+		once := Unwrap(s)
+		if Unwrap(once) != once {
 			t.Errorf("%q: unwrapped twice it differs", s)
 		}
 	})
