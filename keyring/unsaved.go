@@ -186,14 +186,8 @@ func (f File) SaveUnsaved(ctx context.Context) ([]*Group, error) {
 
 // placesOf lists the places beside a credentials file; a folder that cannot be listed has none.
 func placesOf(target files.Place) []files.Place {
-	dir, err := target.In.OpenFile(filepath.Dir(target.Name), os.O_RDONLY, 0)
-	if err != nil {
-		return nil
-	}
-	defer dir.Close()
-	names, _ := dir.Readdirnames(-1)
 	var places []files.Place
-	for _, name := range names {
+	for _, name := range target.Dir().Names() {
 		if strings.HasPrefix(name, filepath.Base(target.Name)+unsavedMark) {
 			places = append(places, target.Beside(name))
 		}

@@ -234,16 +234,10 @@ func (s *scene) recorded(g ceremony.Group) *recordedGroup {
 
 // certified finds the certificate of g, of this ceremony: that of the latest group first.
 func (s *scene) certified(g ceremony.Group) *recordedGroup {
-	for _, place := range s.certificates(g) {
-		_, statement := readCertificate(place)
-		if statement != nil && !statement.Rehearsal && statement.Ceremony == s.file.Name && statement.Step == g.StepName() {
-			return recordedIn(statement)
-		}
+	_, statement := s.findCertificate(g, func(c *report.Certificate) bool { return c.Ceremony == s.file.Name })
+	if statement == nil {
+		return nil
 	}
-	return nil
-}
-
-func recordedIn(statement *report.Statement) *recordedGroup {
 	made := &recordedGroup{certified: true, Found: ceremony.Found{
 		Key: statement.VerifyingKey, Ciphersuite: statement.Ciphersuite, Threshold: statement.Threshold, Ordered: true,
 	}}

@@ -1,7 +1,9 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -62,7 +64,7 @@ func makeRoom(folder files.Place, name, key string) (free bool, err error) {
 	if _, err := place.Lstat(); err != nil {
 		return true, nil
 	}
-	data, statement := readCertificate(place)
+	data, statement, _ := readCertificate(place, nil)
 	if statement == nil {
 		return false, nil
 	}
@@ -72,72 +74,71 @@ func makeRoom(folder files.Place, name, key string) (free bool, err error) {
 	return true, keepFile(folder.Sub(keptCertificate(statement.VerifyingKey)), data, 0o755, 0o644)
 }
 
-// readCertificate reads and verifies a certificate, nil where there is none.
-func readCertificate(place files.Place) ([]byte, *report.Statement) {
+// readCertificate reads and verifies a certificate, nil where there is none. What wanted does not take, if it
+// is given, is not verified. The error is one of reading the file.
+func readCertificate(place files.Place, wanted func(*report.Certificate) bool) ([]byte, *report.Statement, error) {
 	data, _, err := place.Read(maxCertificateFile)
 	if err != nil {
-		return nil, nil
+		return nil, nil, err
 	}
 	certificate, err := report.ParseCertificate(data)
-	if err != nil {
-		return nil, nil
+	if err != nil || wanted != nil && !wanted(certificate) {
+		return nil, nil, nil // of something else, and not this run's to judge
 	}
 	statement, err := certificate.Verify()
 	if err != nil {
-		return nil, nil
+		return nil, nil, nil
 	}
-	return data, statement
+	return data, statement, nil
 }
 
-// proof is a certificate that is here of a group of this file.
-type proof struct {
-	place files.Place
-	key   string
+// findCertificate finds the certificate of a group that a run made and wanted takes: the latest group's first.
+func (s *scene) findCertificate(group ceremony.Group, wanted func(*report.Certificate) bool) (files.Place, *report.Statement) {
+	for _, place := range s.certificates(group) {
+		_, statement, _ := readCertificate(place, func(c *report.Certificate) bool {
+			return !c.Rehearsal && c.Step == group.StepName() && wanted(c)
+		})
+		if statement != nil {
+			return place, statement
+		}
+	}
+	return files.Place{}, nil
 }
 
 // proofOf finds the certificate of a group as the file describes it, in which a member has this key.
-func (r *run) proofOf(group ceremony.Group, m ceremony.Member, key commkey.PublicKey) (proof, bool) {
-	for _, place := range r.certificates(group) {
-		_, s := readCertificate(place)
-		if s != nil && !s.Rehearsal && s.Digest == digestText(r.file) && s.Step == group.StepName() && certifiesMember(s, m.Name, key) {
-			return proof{place, s.VerifyingKey}, true
-		}
-	}
-	return proof{}, false
+func (r *run) proofOf(group ceremony.Group, m ceremony.Member, key commkey.PublicKey) (files.Place, *report.Statement) {
+	return r.findCertificate(group, func(c *report.Certificate) bool {
+		return c.Digest == digestText(r.file) && certifiesMember(c, m.Name, key)
+	})
 }
 
-func certifiesMember(s *report.Statement, name string, key commkey.PublicKey) bool {
-	return slices.ContainsFunc(s.Members, func(m report.CertificateMember) bool { return m.Name == name && m.PublicKey == key })
+func certifiesMember(c *report.Certificate, name string, key commkey.PublicKey) bool {
+	return slices.ContainsFunc(c.Members, func(m report.CertificateMember) bool { return m.Name == name && m.PublicKey == key })
 }
 
 // certificates are where a group's may be: the latest group's, and all that are kept.
 func (s *scene) certificates(group ceremony.Group) []files.Place {
 	folder := s.gate.Beside(reportFolder)
 	places := []files.Place{folder.Sub(certificateName(s.file, group))}
-	for _, name := range certificatesIn(folder.Sub(keptCertificates)) {
-		places = append(places, folder.Sub(keptCertificates).Sub(name))
+	kept := folder.Sub(keptCertificates)
+	for _, name := range kept.Names() {
+		if strings.HasSuffix(name, ".json") {
+			places = append(places, kept.Sub(name))
+		}
 	}
 	return places
 }
 
-// certificatesIn lists the certificates in a folder, in order; none where there is no folder.
-func certificatesIn(folder files.Place) []string {
-	f, err := folder.In.OpenFile(folder.Name, os.O_RDONLY, 0)
-	if err != nil {
-		return nil
+// certificateOf reads the certificate of a group, nil where there is none, with the name by which a report calls
+// it: that in its place if it is this group's, and the kept one otherwise.
+func certificateOf(folder files.Place, name, key string) (string, *report.Statement, error) {
+	if _, s, _ := readCertificate(folder.Sub(name), nil); s != nil && s.VerifyingKey == key {
+		return name, s, nil
 	}
-	defer f.Close()
-	all, _ := f.Readdirnames(-1)
-	all = slices.DeleteFunc(all, func(name string) bool { return !strings.HasSuffix(name, ".json") })
-	slices.Sort(all)
-	return all
-}
-
-// shownCertificate is the name by which a report calls the certificate of a group: that in its
-// place if it is this group's, and the kept one otherwise.
-func shownCertificate(folder files.Place, name, key string) string {
-	if _, s := readCertificate(folder.Sub(name)); s != nil && s.VerifyingKey == key {
-		return name
+	kept := keptCertificate(key)
+	_, s, err := readCertificate(folder.Sub(kept), nil)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
 	}
-	return keptCertificate(key)
+	return kept, s, err
 }

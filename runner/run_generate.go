@@ -91,11 +91,11 @@ func (r *run) generatePart(group ceremony.Group, m ceremony.Member, rings map[st
 // hintRecovery says how a share that was lost is made again, where what that needs is here: the others
 // have their group, and will not make another one.
 func (r *run) hintRecovery(group ceremony.Group, m ceremony.Member, key commkey.PublicKey) {
-	certificate, found := r.proofOf(group, m, key)
-	if !found {
+	certificate, statement := r.proofOf(group, m, key)
+	if statement == nil {
 		return
 	}
-	bundle := r.keptBundle(certificate.key, m)
+	bundle := r.keptBundle(statement.VerifyingKey, m)
 	if _, err := bundle.Lstat(); err != nil {
 		bundle = r.earlierBundle(group, m)
 	}
@@ -105,7 +105,7 @@ func (r *run) hintRecovery(group ceremony.Group, m ceremony.Member, key commkey.
 	case bundled != nil && group.Recovery == ceremony.RecoveryBundle:
 		return
 	case bundled == nil:
-		way = "run: " + shell("frostkit", "recover", certificate.place.Path, "--bundle", bundle.Path, "--file", r.options.File, "-c", r.configPath(m))
+		way = "run: " + shell("frostkit", "recover", certificate.Path, "--bundle", bundle.Path, "--file", r.options.File, "-c", r.configPath(m))
 	}
 	r.display.pause()
 	defer r.display.resume()

@@ -236,21 +236,9 @@ func (r *run) keepProof(g ceremony.Group, m ceremony.Member, made *native.Outcom
 // prove verifies the certificate of a group that is in the report's folder, and
 // notes it if it is that of this group.
 func (r *run) prove(w *reportWriter, out *report.Report, g ceremony.Group, group *report.Group) error {
-	name := shownCertificate(w.folder, certificateName(r.file, g), group.VerifyingKey)
-	data, _, err := w.folder.Sub(name).Read(maxCertificateFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	name, statement, err := certificateOf(w.folder, certificateName(r.file, g), group.VerifyingKey)
+	if err != nil || statement == nil || statement.Rehearsal || !certifies(statement, group) {
 		return err
-	}
-	certificate, err := report.ParseCertificate(data)
-	if err != nil {
-		return nil // of something else, and not this run's to judge
-	}
-	statement, err := certificate.Verify()
-	if err != nil || statement.Rehearsal || !certifies(statement, group) {
-		return nil
 	}
 	confirmed(out, group, name, statement)
 	if statement.Digest != out.Digest {

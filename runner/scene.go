@@ -301,7 +301,10 @@ func (s *scene) observe(rings map[string]*keyring.Keyring) (ceremony.State, erro
 			return state, err
 		}
 		state.Signatures = append(state.Signatures, found)
-		if change, changed := s.changed(signing); found == ceremony.OtherFile && changed {
+		if found != ceremony.OtherFile {
+			continue
+		}
+		if change, changed := s.changed(signing); changed {
 			state.Changed[len(state.Signatures)] = change
 		}
 	}

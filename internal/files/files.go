@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Folder is what files are opened in. An [*os.Root] is one: it follows links
@@ -83,6 +84,21 @@ func (p Place) Remove() error { return p.In.Remove(p.Name) }
 
 // MakeFolder makes the folder that the place is, and those above it.
 func (p Place) MakeFolder(perm fs.FileMode) error { return p.In.MkdirAll(p.Name, perm) }
+
+// Names lists the files in the folder that the place is, in order; none where there is no such folder.
+func (p Place) Names() []string {
+	if info, err := p.Stat(); err != nil || !info.IsDir() {
+		return nil
+	}
+	f, err := p.In.OpenFile(p.Name, os.O_RDONLY|nonblocking, 0) // a pipe in its place is not waited for
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	names, _ := f.Readdirnames(-1)
+	slices.Sort(names)
+	return names
+}
 
 // anywhere reports whether the place was named by somebody who may name any.
 func (p Place) anywhere() bool { return p.In == System }

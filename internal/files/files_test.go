@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -102,4 +103,22 @@ func TestOnlyRegularFiles(t *testing.T) {
 	f, err := Within(root, "sub/own").OpenOwn()
 	check(t, err)
 	check(t, f.Close())
+}
+
+// A folder is listed in order; what is none, such as a pipe that nobody writes to, has no names.
+func TestNames(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"b", "a"} {
+		check(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
+	}
+	check(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
+	fence := NewFence(dir)
+	if names := fence.At(".").Names(); !slices.Equal(names, []string{"a", "b", "pipe"}) {
+		t.Errorf("names are %q", names)
+	}
+	for _, name := range []string{"a", "pipe", "nothing"} {
+		if names := fence.At(name).Names(); names != nil {
+			t.Errorf("%s has the names %q", name, names)
+		}
+	}
 }

@@ -11,6 +11,7 @@ import (
 // TooLongError says that what was to be read has more than Most bytes.
 type TooLongError struct{ Most int64 }
 
+// Error says how much is read.
 func (e *TooLongError) Error() string {
 	return fmt.Sprintf("it has more than %d bytes, the most that is read", e.Most)
 }
